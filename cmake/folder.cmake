@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+# boxlite_folder(NAME DEPS folder... LINK library...)
+# One folder of src/ becomes the static library boxlite_NAME (every *.cpp below it), and its *_test.cpp files
+# the test program NAME_test. DEPS are folders with a lower layer number; tools/check_layers holds us to it.
+function(boxlite_folder name)
+  cmake_parse_arguments(ARG "" "" "DEPS;LINK;TEST_LINK" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+  list(TRANSFORM ARG_DEPS PREPEND boxlite_)
+  add_library(boxlite_${name} STATIC ${sources})
+  target_link_libraries(boxlite_${name} PUBLIC boxlite_flags ${ARG_DEPS} ${ARG_LINK})
+  if(BOXLITE_TESTS AND tests)
+    boxlite_unit_tests(${name}_test SOURCES ${tests} LINK boxlite_${name} ${ARG_TEST_LINK})
+  endif()
+endfunction()
+
+# A GoogleTest program whose tests ctest knows one by one, under the label `unit`.
+function(boxlite_unit_tests name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock_main)
+  gtest_discover_tests(${name} PROPERTIES LABELS unit TIMEOUT 120 DISCOVERY_TIMEOUT 60)
+endfunction()

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every switch of the build.
+option(BOXLITE_TESTS "build unit and integration tests" ${PROJECT_IS_TOP_LEVEL})
+option(BOXLITE_BENCH "build the benchmarks" OFF)
+option(BOXLITE_FUZZ "build the fuzz targets (clang only)" OFF)
+set(BOXLITE_SANITIZE "" CACHE STRING "value of -fsanitize=, for everything but the guest agent")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+endif()
