@@ -35,7 +35,7 @@ std::string concat(const Pieces&... pieces) {
 
 // `"text"`, with control characters, quotes and backslashes escaped as \xNN, so that names from outside cannot
 // forge lines in messages.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // The pieces with `separator` between them.
 template <typename Range>

@@ -10,7 +10,7 @@
 
 namespace boxlite {
 
-// `return fail(ErrorCode::not_found, concat("box ", quoted(name)))`.
+// `return fail(ErrorCode::not_found, concat("box ", in_quotes(name)))`.
 inline std::unexpected<Error> fail(ErrorCode code, std::string message) {
   return std::unexpected(Error(code, std::move(message)));
 }

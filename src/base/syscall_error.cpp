@@ -53,7 +53,7 @@ Error syscall_error(std::string_view call, std::string_view object, int os_error
   // strerrordesc_np needs no buffer and no locale, and is thread-safe.
   const char* text = strerrordesc_np(os_error);
   auto message = object.empty() ? concat(call, ": ", text ? text : "unknown error")
-                                : concat(call, " ", quoted(object), ": ", text ? text : "unknown error");
+                                : concat(call, " ", in_quotes(object), ": ", text ? text : "unknown error");
   return Error(code_of(os_error), std::move(message), os_error).with_remedy(remedy_of(os_error));
 }
 
