@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a box and a command are made of. Plain values: copy, compare, keep; nothing happens until they are
+// handed to a Runtime or a Box, which check them (invalid_argument names the field).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace boxlite {
+
+using EnvironmentVariable = std::pair<std::string, std::string>;
+
+// Capabilities of the commands in the box, by name ("NET_ADMIN", "CAP_" optional, case-insensitive, or "ALL"),
+// relative to Docker's default fourteen. A name in both lists is dropped.
+struct CapabilityChanges {
+  std::vector<std::string> add;
+  std::vector<std::string> drop;
+  bool operator==(const CapabilityChanges&) const = default;
+};
+
+struct BoxSpec {
+  // An image reference in Docker's notation ("debian:12"). Pulled at the first start when it is not stored.
+  std::string image = "boxlite/base:latest";
+  // Unique in the home; [A-Za-z0-9][A-Za-z0-9_.-]{0,127}. Empty: the box has only its id.
+  std::string name;
+  // "linux/amd64"; empty: the host's.
+  std::string platform;
+
+  unsigned cpus = 1;              // 1..64
+  std::uint64_t memory_mib = 512; // 64..1048576
+  // Size the box's disk can grow to, in GiB, 1..16384. It occupies only what is written.
+  std::uint64_t disk_size_gib = 10;
+
+  // The main command: `entrypoint` replaces the image's when set, `command` the image's CMD when not empty.
+  std::optional<std::vector<std::string>> entrypoint;
+  std::vector<std::string> command;
+  std::vector<EnvironmentVariable> env;  // over the image's
+  std::string working_dir;               // absolute; empty: the image's
+  std::string user;                      // name|uid[:group|gid]; empty: the image's
+  std::string hostname;                  // empty: the first 12 characters of the id
+  CapabilityChanges capabilities;
+  bool privileged = false;               // all capabilities, no masked paths; still inside its own VM
+
+  // True: the machine outlives this process. False: it is shut down when this process ends, however it ends.
+  bool detach = false;
+  // Remove the box, disk included, once it has stopped.
+  bool auto_remove = false;
+  // How long the machine may take from spawning to a ready container. Zero: 30 s with hardware virtualization,
+  // 120 s emulated.
+  std::chrono::milliseconds start_timeout{0};
+
+  bool operator==(const BoxSpec&) const = default;
+};
+
+struct TerminalSize {
+  unsigned rows = 24;
+  unsigned columns = 80;
+  bool operator==(const TerminalSize&) const = default;
+};
+
+struct ExecSpec {
+  // The program and its arguments; the program is looked up in the PATH of the command's environment, in the box.
+  std::vector<std::string> command;
+  std::vector<EnvironmentVariable> env;  // over the box's
+  std::string working_dir;               // empty: the box's
+  std::string user;                      // empty: the box's
+  // False: the command reads from /dev/null. True: feed it with write_stdin and end it with close_stdin.
+  bool use_stdin = false;
+  // Set: the command gets a terminal of this size, and stdout carries everything.
+  std::optional<TerminalSize> terminal;
+  // Zero: none. After it the command and all its children are killed; ExitStatus::timed_out is set.
+  std::chrono::milliseconds timeout{0};
+
+  bool operator==(const ExecSpec&) const = default;
+};
+
+// How a program in a box ended: never an Error, because BoxLite did what it was asked to do.
+struct ExitStatus {
+  // The program's own code; 126: found but not executable, 127: not found (then `reason` says what). 0 when
+  // ended by a signal.
+  int exit_code = 0;
+  int signal = 0;  // 0: it exited by itself
+  bool timed_out = false;
+  bool oom_killed = false;
+  std::string reason;  // empty, or why the program could not be started
+  std::chrono::nanoseconds cpu_time{0};
+  std::uint64_t peak_memory_bytes = 0;
+
+  bool is_success() const { return exit_code == 0 && signal == 0; }
+  // What a shell would report: the exit code, or 128 + signal.
+  int shell_code() const { return signal != 0 ? 128 + signal : exit_code; }
+  bool operator==(const ExitStatus&) const = default;
+};
+
+}  // namespace boxlite

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// All of the C++ API:
+//
+//   auto runtime = boxlite::Runtime::open();
+//   auto box = runtime->create({.image = "debian:12"});
+//   auto command = box->exec({.command = {"python3", "-c", "print(6 * 7)"}});
+//   auto status = command->wait();
+#pragma once
+
+#include <boxlite/box.hpp>
+#include <boxlite/box_spec.hpp>
+#include <boxlite/error.hpp>
+#include <boxlite/execution.hpp>
+#include <boxlite/host.hpp>
+#include <boxlite/images.hpp>
+#include <boxlite/log.hpp>
+#include <boxlite/runtime.hpp>

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boxlite/box.hpp>
+#include <boxlite/error.hpp>
+#include <boxlite/host.hpp>
+#include <boxlite/images.hpp>
+#include <boxlite/log.hpp>
+
+namespace boxlite {
+
+// A registry and how to reach it.
+struct RegistryOptions {
+  std::string host;           // "ghcr.io", "localhost:5000"; no scheme, no path
+  std::string mirror;         // host[:port][/path/prefix] asked first in its place; empty: none
+  bool insecure_http = false; // http:// instead of https://
+  bool skip_verify = false;   // accept any certificate
+  bool search = false;        // try unqualified names here, before docker.io
+  std::string username;       // with `password`, or `token`; else Docker's credential files and helpers
+  std::string password;
+  std::string token;
+};
+
+struct RuntimeOptions {
+  // Where boxes, images and disks live; absolute. Empty: $BOXLITE_HOME, else ~/.boxlite.
+  std::filesystem::path home;
+  // Where boxlite-shim and the guest's kernel and initramfs are. Empty: $BOXLITE_RUNTIME_DIR, else beside this
+  // library or program (…/bin, ../libexec/boxlite, ../share/boxlite).
+  std::filesystem::path runtime_dir;
+  // automatic also honours $BOXLITE_ACCEL.
+  Accelerator accelerator = Accelerator::automatic;
+  std::vector<RegistryOptions> registries;
+  LogCallback log;
+};
+
+struct ListOptions {
+  bool all = true;  // false: only running boxes
+};
+
+struct RemoveOptions {
+  bool force = false;  // stop a running box first
+};
+
+struct Version {
+  std::string boxlite;  // "0.1.0"
+  std::string commit;   // empty in a release archive
+};
+BOXLITE_API Version version();
+
+// A home directory in use: a handle, cheap to copy. Any number of Runtimes, in any number of processes, may use one
+// home at once; none holds a lock on it. Opening one repairs what killed processes left behind. When the last handle
+// goes, boxes that this Runtime started without `detach` are shut down.
+//
+// Thread-safe. Never prints, installs no signal handler, starts one I/O thread.
+class BOXLITE_API Runtime {
+ public:
+  // Creates the home when it is missing. unsupported when the home was written by a newer BoxLite.
+  static Result<Runtime> open(RuntimeOptions options = {});
+  explicit Runtime(std::shared_ptr<backend::Runtime> backend);
+
+  const std::filesystem::path& home() const;
+
+  // Checks the spec and records the box; nothing is pulled or started. already_exists when the name is taken.
+  Result<Box> create(const BoxSpec& spec);
+
+  // By id, unique prefix of an id, or name. not_found; invalid_argument when the prefix is ambiguous.
+  Result<Box> get(std::string_view id_or_name) const;
+
+  // Newest first.
+  Result<std::vector<BoxInfo>> list(const ListOptions& options = {}) const;
+
+  // Removes the box and its disk. invalid_state while it runs, unless forced.
+  Result<void> remove(std::string_view id_or_name, const RemoveOptions& options = {});
+
+  Images images() const;
+
+  // Looks at the host now; takes well under a second and changes nothing.
+  Result<HostReport> check_host() const;
+
+ private:
+  std::shared_ptr<backend::Runtime> backend_;
+};
+
+}  // namespace boxlite
