@@ -32,6 +32,7 @@ die() {
 # The mirror that this machine itself uses is the one that it can reach.
 find_mirror() {
   local uri
+  # shellcheck disable=SC2016  # apt expands these, not the shell
   uri=$(apt-get indextargets --format '$(ORIGIN) $(SITE) $(BASE_URI)' 2>/dev/null |
     awk '$1 == "Debian" && $3 !~ /security/ { print $3; exit }' | sed 's|/dists/.*||' || true)
   echo "${BOXLITE_DEBIAN_MIRROR:-${uri:-http://deb.debian.org/debian}}"
@@ -48,17 +49,20 @@ pick_mode() {
   fi
 }
 
-# Documentation and translations are half of the files and of no use in a box.
+# Documentation and translations are half of the files and of no use in a box. No SOURCE_DATE_EPOCH: it would change
+# the times of the .py files, and Python would then compile each module again at every start.
 bootstrap() { # OUT.tar
   local mode mirror
   mode=$(pick_mode)
   mirror=$(find_mirror)
+  # shellcheck disable=SC2016  # mmdebstrap runs the hook
+  local tidy='rm -f "$1"/etc/resolv.conf "$1"/etc/hostname'
   say "installing Debian $suite with $packages from $mirror (mode $mode)"
-  SOURCE_DATE_EPOCH=0 mmdebstrap --mode="$mode" --variant=minbase --include="$packages" --architectures=amd64 \
+  mmdebstrap --mode="$mode" --variant=minbase --include="$packages" --architectures=amd64 \
     --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    --customize-hook='rm -f "$1"/etc/resolv.conf "$1"/etc/hostname' \
+    --customize-hook="$tidy" \
     "$suite" "$1" "$mirror" 2>"$1.log" ||
     {
       tail -n 8 "$1.log" >&2
