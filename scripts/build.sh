@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds a preset and puts the guest's files beside it, so that its bin/boxlite can run boxes:
+#   build.sh release   build/bin/boxlite        build.sh dev   build/dev/bin/boxlite
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+preset=${1:-release}
+out=build/$preset
+[ "$preset" = release ] && out=build
+
+say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+
+say "configuring ($preset)"
+cmake --preset "$preset" >"/tmp/boxlite-configure.$$" 2>&1 ||
+    { cat "/tmp/boxlite-configure.$$" >&2; rm -f "/tmp/boxlite-configure.$$"; exit 1; }
+rm -f "/tmp/boxlite-configure.$$"
+say "compiling ($preset)"
+cmake --build --preset "$preset"
+
+# The guest's files are the same for every preset: made once, linked beside each.
+say "guest kernel, initramfs and base image"
+share=$out/share/boxlite
+mkdir -p "$share"
+guest/kernel/build.sh "$share/vmlinux" >/dev/null
+guest/make-initramfs.sh "$out/bin/boxlite-agent" "$share/initramfs.cpio"
+guest/make-base-image.sh "$share/base-image.tar"
