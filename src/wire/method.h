@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every method of api/guest.proto as a type that pairs its messages at compile time:
+//   call<GuestHello>(HelloRequest) -> HelloResponse.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <string_view>
+
+#include "wire/frame.h"
+#include "wire/messages.h"
+#include "wire/status.h"
+
+namespace boxlite::wire {
+
+inline constexpr std::string_view guest_service = "boxlite.guest.v1.Guest";
+inline constexpr std::string_view exec_service = "boxlite.guest.v1.Exec";
+inline constexpr std::string_view shim_service = "boxlite.guest.v1.Shim";
+
+namespace detail {
+template <typename Req, typename Res>
+struct Unary {
+  using Request = Req;
+  using Response = Res;
+  static constexpr bool is_streaming = false;
+};
+template <typename Req, typename Res, typename In, typename Out>
+struct Streaming {
+  using Request = Req;
+  using Response = Res;
+  using Input = In;    // data from the client
+  using Output = Out;  // data from the server
+  static constexpr bool is_streaming = true;
+};
+template <typename Req, typename Res>
+struct GuestUnary : Unary<Req, Res> {
+  static constexpr std::string_view service = guest_service;
+};
+template <typename Req, typename Res>
+struct ExecUnary : Unary<Req, Res> {
+  static constexpr std::string_view service = exec_service;
+};
+template <typename Req>
+struct ExecStream : Streaming<Req, msg::ExecResult, msg::ExecInput, msg::ExecOutput> {
+  static constexpr std::string_view service = exec_service;
+};
+template <typename Req, typename Res>
+struct ShimUnary : Unary<Req, Res> {
+  static constexpr std::string_view service = shim_service;
+};
+}  // namespace detail
+
+struct GuestHello : detail::GuestUnary<msg::HelloRequest, msg::HelloResponse> {
+  static constexpr std::string_view name = "Hello";
+};
+struct GuestConfigure : detail::GuestUnary<msg::ConfigureRequest, msg::ConfigureResponse> {
+  static constexpr std::string_view name = "Configure";
+};
+struct GuestStartContainer : detail::GuestUnary<msg::StartContainerRequest, msg::StartContainerResponse> {
+  static constexpr std::string_view name = "StartContainer";
+};
+struct GuestShutdown : detail::GuestUnary<msg::ShutdownRequest, msg::ShutdownResponse> {
+  static constexpr std::string_view name = "Shutdown";
+};
+struct GuestPing : detail::GuestUnary<msg::PingRequest, msg::PingResponse> {
+  static constexpr std::string_view name = "Ping";
+};
+
+struct ExecStart : detail::ExecStream<msg::ExecRequest> {
+  static constexpr std::string_view name = "Start";
+};
+struct ExecAttach : detail::ExecStream<msg::AttachRequest> {
+  static constexpr std::string_view name = "Attach";
+};
+struct ExecWait : detail::ExecUnary<msg::WaitRequest, msg::ExecResult> {
+  static constexpr std::string_view name = "Wait";
+};
+struct ExecSignal : detail::ExecUnary<msg::SignalRequest, msg::SignalResponse> {
+  static constexpr std::string_view name = "Signal";
+};
+struct ExecList : detail::ExecUnary<msg::ListExecsRequest, msg::ListExecsResponse> {
+  static constexpr std::string_view name = "List";
+};
+
+struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyResponse> {
+  static constexpr std::string_view name = "WaitReady";
+};
+struct ShimStop : detail::ShimUnary<msg::StopRequest, msg::StopResponse> {
+  static constexpr std::string_view name = "Stop";
+};
+
+template <typename M>
+concept Method = requires {
+  typename M::Request;
+  typename M::Response;
+  { M::service } -> std::convertible_to<std::string_view>;
+  { M::name } -> std::convertible_to<std::string_view>;
+  { M::is_streaming } -> std::convertible_to<bool>;
+};
+template <typename M>
+concept StreamingMethod = Method<M> && M::is_streaming;
+
+// Serializes straight into the writer. Fails (invalid_argument) when the message does not fit into a frame of
+// its type.
+Result<void> write_request(FrameWriter& writer, std::uint32_t stream, std::string_view service,
+                           std::string_view method, const google::protobuf::MessageLite& message,
+                           bool is_streaming);
+Result<void> write_response(FrameWriter& writer, std::uint32_t stream,
+                            const google::protobuf::MessageLite& message);
+void write_error(FrameWriter& writer, std::uint32_t stream, const Error& error);
+// Returns the payload bytes that count against the credit.
+Result<std::uint32_t> write_data(FrameWriter& writer, std::uint32_t stream,
+                                 const google::protobuf::MessageLite& message);
+
+template <Method M>
+Result<void> write_request(FrameWriter& writer, std::uint32_t stream, const typename M::Request& request) {
+  return write_request(writer, stream, M::service, M::name, request, M::is_streaming);
+}
+
+// A message from a payload; corrupted when it is not one.
+Result<void> parse_message(std::string_view payload, google::protobuf::MessageLite& message);
+
+template <typename Message>
+Result<Message> parse(std::string_view payload) {
+  Message message;
+  BOXLITE_TRY(parse_message(payload, message));
+  return message;
+}
+
+// What a response frame says: the method's answer, or the error of its status.
+Result<void> parse_response(std::string_view payload, google::protobuf::MessageLite& message);
+
+template <Method M>
+Result<typename M::Response> parse_response(std::string_view payload) {
+  typename M::Response response;
+  BOXLITE_TRY(parse_response(payload, response));
+  return response;
+}
+
+}  // namespace boxlite::wire
