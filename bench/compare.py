@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The comparisons behind SPECIFICATION.md. Called by bench/run.sh."""
+import argparse
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+
+from runsc import Runsc
+from timing import Table, interleaved, timed
+
+IMAGE = "debian:python"
+
+
+class Bench:
+    def __init__(self, boxlite, image, directory, rounds):
+        self.directory = pathlib.Path(directory)
+        self.rounds = rounds
+        self.image = image
+        self.command = [boxlite, "--home", str(self.directory / "home")]
+        self.call("load", "-i", image)
+        self.rootfs = self.directory / "rootfs"
+        self.call("image", "export-rootfs", IMAGE, str(self.rootfs))
+        self.runsc = Runsc(self.directory / "runsc", self.rootfs)
+        self.call("run", "--rm", IMAGE, "true")  # makes the image disk
+
+    def call(self, *args):
+        done = subprocess.run([*self.command, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"boxlite {' '.join(args)} failed ({done.returncode}):\n{done.stderr}")
+        return done.stdout.strip()
+
+    def timed(self, *args):
+        return timed([*self.command, *args])
+
+    def inspect(self, box):
+        return json.loads(self.call("inspect", box))[0]
+
+
+def cold(bench):
+    """create + start + first command of a cached image, machine included."""
+    ours, theirs = interleaved(bench.rounds, lambda: bench.timed("run", "--rm", IMAGE, "true"),
+                               lambda: bench.runsc.run(["/bin/true"]))
+    table = Table("Cold start: create + start + first command + stop, cached image", "ms")
+    peer = [second * 1000 for second in theirs]
+    table.add("boxlite run --rm", [second * 1000 for second in ours], peer)
+    table.add("runsc --platform=ptrace run", peer)
+    table.show()
+
+    stages = {}
+    for number in range(max(3, bench.rounds // 2)):
+        name = f"stages{number}"
+        bench.call("create", "--name", name, IMAGE)
+        bench.call("start", name)
+        for stage in bench.inspect(name)["start_stages"]:
+            stages.setdefault(stage["name"], []).append(stage["duration_us"] / 1000)
+        bench.call("rm", "-f", name)
+    parts = Table("Where a cold start goes", "ms")
+    for name, samples in stages.items():
+        parts.add(name, samples)
+    parts.show()
+    return [table, parts]
+
+
+def exec_round_trip(bench):
+    """A command in a box that already runs, as a user's script calls it: one process per call."""
+    bench.call("run", "-d", "--name", "execs", IMAGE, "sleep", "100000")
+    bench.runsc.start("execs")
+    try:
+        ours, theirs = interleaved(bench.rounds * 3, lambda: bench.timed("exec", "execs", "true"),
+                                   lambda: bench.runsc.exec("execs", ["/bin/true"]))
+    finally:
+        bench.runsc.stop("execs")
+        bench.call("rm", "-f", "execs")
+    table = Table("Command in a running box", "ms")
+    peer = [second * 1000 for second in theirs]
+    table.add("boxlite exec", [second * 1000 for second in ours], peer)
+    table.add("runsc exec", peer)
+    table.show()
+    return [table]
+
+
+def memory_mib(process_ids, field):
+    total = 0
+    for pid in process_ids:
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith(field + ":"):
+                total += int(line.split()[1])
+    return total / 1024
+
+
+def memory(bench):
+    """What an idle box costs the host: all of its processes, after it came to rest."""
+    boxes = [f"idle{number}" for number in range(3)]
+    for name in boxes:
+        bench.call("run", "-d", "--name", name, IMAGE, "sleep", "100000")
+        bench.runsc.start(name)
+    time.sleep(5)  # the guest's own start-up work ends
+    pss, private, peer_pss = [], [], []
+    for name in boxes:
+        info = bench.inspect(name)
+        pids = [info["shim_pid"], info["vmm_pid"]]
+        pss.append(memory_mib(pids, "Pss"))
+        private.append(memory_mib(pids, "Private_Dirty") + memory_mib(pids, "Private_Clean"))
+        peer_pss.append(memory_mib(bench.runsc.process_ids(name), "Pss"))
+    for name in boxes:
+        bench.call("rm", "-f", name)
+        bench.runsc.stop(name)
+    table = Table("Memory of an idle box", "MiB")
+    table.add("boxlite (PSS)", pss, peer_pss)
+    table.add("boxlite (private)", private)
+    table.add("runsc (PSS)", peer_pss)
+    table.show()
+    return [table]
+
+
+def layers(bench):
+    """OCI layers to a bootable disk; its own script, since it needs no box."""
+    script = pathlib.Path(__file__).parent / "layers" / "run.sh"
+    subprocess.run([str(script), bench.image], check=True)
+    return []
+
+
+BENCHMARKS = {"cold": cold, "exec": exec_round_trip, "memory": memory, "layers": layers}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--boxlite", required=True)
+    parser.add_argument("--image", required=True)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("which", nargs="*", metavar="|".join(BENCHMARKS))
+    options = parser.parse_args()
+    unknown = set(options.which) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    print(f"{os.cpu_count()} CPUs, Linux {platform.release()}, load {os.getloadavg()[0]:.2f}")
+    directory = tempfile.mkdtemp(prefix="boxlite-bench-")
+    tables = []
+    try:
+        bench = Bench(options.boxlite, options.image, directory, options.rounds)
+        for name in options.which or BENCHMARKS:
+            tables += BENCHMARKS[name](bench)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    results = pathlib.Path("build/bench.json")
+    results.write_text(json.dumps([{"title": t.title, "unit": t.unit, "rows": t.rows} for t in tables], indent=1))
+    print(f"\nfigures: {results}")
+
+
+if __name__ == "__main__":
+    main()

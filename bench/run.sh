@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Measures BoxLite beside its peers, all in one run on one machine, and prints medians, spread and ratios.
+#   bench/run.sh                   everything (about 5 minutes)
+#   bench/run.sh cold exec ...     only these: cold exec memory layers
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+scripts/packages.sh build guest run image bench
+scripts/build.sh release >&2
+image=build/debian-python.tar
+[ -f "$image" ] || scripts/make-example-image.sh "$image" >&2
+exec python3 bench/compare.py --boxlite "$PWD/build/bin/boxlite" --image "$image" "$@"

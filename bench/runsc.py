@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peer: gVisor's runsc without hardware virtualization, on the same root file system."""
+import json
+import pathlib
+import subprocess
+
+from timing import timed
+
+RUNSC = ["runsc", "--platform=ptrace", "--network=none", "--ignore-cgroups"]
+
+
+class Runsc:
+    """A bundle over a root file system, run from scratch or kept running."""
+
+    def __init__(self, directory, rootfs):
+        self.bundle = pathlib.Path(directory)
+        self.bundle.mkdir(parents=True, exist_ok=True)
+        self.base = RUNSC + [f"--root={self.bundle / 'state'}"]
+        self.rootfs = rootfs
+        self.count = 0
+
+    def _configure(self, args):
+        if not self._config.exists():
+            subprocess.run(["runsc", "spec"], cwd=self.bundle, check=True)
+        config = json.loads(self._config.read_text())
+        config["process"].update(args=args, terminal=False)
+        config["root"] = {"path": str(self.rootfs), "readonly": True}
+        self._config.write_text(json.dumps(config))
+
+    @property
+    def _config(self):
+        return self.bundle / "config.json"
+
+    def run(self, args):
+        """Seconds from nothing to the end of the first command."""
+        self._configure(args)
+        self.count += 1
+        return timed(self.base + ["run", f"bench{self.count}"], cwd=self.bundle)
+
+    def start(self, name):
+        self._configure(["/bin/sleep", "100000"])
+        # The detached sandbox would hold our pipes open, so it gets none.
+        subprocess.run(self.base + ["run", "-detach", name], cwd=self.bundle, check=True,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def exec(self, name, args):
+        return timed(self.base + ["exec", name] + args)
+
+    def stop(self, name):
+        subprocess.run(self.base + ["delete", "-force", name], capture_output=True, check=False)
+
+    def process_ids(self, name):
+        state = str(self.bundle / "state")
+        found = subprocess.run(["pgrep", "-f", f"runsc-(sandbox|gofer).*{state}.* {name}$"], capture_output=True,
+                               text=True, check=False).stdout.split()
+        return [int(pid) for pid in found]
