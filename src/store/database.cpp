@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/database.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+
+#include "base/concat.h"
+#include "base/files.h"
+
+namespace boxlite::store {
+namespace {
+
+constexpr int writer_patience_ms = 10'000;
+
+ErrorCode code_of(int sqlite_code) {
+  switch (sqlite_code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return ErrorCode::timed_out;
+    case SQLITE_FULL:
+    case SQLITE_NOMEM: return ErrorCode::resource_exhausted;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: return ErrorCode::corrupted;
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_AUTH: return ErrorCode::permission_denied;
+    case SQLITE_CONSTRAINT: return ErrorCode::already_exists;
+    default: return ErrorCode::internal;
+  }
+}
+
+std::string_view remedy_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::resource_exhausted: return "free space on the home's file system";
+    case ErrorCode::timed_out: return "another process keeps the database busy; try again";
+    case ErrorCode::corrupted: return "restore boxlite.db from a backup, or move it away to begin anew";
+    default: return {};
+  }
+}
+
+Error sqlite_error(sqlite3* connection, int code) {
+  const int os_error = sqlite3_system_errno(connection);
+  const bool is_disk_full = (code & 0xff) == SQLITE_IOERR && (os_error == ENOSPC || os_error == EFBIG);
+  const auto our_code = is_disk_full ? ErrorCode::resource_exhausted : code_of(code);
+  return Error(our_code, concat("database: ", sqlite3_errmsg(connection)), os_error)
+      .with_remedy(remedy_of(our_code));
+}
+
+constexpr const char* connection_setup =
+    "PRAGMA journal_mode=WAL;"
+    // See survive_power_cut: an fsync per commit costs more than all else that a start writes.
+    "PRAGMA synchronous=NORMAL;"
+    "PRAGMA foreign_keys=ON;";
+
+}  // namespace
+
+void Statement::Finalizer::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+void Statement::remember(int code) {
+  if (code != SQLITE_OK && bind_error_ == SQLITE_OK) bind_error_ = code;
+}
+
+Statement& Statement::bind(std::string_view text) {
+  // SQLITE_TRANSIENT is a C cast of -1 to a function pointer; the 64-bit call has no length to narrow.
+  remember(sqlite3_bind_text64(statement_.get(), next_parameter_++, text.empty() ? "" : text.data(), text.size(),
+                               reinterpret_cast<sqlite3_destructor_type>(-1), SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind(std::int64_t number) {
+  remember(sqlite3_bind_int64(statement_.get(), next_parameter_++, number));
+  return *this;
+}
+
+Statement& Statement::bind(std::optional<int> number) {
+  if (number) return bind(std::int64_t{*number});
+  remember(sqlite3_bind_null(statement_.get(), next_parameter_++));
+  return *this;
+}
+
+Result<bool> Statement::step() {
+  if (bind_error_ != SQLITE_OK) return fail(sqlite_error(connection_, bind_error_));
+  switch (const int code = sqlite3_step(statement_.get())) {
+    case SQLITE_ROW: return true;
+    case SQLITE_DONE: return false;
+    default: return fail(sqlite_error(connection_, code));
+  }
+}
+
+Result<void> Statement::run() {
+  BOXLITE_TRY(step());
+  return {};
+}
+
+std::string Statement::text(int column) const {
+  const unsigned char* begin = sqlite3_column_text(statement_.get(), column);
+  if (begin == nullptr) return {};
+  const auto length = static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column));
+  return std::string(reinterpret_cast<const char*>(begin), length);
+}
+
+std::int64_t Statement::number(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::optional<int> Statement::optional_number(int column) const {
+  if (sqlite3_column_type(statement_.get(), column) == SQLITE_NULL) return std::nullopt;
+  return sqlite3_column_int(statement_.get(), column);
+}
+
+void Database::Closer::operator()(sqlite3* connection) const {
+  sqlite3_close_v2(connection);
+}
+
+Result<Database> Database::open(const std::filesystem::path& path) {
+  // SQLite would create it with the umask's mode.
+  BOXLITE_TRY(open_file(path, O_RDWR | O_CREAT, 0600));
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  Database database(raw);
+  const auto what = [&] { return concat("open ", in_quotes(path.native())); };
+  if (code != SQLITE_OK) return fail(sqlite_error(raw, code).context(what()));
+  sqlite3_busy_timeout(raw, writer_patience_ms);
+  // Else the last of several short-lived processes would pay two fsyncs to fold the log into the file, each time.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  BOXLITE_TRY_CONTEXT(what(), database.execute(connection_setup));
+  return database;
+}
+
+Result<Statement> Database::prepare(std::string_view sql) {
+  sqlite3_stmt* raw = nullptr;
+  const int code =
+      sqlite3_prepare_v2(connection_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr);
+  if (code != SQLITE_OK) return fail(sqlite_error(connection_.get(), code));
+  return Statement(connection_.get(), raw);
+}
+
+Result<void> Database::execute(const std::string& sql) {
+  const int code = sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return fail(sqlite_error(connection_.get(), code));
+  return {};
+}
+
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(connection_.get());
+}
+
+Result<void> Database::survive_power_cut(bool on) {
+  return execute(on ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+}
+
+Result<Transaction> Transaction::begin(Database& database) {
+  BOXLITE_TRY(database.execute("BEGIN IMMEDIATE"));
+  return Transaction(database);
+}
+
+Transaction::~Transaction() {
+  // A failed rollback means that SQLite has rolled back already.
+  if (database_ != nullptr) (void)database_->execute("ROLLBACK");
+}
+
+Result<void> Transaction::commit() {
+  BOXLITE_TRY(database_->execute("COMMIT"));
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace boxlite::store
