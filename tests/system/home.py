@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A temporary home for tests of whole processes: runs the CLI in it, sees the processes that belong to it, and leaves
+nothing behind."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+
+class Home:
+    def __init__(self, boxlite):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="boxlite-system-"))
+        self.base = [boxlite, "--home", str(self.path)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def spawn(self, *args, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.PIPE)
+        return subprocess.Popen([*self.base, *args], **options)
+
+    def call(self, *args, deadline=120, check=True):
+        """The standard output of a command; a failure or a missed deadline is an error with all that it printed."""
+        process = self.spawn(*args)
+        try:
+            out, err = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            raise AssertionError(f"boxlite {' '.join(args)}: no end after {deadline} s\n{err.decode()}") from None
+        if check and process.returncode != 0:
+            raise AssertionError(f"boxlite {' '.join(args)}: exit {process.returncode}\n{err.decode()}")
+        return out.decode()
+
+    def boxes(self):
+        return json.loads(self.call("ls", "-a", "--format", "json"))
+
+    def inspect(self, box):
+        return json.loads(self.call("inspect", box))[0]
+
+    def processes(self):
+        """Every process whose environment or arguments name this home, but this one."""
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            try:
+                seen = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except OSError:
+                continue
+            if str(self.path).encode() in seen and state != "Z":
+                found.append(int(entry.name))
+        return found
+
+    def wait_until(self, condition, what, deadline=30):
+        """Polls an outside condition that sends no event (a process table, a directory)."""
+        end = time.monotonic() + deadline
+        while not condition():
+            if time.monotonic() > end:
+                raise AssertionError(f"{what}: not within {deadline} s")
+            time.sleep(0.05)
