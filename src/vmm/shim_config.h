@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What boxlite-shim is told: one JSON document on its stdin, so that nothing of it shows in the process list.
+// Written by spawn_shim (shim_process.h), read by the shim.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "vmm/machine_spec.h"
+
+namespace boxlite::vmm {
+
+struct ShimConfig {
+  std::string box_id = {};
+  std::filesystem::path box_dir = {};  // boxes/<id>, where sockets, logs and records are; absolute
+  MachineSpec machine = {};
+  std::filesystem::path qemu = {};  // the program, as the host check found it
+  // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
+  std::string configure_request = {};
+  std::string start_container_request = {};
+  std::chrono::milliseconds boot_timeout{0};   // 0: default_boot_timeout of the accelerator
+  std::chrono::milliseconds stop_grace{2000};  // of a stop nobody gave a grace period for (signal, watchdog)
+  bool is_detached = false;
+  std::size_t console_log_bytes = 1u << 20;  // console.log and console.log.1 may each be this large
+
+  bool operator==(const ShimConfig&) const = default;
+};
+
+// 30 s with KVM, 120 s with TCG: emulated machines on a busy host are slow, not broken.
+std::chrono::milliseconds default_boot_timeout(Accelerator accelerator);
+
+std::string to_json(const ShimConfig& config);
+// invalid_argument names the field that is missing or wrong; unknown fields are refused, since both programs
+// come from one build.
+Result<ShimConfig> parse_shim_config(std::string_view json);
+
+}  // namespace boxlite::vmm

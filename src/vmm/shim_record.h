@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the shim leaves on disk: boxes/<id>/shim.json while it runs and boxes/<id>/exit.json at its end. The
+// first may outlive the shim when that was killed: believe it only after is_running(record.shim).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "linux/process_identity.h"
+
+namespace boxlite::vmm {
+
+struct StageTime {
+  std::string name = {};  // "spawn_vmm", "boot", "configure", "mount", "container"
+  std::chrono::microseconds duration{0};
+
+  bool operator==(const StageTime&) const = default;
+};
+
+struct ShimRecord {
+  linux_::ProcessIdentity shim = {};
+  pid_t vmm_pid = 0;
+  Timestamp started_at = {};
+  std::optional<Timestamp> ready_at = {};  // set once the container is up
+  std::vector<StageTime> stages = {};
+
+  bool operator==(const ShimRecord&) const = default;
+};
+
+enum class ExitReason {
+  stopped,      // asked to: Stop, TERM, or the watchdog
+  main_exited,  // the box's main command ended
+  killed,       // a forced stop, or the guest did not shut down in time
+  boot_failed,  // never became ready
+  vmm_failed,   // the machine ended by itself
+};
+std::string_view name(ExitReason reason);
+
+struct ExitRecord {
+  ExitReason reason = ExitReason::stopped;
+  Timestamp at = {};
+  std::optional<int> exit_code = {};  // main_exited: one of the two
+  std::optional<int> signal = {};
+  std::string phase = {};         // boot_failed: the stage that did not end
+  std::string message = {};       // boot_failed, vmm_failed: what happened
+  std::string console_tail = {};  // boot_failed, vmm_failed: the guest's last lines
+
+  bool operator==(const ExitRecord&) const = default;
+};
+
+// Names inside a box's directory.
+inline constexpr std::string_view shim_record_name = "shim.json";
+inline constexpr std::string_view exit_record_name = "exit.json";
+inline constexpr std::string_view shim_lock_name = "shim.lock";
+inline constexpr std::string_view shim_stderr_name = "shim.stderr";
+inline constexpr std::string_view agent_socket_name = "agent.sock";
+inline constexpr std::string_view console_log_name = "console.log";
+inline constexpr std::string_view vmm_stderr_name = "vmm.stderr";
+inline constexpr std::string_view temporary_dir_name = "tmp";
+
+std::string to_json(const ShimRecord& record);
+std::string to_json(const ExitRecord& record);
+// not_found when there is none, corrupted when it is not one.
+Result<ShimRecord> read_shim_record(const std::filesystem::path& box_dir);
+Result<ExitRecord> read_exit_record(const std::filesystem::path& box_dir);
+
+}  // namespace boxlite::vmm
