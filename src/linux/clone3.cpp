@@ -17,11 +17,11 @@ clone_args make_arguments(std::uint64_t flags, int cgroup_fd, int* pidfd) {
   clone_args arguments{};
   arguments.flags = flags;
   arguments.flags |= CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+  arguments.pidfd = reinterpret_cast<__u64>(pidfd);
   arguments.exit_signal = SIGCHLD;
   if (cgroup_fd >= 0) {
     arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+    arguments.cgroup = static_cast<unsigned>(cgroup_fd);
   }
   return arguments;
 }
@@ -87,7 +87,7 @@ Result<ClonedChild> clone_sharing_memory(int cgroup_fd, std::span<std::byte> sta
                                          void* argument) {
   int pidfd = -1;
   auto arguments = make_arguments(CLONE_VM | CLONE_VFORK, cgroup_fd, &pidfd);
-  arguments.stack = reinterpret_cast<std::uintptr_t>(stack.data());
+  arguments.stack = reinterpret_cast<__u64>(stack.data());
   arguments.stack_size = stack.size() & ~std::size_t{15};
   const long pid = clone3_on_stack(&arguments, entry, argument);
   if (pid < 0) return fail(syscall_error("clone3", "", static_cast<int>(-pid)));
