@@ -16,7 +16,8 @@ enum class DigestAlgorithm { sha256, sha512 };
 
 std::string_view name(DigestAlgorithm algorithm);
 
-// A value that is always well formed: known algorithm, lower-case hex of the right length. Safe as a file name.
+// A value that is always well formed: known algorithm, lower-case hex of the right length. Safe as a file
+// name.
 class Digest {
  public:
   static Result<Digest> parse(std::string_view text);

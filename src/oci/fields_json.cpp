@@ -80,7 +80,8 @@ Result<std::vector<std::string>> texts(const nlohmann::json& object, const char*
     result.push_back(value->get<std::string>());
     return result;
   }
-  if (!value->is_array() || value->size() > max) return wrong(key, concat("a list of at most ", max, " strings"));
+  if (!value->is_array() || value->size() > max)
+    return wrong(key, concat("a list of at most ", max, " strings"));
   for (const auto& item : *value) {
     if (!item.is_string()) return wrong(key, "only strings in the list");
     result.push_back(item.get<std::string>());
@@ -92,16 +93,19 @@ Result<std::vector<std::string>> keys(const nlohmann::json& object, const char* 
   std::vector<std::string> result;
   const auto* value = find(object, key);
   if (!value) return result;
-  if (!value->is_object() || value->size() > max) return wrong(key, concat("an object of at most ", max, " keys"));
+  if (!value->is_object() || value->size() > max)
+    return wrong(key, concat("an object of at most ", max, " keys"));
   for (const auto& item : value->items()) result.push_back(item.key());
   return result;
 }
 
-Result<std::map<std::string, std::string>> text_map(const nlohmann::json& object, const char* key, std::size_t max) {
+Result<std::map<std::string, std::string>> text_map(const nlohmann::json& object, const char* key,
+                                                    std::size_t max) {
   std::map<std::string, std::string> result;
   const auto* value = find(object, key);
   if (!value) return result;
-  if (!value->is_object() || value->size() > max) return wrong(key, concat("an object of at most ", max, " keys"));
+  if (!value->is_object() || value->size() > max)
+    return wrong(key, concat("an object of at most ", max, " keys"));
   for (const auto& item : value->items()) {
     if (!item.value().is_string()) return wrong(key, "only strings as values");
     result.emplace(item.key(), item.value().get<std::string>());

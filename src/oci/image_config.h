@@ -39,7 +39,8 @@ struct ImageConfig {
   std::vector<HistoryEntry> history = {};
 };
 
-// Bytes from anybody; wrong types are errors, missing parts are empty. An unreadable creation time is no time.
+// Bytes from anybody; wrong types are errors, missing parts are empty. An unreadable creation time is no
+// time.
 Result<ImageConfig> parse_image_config(std::string_view json);
 
 }  // namespace boxlite::oci

@@ -78,7 +78,8 @@ Result<ImageConfig> read_config(const json& document) {
 
 Result<ImageConfig> parse_image_config(std::string_view text) {
   const auto document = BOXLITE_TRY(fields::parse(text, "image configuration", max_document_bytes));
-  if (!document.is_object()) return fail(ErrorCode::corrupted, "parse image configuration: not a JSON object");
+  if (!document.is_object())
+    return fail(ErrorCode::corrupted, "parse image configuration: not a JSON object");
   return BOXLITE_TRY_CONTEXT("parse image configuration", read_config(document));
 }
 

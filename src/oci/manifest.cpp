@@ -11,8 +11,9 @@ Result<Manifest> as_oci(Manifest manifest) {
   auto& config_type = manifest.config.media_type;
   if (config_type.empty() || config_type == media_type::docker_config) config_type = media_type::config;
   if (config_type != media_type::config) {
-    return fail(ErrorCode::unsupported,
-                concat("the manifest is not of a container image: its config has the type ", in_quotes(config_type)));
+    return fail(
+        ErrorCode::unsupported,
+        concat("the manifest is not of a container image: its config has the type ", in_quotes(config_type)));
   }
   for (auto& layer : manifest.layers) {
     const auto type = media_type::readable_layer(layer.media_type);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JSON documents that tie an image together, as values. Parsing takes bytes from anybody: every size, count and
-// depth is bounded, and an error says which field is wrong. Thread-safe: no state.
+// The JSON documents that tie an image together, as values. Parsing takes bytes from anybody: every size,
+// count and depth is bounded, and an error says which field is wrong. Thread-safe: no state.
 #pragma once
 
 #include <cstdint>
@@ -52,8 +52,9 @@ struct Index {
 
 using Document = std::variant<Manifest, Index>;
 
-// What the bytes are follows from their own fields; `media_type` (of the descriptor or the HTTP header, may be empty)
-// must not contradict them. A document that is both (CVE-2021-41190) or an old schema 1 manifest is refused.
+// What the bytes are follows from their own fields; `media_type` (of the descriptor or the HTTP header, may
+// be empty) must not contradict them. A document that is both (CVE-2021-41190) or an old schema 1 manifest is
+// refused.
 Result<Document> parse_document(std::string_view json, std::string_view media_type);
 Result<Manifest> parse_manifest(std::string_view json);
 Result<Index> parse_index(std::string_view json);
@@ -62,12 +63,12 @@ Result<Index> parse_index(std::string_view json);
 std::string to_json(const Manifest& manifest);
 std::string to_json(const Index& index);
 
-// The manifest with OCI media types only, as an OCI layout needs it; unsupported when a layer is of a kind that we
-// cannot read (foreign, encrypted).
+// The manifest with OCI media types only, as an OCI layout needs it; unsupported when a layer is of a kind
+// that we cannot read (foreign, encrypted).
 Result<Manifest> as_oci(Manifest manifest);
 
-// The entry of `index` that serves `wanted` best. Entries without a platform match anything, last. The error lists
-// the platforms that are offered.
+// The entry of `index` that serves `wanted` best. Entries without a platform match anything, last. The error
+// lists the platforms that are offered.
 Result<Descriptor> choose_platform(const Index& index, const Platform& wanted);
 
 }  // namespace boxlite::oci

@@ -31,7 +31,8 @@ Result<Descriptor> read_descriptor(const json& value) {
   descriptor.media_type = BOXLITE_TRY(fields::text(value, "mediaType"));
   descriptor.size = BOXLITE_TRY(fields::number(value, "size", max_blob_bytes));
   descriptor.annotations = BOXLITE_TRY(fields::text_map(value, "annotations", max_annotations));
-  if (const auto* platform = fields::find(value, "platform")) descriptor.platform = BOXLITE_TRY(read_platform(*platform));
+  if (const auto* platform = fields::find(value, "platform"))
+    descriptor.platform = BOXLITE_TRY(read_platform(*platform));
   return descriptor;
 }
 
@@ -40,10 +41,12 @@ Result<std::vector<Descriptor>> read_descriptors(const json& object, const char*
   const auto* list = fields::find(object, key);
   if (!list) return result;
   if (!list->is_array()) return fields::wrong(key, "a list");
-  if (list->size() > max) return fields::wrong(key, concat("at most ", max, " entries, found ", list->size()));
+  if (list->size() > max)
+    return fields::wrong(key, concat("at most ", max, " entries, found ", list->size()));
   for (const auto& item : *list) {
     auto descriptor = read_descriptor(item);
-    if (!descriptor) return fail(std::move(descriptor).error().context(concat("entry ", result.size(), " of ", key)));
+    if (!descriptor)
+      return fail(std::move(descriptor).error().context(concat("entry ", result.size(), " of ", key)));
     result.push_back(*std::move(descriptor));
   }
   return result;
@@ -70,9 +73,11 @@ Result<Index> read_index(const json& document) {
 }
 
 json to_value(const Descriptor& descriptor) {
-  json value{{"mediaType", descriptor.media_type}, {"digest", descriptor.digest.str()}, {"size", descriptor.size}};
+  json value{
+      {"mediaType", descriptor.media_type}, {"digest", descriptor.digest.str()}, {"size", descriptor.size}};
   if (descriptor.platform) {
-    value["platform"] = {{"os", descriptor.platform->os}, {"architecture", descriptor.platform->architecture}};
+    value["platform"] = {{"os", descriptor.platform->os},
+                         {"architecture", descriptor.platform->architecture}};
     if (!descriptor.platform->variant.empty()) value["platform"]["variant"] = descriptor.platform->variant;
   }
   if (!descriptor.annotations.empty()) value["annotations"] = descriptor.annotations;
@@ -94,8 +99,9 @@ Result<void> check_kind(const json& document, std::string_view claimed, bool is_
   const auto own = BOXLITE_TRY(fields::text(document, "mediaType"));
   for (const std::string_view type : {std::string_view(own), claimed}) {
     if (is_index ? media_type::is_manifest(type) : media_type::is_index(type)) {
-      return fail(ErrorCode::corrupted, concat("parse manifest: it is called ", in_quotes(type), ", but has the fields of ",
-                                               is_index ? "an index" : "an image manifest"));
+      return fail(ErrorCode::corrupted,
+                  concat("parse manifest: it is called ", in_quotes(type), ", but has the fields of ",
+                         is_index ? "an index" : "an image manifest"));
     }
   }
   return {};
@@ -113,8 +119,9 @@ Result<Document> parse_document(std::string_view text, std::string_view claimed)
                     .with_remedy("build or push the image again with a current tool"));
   }
   if (has_layers == has_manifests) {
-    return fail(ErrorCode::corrupted, has_layers ? "parse manifest: it claims to be an index and an image at once"
-                                                 : "parse manifest: neither an image manifest nor an index");
+    return fail(ErrorCode::corrupted, has_layers
+                                          ? "parse manifest: it claims to be an index and an image at once"
+                                          : "parse manifest: neither an image manifest nor an index");
   }
   BOXLITE_TRY(check_kind(document, claimed, has_manifests));
   if (has_manifests) return Document(BOXLITE_TRY_CONTEXT("parse index", read_index(document)));
@@ -145,7 +152,8 @@ std::string to_json(const Manifest& manifest) {
 }
 
 std::string to_json(const Index& index) {
-  json value{{"schemaVersion", 2}, {"mediaType", index.media_type}, {"manifests", to_values(index.manifests)}};
+  json value{
+      {"schemaVersion", 2}, {"mediaType", index.media_type}, {"manifests", to_values(index.manifests)}};
   if (!index.annotations.empty()) value["annotations"] = index.annotations;
   return text_of(value);
 }

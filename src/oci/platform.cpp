@@ -16,9 +16,12 @@ struct Alias {
   std::string_view variant;
 };
 constexpr Alias aliases[] = {
-    {"x86_64", "amd64", ""},  {"x86-64", "amd64", ""},  {"aarch64", "arm64", ""},  {"armhf", "arm", "v7"},
-    {"armv7l", "arm", "v7"},  {"armel", "arm", "v6"},   {"armv6l", "arm", "v6"},   {"armv5tel", "arm", "v5"},
-    {"i386", "386", ""},      {"i486", "386", ""},      {"i586", "386", ""},       {"i686", "386", ""},
+    {"x86_64", "amd64", ""},    {"x86-64", "amd64", ""},
+    {"aarch64", "arm64", ""},   {"armhf", "arm", "v7"},
+    {"armv7l", "arm", "v7"},    {"armel", "arm", "v6"},
+    {"armv6l", "arm", "v6"},    {"armv5tel", "arm", "v5"},
+    {"i386", "386", ""},        {"i486", "386", ""},
+    {"i586", "386", ""},        {"i686", "386", ""},
     {"ppc64el", "ppc64le", ""}, {"loongarch64", "loong64", ""},
 };
 
@@ -57,8 +60,8 @@ Result<Platform> Platform::parse(std::string_view text) {
     const auto slash = std::min(words.find('/', start), words.size());
     const auto part = words.substr(start, slash - start);
     if (count == 3 || !is_word(part)) {
-      return fail(ErrorCode::invalid_argument,
-                  concat("platform ", in_quotes(text.substr(0, 100)), ": expected os/arch[/variant], such as linux/amd64"));
+      return fail(ErrorCode::invalid_argument, concat("platform ", in_quotes(text.substr(0, 100)),
+                                                      ": expected os/arch[/variant], such as linux/amd64"));
     }
     parts[count++] = part;
     start = slash + 1;
@@ -68,7 +71,8 @@ Result<Platform> Platform::parse(std::string_view text) {
     return Platform{"linux", parts[0], ""}.normalised();
   }
   // "arm/v7" is an architecture with a variant, as nothing else begins like this.
-  if (count == 2 && parts[1].size() == 2 && parts[1][0] == 'v') return Platform{"linux", parts[0], parts[1]}.normalised();
+  if (count == 2 && parts[1].size() == 2 && parts[1][0] == 'v')
+    return Platform{"linux", parts[0], parts[1]}.normalised();
   return Platform{parts[0], parts[1], parts[2]}.normalised();
 }
 
@@ -85,7 +89,8 @@ Platform Platform::normalised() const {
     result.architecture = entry.architecture;
     if (result.variant.empty()) result.variant = entry.variant;
   }
-  if (!result.variant.empty() && result.variant[0] >= '0' && result.variant[0] <= '9') result.variant.insert(0, "v");
+  if (!result.variant.empty() && result.variant[0] >= '0' && result.variant[0] <= '9')
+    result.variant.insert(0, "v");
   if (result.architecture == "arm64" && result.variant == "v8") result.variant.clear();
   if (result.architecture == "amd64" && result.variant == "v1") result.variant.clear();
   if (result.architecture == "arm" && result.variant == "v7") result.variant.clear();

@@ -9,8 +9,8 @@
 
 namespace boxlite::oci {
 
-// What an image was built for, in Go's words: linux/amd64, linux/arm64, linux/arm/v7. Always normalised when it
-// comes from parse() or normalised(): aliases resolved (x86_64, aarch64), default variants left out.
+// What an image was built for, in Go's words: linux/amd64, linux/arm64, linux/arm/v7. Always normalised when
+// it comes from parse() or normalised(): aliases resolved (x86_64, aarch64), default variants left out.
 struct Platform {
   std::string os;
   std::string architecture;
@@ -26,8 +26,8 @@ struct Platform {
   friend bool operator==(const Platform&, const Platform&) = default;
 };
 
-// How well an image for `offered` serves a machine of kind `wanted`: 0 is exact, larger is worse, nothing when it
-// cannot run there (an arm/v7 machine runs arm/v6 images, an amd64/v3 machine runs amd64/v1 ones).
+// How well an image for `offered` serves a machine of kind `wanted`: 0 is exact, larger is worse, nothing
+// when it cannot run there (an arm/v7 machine runs arm/v6 images, an amd64/v3 machine runs amd64/v1 ones).
 std::optional<int> distance(const Platform& wanted, const Platform& offered);
 
 }  // namespace boxlite::oci

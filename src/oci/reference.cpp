@@ -31,7 +31,8 @@ bool is_path_component(std::string_view text) {
   const auto is_word = [](char c) { return is_lower(c) || is_digit(c); };
   if (text.empty() || !is_word(text.front()) || !is_word(text.back())) return false;
   for (std::size_t i = 0; i < text.size();) {
-    const auto word_end = std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(), is_word);
+    const auto word_end =
+        std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(), is_word);
     const auto next_word = std::find_if(word_end, text.end(), is_word);
     const std::string_view separator(word_end, next_word);
     const bool dashes = std::ranges::all_of(separator, [](char c) { return c == '-'; });
@@ -58,7 +59,8 @@ bool is_host_label(std::string_view text) {
 bool is_host_name(std::string_view text) {
   if (text.starts_with('[') && text.ends_with(']')) {
     const auto address = text.substr(1, text.size() - 2);
-    return !address.empty() && std::ranges::all_of(address, [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+    return !address.empty() &&
+           std::ranges::all_of(address, [](char c) { return is_hex(c) || c == ':' || c == '.'; });
   }
   while (true) {
     const auto dot = text.find('.');
@@ -115,7 +117,8 @@ Result<Reference> Reference::parse(std::string_view text) {
   const auto colon = rest.find(':', last_slash == std::string_view::npos ? 0 : last_slash);
   if (colon != std::string_view::npos) {
     result.tag_ = rest.substr(colon + 1);
-    if (!is_tag(result.tag_)) return malformed(text, "the tag is not of letters, digits, '_', '.', '-' (1 to 128)");
+    if (!is_tag(result.tag_))
+      return malformed(text, "the tag is not of letters, digits, '_', '.', '-' (1 to 128)");
     rest = rest.substr(0, colon);
   } else if (!result.digest_) {
     result.tag_ = default_tag;
@@ -134,7 +137,8 @@ Result<Reference> Reference::parse(std::string_view text) {
   if (std::ranges::any_of(path, [](char c) { return c >= 'A' && c <= 'Z'; })) {
     return malformed(text, "the repository name must be lower-case");
   }
-  if (!is_path(path)) return malformed(text, "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
+  if (!is_path(path))
+    return malformed(text, "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
   result.registry_is_explicit_ = !host.empty();
   result.set_location(host.empty() ? default_registry : host, path);
   return result;
@@ -174,7 +178,8 @@ std::string Reference::familiar() const {
 Reference Reference::on_registry(std::string_view host) const {
   Reference moved = *this;
   std::string_view path = repository_;
-  if (registry_ == default_registry && path.starts_with(official_prefix)) path.remove_prefix(official_prefix.size());
+  if (registry_ == default_registry && path.starts_with(official_prefix))
+    path.remove_prefix(official_prefix.size());
   moved.set_location(host, path);
   moved.registry_is_explicit_ = true;
   return moved;
