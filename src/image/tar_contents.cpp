@@ -64,7 +64,8 @@ class TarPass {
     archive_read_support_filter_gzip(archive_.get());
     archive_read_support_filter_zstd(archive_.get());
     if (archive_read_open_fd(archive_.get(), archive_fd, 256 * 1024) != ARCHIVE_OK) {
-      if (archive_errno(archive_.get()) != ARCHIVE_ERRNO_FILE_FORMAT) return broken();
+      // libarchive's "unrecognized format"; its own name for the number is not public.
+      if (archive_errno(archive_.get()) != EILSEQ) return broken();
       const auto why = reason(archive_.get());
       return fail(
           Error(ErrorCode::invalid_argument, concat("read archive: ", why))
