@@ -38,6 +38,7 @@ struct MachineSpec {
   Accelerator accelerator = Accelerator::tcg;
   unsigned cpus = 1;
   unsigned memory_mib = 512;
+  unsigned tsc_khz = 0;  // of the host's time stamp counter, for an emulated guest; 0: the engine measures it
   std::vector<Disk> disks = {};
 
   bool operator==(const MachineSpec&) const = default;

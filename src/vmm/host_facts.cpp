@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/host_facts.h"
+
+#include <cerrno>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "base/files.h"
+#include "linux/child_process.h"
+
+namespace boxlite::vmm {
+namespace {
+
+constexpr std::string_view install_qemu = "sudo apt-get install qemu-system-x86";
+
+bool is_version(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
+}  // namespace
+
+Result<std::filesystem::path> find_qemu(std::string_view name) {
+  auto found = linux_::find_program(name);
+  if (found) return found;
+  return std::unexpected(std::move(found).error().context("find QEMU").with_remedy(install_qemu));
+}
+
+Result<std::string> qemu_version(const std::filesystem::path& program) {
+  const char* path = std::getenv("PATH");
+  const linux_::ChildSpec spec{.program = program,
+                               .arguments = {"--version"},
+                               .environment = {concat("PATH=", path != nullptr ? path : "/usr/bin:/bin")}};
+  const auto run = BOXLITE_TRY_CONTEXT(
+      "ask QEMU for its version", linux_::run_and_capture(spec, Deadline::after(std::chrono::seconds(10))));
+  constexpr std::string_view before = "version ";
+  const auto at = run.output.find(before);
+  if (run.end.exit_code == 0 && run.end.signal == 0 && at != std::string::npos) {
+    const auto rest = std::string_view(run.output).substr(at + before.size());
+    const auto version = rest.substr(0, rest.find_first_not_of("0123456789."));
+    if (is_version(version)) return std::string(version);
+  }
+  return fail(Error(ErrorCode::unsupported, concat("ask QEMU for its version: ", in_quotes(program.native()),
+                                                   " said ", in_quotes(run.output)))
+                  .with_remedy(install_qemu));
+}
+
+Result<void> require_qemu_version(std::string_view version) {
+  int major = 0, minor = 0;
+  const auto* end = version.data() + version.size();
+  const auto parsed = std::from_chars(version.data(), end, major);
+  if (parsed.ptr != end) std::from_chars(parsed.ptr + 1, end, minor);
+  if (major > 7 || (major == 7 && minor >= 2)) return {};
+  return fail(
+      Error(ErrorCode::unsupported, concat("QEMU ", version, " is too old: 7.2 is the oldest that works"))
+          .with_remedy("Debian 12 and Ubuntu 23.04 have a newer package qemu-system-x86"));
+}
+
+std::string kvm_remedy(const KvmReport& kvm, std::string_view cpu_virtualization, bool is_wsl) {
+  const std::string wsl =
+      "on WSL2 put `nestedVirtualization=true` below `[wsl2]` in %UserProfile%\\.wslconfig (Windows 11), "
+      "then run "
+      "`wsl --shutdown`";
+  switch (kvm.verdict) {
+    case KvmVerdict::usable:
+      return {};
+    case KvmVerdict::no_access:
+      return "join the group kvm: sudo usermod -aG kvm $USER, then log in again";
+    case KvmVerdict::interpreted:
+      return "this cloud's KVM cannot run Linux guests fast: use a machine type with nested virtualization "
+             "(or bare "
+             "metal); boxes run by software emulation meanwhile";
+    case KvmVerdict::missing:
+    case KvmVerdict::unusable:
+      break;
+  }
+  if (is_wsl) return wsl;
+  if (cpu_virtualization.empty()) {
+    return "the processor shows neither vmx nor svm: switch virtualization on in the BIOS or, in a virtual "
+           "machine, "
+           "ask its provider for nested virtualization";
+  }
+  return concat("load the module: sudo modprobe ", cpu_virtualization == "vmx" ? "kvm_intel" : "kvm_amd");
+}
+
+std::string cpu_virtualization(std::string_view cpuinfo) {
+  const auto begin = cpuinfo.find("\nflags");
+  if (begin == std::string_view::npos) return {};
+  const auto line = concat(cpuinfo.substr(begin + 1, cpuinfo.find('\n', begin + 1) - begin - 1), " ");
+  for (const auto* flag : {"vmx", "svm"}) {
+    if (line.find(concat(" ", flag, " ")) != std::string::npos) return flag;
+  }
+  return {};
+}
+
+bool has_user_namespaces() {
+  // Tried in a child that ends at once: whatever forbids it (sysctl, AppArmor, seccomp) is asked.
+  const long pid = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  if (pid == 0) ::_exit(0);
+  if (pid < 0) return false;
+  while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return true;
+}
+
+int cgroup_version(const std::filesystem::path& mount) {
+  std::error_code ignored;
+  if (std::filesystem::exists(mount / "cgroup.controllers", ignored)) return 2;
+  return std::filesystem::is_directory(mount / "memory", ignored) ? 1 : 0;
+}
+
+bool is_wsl() {
+  std::error_code ignored;
+  return std::filesystem::exists("/proc/sys/fs/binfmt_misc/WSLInterop", ignored);
+}
+
+}  // namespace boxlite::vmm

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/machine_spec.h"
+
+#include "base/concat.h"
+
+namespace boxlite::vmm {
+
+std::string_view name(Accelerator accelerator) {
+  return accelerator == Accelerator::kvm ? "kvm" : "tcg";
+}
+
+Result<Accelerator> parse_accelerator(std::string_view text) {
+  if (text == "kvm") return Accelerator::kvm;
+  if (text == "tcg") return Accelerator::tcg;
+  return fail(ErrorCode::invalid_argument,
+              concat("accelerator ", in_quotes(text), " is neither kvm nor tcg"));
+}
+
+std::string_view name(DiskFormat format) {
+  return format == DiskFormat::raw ? "raw" : "qcow2";
+}
+
+}  // namespace boxlite::vmm

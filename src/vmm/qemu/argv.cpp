@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Why each part is as it is: docs/explanation/engines.md; the kernel's part:
+// docs/explanation/guest-kernel.md.
+#include "vmm/qemu/argv.h"
+
+#include <string_view>
+
+#include "base/concat.h"
+
+namespace boxlite::vmm::qemu {
+namespace {
+
+// A comma ends a value in QEMU's option syntax; a doubled one stands for itself.
+std::string escaped(std::string_view value) {
+  std::string out;
+  for (const char letter : value) {
+    out += letter;
+    if (letter == ',') out += ',';
+  }
+  return out;
+}
+
+using Arguments = std::vector<std::string>;
+
+void add(Arguments& arguments, std::string_view option, std::string value) {
+  arguments.emplace_back(option);
+  arguments.push_back(std::move(value));
+}
+
+void add_board(Arguments& arguments, const MachineSpec& spec) {
+  // rtc: without it the kernel waits a second for a clock that is not there. pit: under TCG it is the only
+  // timer that the kernel can calibrate with.
+  add(arguments, "-machine",
+      "microvm,acpi=off,pcie=off,usb=off,isa-serial=off,rtc=on,pit=on,pic=on,dump-guest-core=off,mem-merge="
+      "off,"
+      "memory-backend=ram");
+  if (spec.accelerator == Accelerator::kvm) {
+    add(arguments, "-accel", "kvm");
+    add(arguments, "-cpu", "host");
+  } else {
+    add(arguments, "-accel", spec.cpus > 1 ? "tcg,thread=multi" : "tcg,thread=single");
+    add(arguments, "-cpu", "max");
+  }
+  add(arguments, "-smp", concat(spec.cpus));
+  add(arguments, "-m", concat(spec.memory_mib, "M"));
+  // Private and lazily touched. A restored machine will have its template's file here instead.
+  add(arguments, "-object", concat("memory-backend-ram,id=ram,size=", spec.memory_mib, "M,share=off"));
+  for (const auto* option : {"-nodefaults", "-no-user-config", "-no-reboot"}) arguments.emplace_back(option);
+  add(arguments, "-display", "none");
+  // Virtio 1.0; the older interface is QEMU's default here.
+  add(arguments, "-global", "virtio-mmio.force-legacy=off");
+}
+
+void add_kernel(Arguments& arguments, const MachineSpec& spec) {
+  add(arguments, "-kernel", spec.kernel.native());
+  add(arguments, "-initrd", spec.initramfs.native());
+  add(arguments, "-append", kernel_command_line(spec));
+}
+
+void add_channels(Arguments& arguments) {
+  add(arguments, "-chardev", concat("socket,id=control,fd=", control_fd));
+  add(arguments, "-mon", "chardev=control,mode=control");
+  add(arguments, "-chardev", concat("socket,id=console,fd=", console_fd));
+  add(arguments, "-chardev", concat("socket,id=agent,fd=", agent_port_fd));
+  add(arguments, "-device", "virtio-serial-device,id=serial,max_ports=2");
+  // Port 0 is the console's by definition.
+  add(arguments, "-device", "virtconsole,bus=serial.0,nr=0,chardev=console");
+  add(arguments, "-device", concat("virtserialport,bus=serial.0,nr=1,chardev=agent,name=", agent_port_name));
+}
+
+// cache.direct=off: base images are shared by boxes through the host's page cache. cache.no-flush=off: the
+// guest's fsync reaches the host's disk. discard: what the guest deletes is given back. One thread pool
+// (aio=threads) works on every host file system; io_uring would be one more interface for the jail to allow.
+void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
+  const std::string_view read_only = disk.is_read_only ? "on" : "off";
+  add(arguments, "-blockdev",
+      concat("driver=file,node-name=file", index, ",filename=", escaped(disk.path.native()),
+             ",read-only=", read_only, ",aio=threads,discard=unmap,cache.direct=off,cache.no-flush=off"));
+  add(arguments, "-blockdev",
+      concat("driver=", name(disk.format), ",node-name=disk", index, ",file=file", index,
+             ",read-only=", read_only, ",discard=unmap,cache.direct=off,cache.no-flush=off"));
+  add(arguments, "-device", concat("virtio-blk-device,id=vd", index, ",drive=disk", index));
+}
+
+void add_rest(Arguments& arguments) {
+  add(arguments, "-object", "rng-random,id=entropy,filename=/dev/urandom");
+  add(arguments, "-device", "virtio-rng-device,rng=entropy");
+  add(arguments, "-device", "virtio-balloon-device,free-page-reporting=on,deflate-on-oom=on");
+}
+
+}  // namespace
+
+std::vector<std::string> machine_arguments(const MachineSpec& spec) {
+  Arguments arguments;
+  add_board(arguments, spec);
+  add_kernel(arguments, spec);
+  add_channels(arguments);
+  // virtio-mmio devices are numbered from the last one down, but the kernel probes them by address: disks in
+  // order.
+  for (std::size_t index = 0; index < spec.disks.size(); ++index)
+    add_disk(arguments, spec.disks[index], index);
+  add_rest(arguments);
+  return arguments;
+}
+
+std::string kernel_command_line(const MachineSpec& spec) {
+  std::string line = "console=hvc0 quiet reboot=t panic=-1";
+  if (spec.accelerator == Accelerator::tcg) {
+    // The emulated processor has no speculation to guard against.
+    line += " mitigations=off";
+    if (spec.tsc_khz != 0) line += concat(" tsc_early_khz=", spec.tsc_khz);
+  }
+  if (!spec.kernel_arguments.empty()) line += concat(" ", spec.kernel_arguments);
+  return line;
+}
+
+}  // namespace boxlite::vmm::qemu

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
+#include <nlohmann/json.hpp>
+
+#include "base/concat.h"
+#include "vmm/json_fields.h"
+#include "vmm/shim_config.h"
+
+namespace boxlite::vmm {
+namespace {
+
+using nlohmann::json;
+
+json to_object(const Disk& disk) {
+  return {{"path", disk.path.native()}, {"format", name(disk.format)}, {"is_read_only", disk.is_read_only}};
+}
+
+json to_object(const MachineSpec& machine) {
+  auto disks = json::array();
+  for (const auto& disk : machine.disks) disks.push_back(to_object(disk));
+  return {{"kernel", machine.kernel.native()},
+          {"initramfs", machine.initramfs.native()},
+          {"kernel_arguments", machine.kernel_arguments},
+          {"accelerator", name(machine.accelerator)},
+          {"cpus", machine.cpus},
+          {"memory_mib", machine.memory_mib},
+          {"tsc_khz", machine.tsc_khz},
+          {"disks", std::move(disks)}};
+}
+
+Result<Disk> parse_disk(const json& object) {
+  JsonFields fields(object, "disk");
+  Disk disk;
+  disk.path = BOXLITE_TRY(fields.text("path"));
+  const auto format = BOXLITE_TRY(fields.text("format"));
+  if (format != "raw" && format != "qcow2") {
+    return fail(ErrorCode::invalid_argument, concat("disk: format ", in_quotes(format), " is not known"));
+  }
+  disk.format = format == "raw" ? DiskFormat::raw : DiskFormat::qcow2;
+  disk.is_read_only = BOXLITE_TRY(fields.flag("is_read_only"));
+  BOXLITE_TRY(fields.no_others());
+  return disk;
+}
+
+Result<MachineSpec> parse_machine(const json& object) {
+  JsonFields fields(object, "machine");
+  MachineSpec machine;
+  machine.kernel = BOXLITE_TRY(fields.text("kernel"));
+  machine.initramfs = BOXLITE_TRY(fields.text("initramfs"));
+  machine.kernel_arguments = BOXLITE_TRY(fields.text("kernel_arguments"));
+  const auto accelerator = BOXLITE_TRY(fields.text("accelerator"));
+  machine.accelerator = BOXLITE_TRY_CONTEXT("machine", parse_accelerator(accelerator));
+  machine.cpus = static_cast<unsigned>(BOXLITE_TRY(fields.number("cpus", 1, 255)));
+  machine.memory_mib = static_cast<unsigned>(BOXLITE_TRY(fields.number("memory_mib", 1, 1u << 30)));
+  machine.tsc_khz =
+      static_cast<unsigned>(BOXLITE_TRY(fields.number("tsc_khz", 0, std::numeric_limits<unsigned>::max())));
+  const auto* disks = BOXLITE_TRY(fields.array("disks"));
+  for (const auto& disk : *disks) machine.disks.push_back(BOXLITE_TRY(parse_disk(disk)));
+  BOXLITE_TRY(fields.no_others());
+  return machine;
+}
+
+Result<std::chrono::milliseconds> parse_duration(JsonFields& fields, const char* key) {
+  constexpr std::uint64_t a_year = 366ull * 24 * 3600 * 1000;
+  return std::chrono::milliseconds(BOXLITE_TRY(fields.number(key, 0, a_year)));
+}
+
+}  // namespace
+
+std::chrono::milliseconds default_boot_timeout(Accelerator accelerator) {
+  return std::chrono::seconds(accelerator == Accelerator::kvm ? 30 : 120);
+}
+
+std::string to_json(const ShimConfig& config) {
+  const json object = {{"box_id", config.box_id},
+                       {"box_dir", config.box_dir.native()},
+                       {"machine", to_object(config.machine)},
+                       {"qemu", config.qemu.native()},
+                       {"configure_request", to_hex(config.configure_request)},
+                       {"start_container_request", to_hex(config.start_container_request)},
+                       {"boot_timeout_ms", config.boot_timeout.count()},
+                       {"stop_grace_ms", config.stop_grace.count()},
+                       {"is_detached", config.is_detached},
+                       {"console_log_bytes", config.console_log_bytes}};
+  // Paths are bytes and need not be UTF-8; JSON cannot say those, so they are refused by the parser as
+  // changed.
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<ShimConfig> parse_shim_config(std::string_view text) {
+  const auto object = json::parse(text, nullptr, false);
+  JsonFields fields(object, "shim config");
+  ShimConfig config;
+  config.box_id = BOXLITE_TRY(fields.text("box_id"));
+  config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
+  const auto* machine = BOXLITE_TRY(fields.object("machine"));
+  config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
+  config.qemu = BOXLITE_TRY(fields.text("qemu"));
+  config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
+  config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));
+  config.boot_timeout = BOXLITE_TRY(parse_duration(fields, "boot_timeout_ms"));
+  config.stop_grace = BOXLITE_TRY(parse_duration(fields, "stop_grace_ms"));
+  config.is_detached = BOXLITE_TRY(fields.flag("is_detached"));
+  config.console_log_bytes = BOXLITE_TRY(fields.number("console_log_bytes", 4096, 1u << 30));
+  BOXLITE_TRY(fields.no_others());
+  if (!config.box_dir.is_absolute()) {
+    return fail(ErrorCode::invalid_argument,
+                concat("shim config: box_dir ", in_quotes(config.box_dir.native()), " is not absolute"));
+  }
+  return config;
+}
+
+}  // namespace boxlite::vmm

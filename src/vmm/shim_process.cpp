@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/shim_process.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "base/files.h"
+#include "linux/file_lock.h"
+#include "linux/unix_socket.h"
+#include "vmm/shim_record.h"
+
+namespace boxlite::vmm {
+namespace {
+
+// A shim reads its config first of all.
+constexpr auto config_limit = std::chrono::seconds(10);
+
+struct Pipe {
+  UniqueFd reader;
+  UniqueFd writer;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(syscall_error("pipe2", "shim", errno));
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+Result<linux_::FileLock> take_lock(const ShimConfig& config) {
+  auto lock = linux_::FileLock::try_acquire(config.box_dir / shim_lock_name, linux_::LockMode::exclusive);
+  if (lock || lock.error().code() != ErrorCode::unavailable) return lock;
+  return fail(Error(ErrorCode::invalid_state,
+                    concat("start the shim of box ", in_quotes(config.box_id), ": one is running already")));
+}
+
+std::vector<std::string> environment(const ShimConfig& config) {
+  const auto temporary_dir = (config.box_dir / temporary_dir_name).native();
+  return {concat("BOXLITE_BOX_ID=", config.box_id), concat("TMPDIR=", temporary_dir),
+          concat("TMP=", temporary_dir), concat("TEMP=", temporary_dir),
+          "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+}
+
+// The pipe is smaller than a config may be, and a shim that dies at once must not leave us waiting.
+Result<void> write_config(int pipe_fd, std::string_view text) {
+  BOXLITE_TRY(linux_::set_non_blocking(pipe_fd));
+  const auto deadline = Deadline::after(config_limit);
+  while (!text.empty()) {
+    pollfd entry{pipe_fd, POLLOUT, 0};
+    if (::poll(&entry, 1, deadline.poll_timeout_ms()) == 0) {
+      return fail(ErrorCode::timed_out, "it does not read its config");
+    }
+    if ((entry.revents & POLLERR) != 0)
+      return fail(ErrorCode::unavailable, "it ended before it had its config");
+    const auto count = ::write(pipe_fd, text.data(), text.size());
+    if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+    if (count < 0 && errno != EINTR && errno != EAGAIN) return fail(syscall_error("write", "config", errno));
+  }
+  return {};
+}
+
+// What the last shim left must not be taken for this one's.
+Result<void> remove_old_records(const std::filesystem::path& box_dir) {
+  for (const auto record : {shim_record_name, exit_record_name}) {
+    if (::unlink((box_dir / record).c_str()) != 0 && errno != ENOENT) {
+      return fail(syscall_error("unlink", (box_dir / record).native(), errno));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, const ShimConfig& config) {
+  const auto lock = BOXLITE_TRY(take_lock(config));
+  BOXLITE_TRY(remove_old_records(config.box_dir));
+  BOXLITE_TRY(make_directories(config.box_dir / temporary_dir_name));
+  Pipe watchdog;
+  if (!config.is_detached) watchdog = BOXLITE_TRY(make_pipe());
+  // Before the spawn, so that what the loader has to say is kept as well.
+  const auto error_log =
+      BOXLITE_TRY(open_file(config.box_dir / shim_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
+  const auto listener = BOXLITE_TRY(linux_::listen_unix(config.box_dir / agent_socket_name));
+  auto input = BOXLITE_TRY(make_pipe());
+  linux_::ChildSpec child{
+      .program = program,
+      .environment = environment(config),
+      .fds = {{input.reader.get(), 0},
+              {error_log.get(), 2},
+              {listener.get(), shim_listener_fd},
+              {lock.fd(), shim_lock_fd}},
+      .working_dir = "/",
+      .group = config.is_detached ? linux_::ProcessGroup::session : linux_::ProcessGroup::own};
+  if (!config.is_detached) child.fds.push_back({watchdog.reader.get(), shim_watchdog_fd});
+  auto process = BOXLITE_TRY_CONTEXT("start boxlite-shim", linux_::ChildProcess::spawn(child));
+  input.reader.reset();
+  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.writer.get(), to_json(config)));
+  // From here on the watchdog (or nobody, when detached) decides when it ends.
+  process.detach();
+  return ShimProcess(std::move(process), std::move(watchdog.writer));
+}
+
+Result<bool> is_shim_alive(const std::filesystem::path& box_dir) {
+  return linux_::FileLock::is_held(box_dir / shim_lock_name);
+}
+
+}  // namespace boxlite::vmm

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interface of an engine: what runs a virtual machine. Each engine is a folder; the first is qemu/.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "linux/child_process.h"
+#include "vmm/machine_spec.h"
+
+namespace boxlite::vmm {
+
+// The machine's ends of what connects it to the shim; the engine takes them over.
+struct MachineEnds {
+  UniqueFd agent_port = {};  // a stream socket: the virtio-serial port "boxlite.agent"
+  UniqueFd console = {};     // a stream socket: hvc0
+  UniqueFd error_log = {};   // a file: what the engine's process complains about
+  int lock_fd = -1;  // borrowed; the engine's process inherits it, so the lock lives as long as the machine
+};
+
+// A machine that runs. Dropping it kills it. One thread.
+class Machine {
+ public:
+  Machine() = default;
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  virtual ~Machine() = default;
+
+  virtual pid_t pid() const = 0;
+  // Its descriptor becomes readable when the machine has ended, for whatever reason.
+  virtual const linux_::ProcessHandle& handle() const = 0;
+  // How the engine's process ended; timed_out.
+  virtual Result<linux_::ChildEnd> wait(Deadline deadline) = 0;
+  // Ends the machine in order: what the guest has written to its disks is in the files. The guest is not
+  // asked. Does not wait for the end.
+  virtual Result<void> quit(Deadline deadline) = 0;
+  // Ends it now.
+  virtual void kill() = 0;
+  // "running", "paused"…, in the engine's own words.
+  virtual Result<std::string> status(Deadline deadline) = 0;
+};
+
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  // Returns when the engine's process runs; a machine it cannot make ends at once, with the reason in the
+  // error log. The machine dies with the calling thread.
+  virtual Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) = 0;
+};
+
+}  // namespace boxlite::vmm
