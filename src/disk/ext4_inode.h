@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "disk/ext4_file_system.h"
+#include "disk/file_tree.h"
+
+namespace boxlite::disk {
+
+using InodeRecord = std::array<char, 256>;
+
+// Where the blocks of an extent tree go: takes a block and writes it, and says where it lies.
+struct BlockStore {
+  std::function<Result<std::uint64_t>()> take;
+  std::function<Result<void>(std::uint64_t block, std::string_view bytes)> write;
+};
+
+// The record of `inode`, checksummed. Deep extent trees (more than four runs) put blocks into `store`.
+Result<InodeRecord> inode_record(ext2_filsys fs, const Inode& inode, bool is_indexed, BlockStore& store);
+
+}  // namespace boxlite::disk
