@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that `run` and `create` share, and those of a command that `run` and `exec` share.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boxlite/runtime.hpp>
+
+#include "cli/ending.h"
+#include "cli/option_set.h"
+#include "cli/progress.h"
+
+namespace boxlite::cli {
+
+// -e, --env-file, -w, -u, -i, -t, --timeout. One thread; must outlive the parse.
+class ProcessOptions {
+ public:
+  // With `has_stdio` false only what describes the process, not how it is attached: for `create`.
+  void declare(OptionSet& options, bool has_stdio);
+
+  Parsed<std::vector<EnvironmentVariable>> environment() const;
+  const std::string& working_dir() const { return working_dir_; }
+  const std::string& user() const { return user_; }
+  std::chrono::milliseconds timeout() const { return timeout_; }
+  bool is_interactive() const { return is_interactive_; }
+  bool has_terminal() const { return has_terminal_; }
+
+  // stdin, terminal and time limit. An Ending for -t where there is no terminal.
+  Parsed<ExecSpec> attachment() const;
+
+ private:
+  std::vector<std::string> variables_;
+  std::vector<std::string> files_;
+  std::string working_dir_;
+  std::string user_;
+  std::chrono::milliseconds timeout_{0};
+  bool is_interactive_ = false;
+  bool has_terminal_ = false;
+};
+
+enum class PullPolicy { missing, always, never };
+
+// Everything a box is made of. One thread; must outlive the parse.
+class BoxOptions {
+ public:
+  void declare(OptionSet& options, ProcessOptions& process, bool has_stdio);
+
+  // [IMAGE] [COMMAND…], as Docker reads them; without an image (`run -- uname -a`) the bundled one.
+  Parsed<BoxSpec> spec(const Arguments& arguments, const ProcessOptions& process) const;
+
+  PullPolicy pull_policy() const { return pull_policy_; }
+  bool is_quiet() const { return is_quiet_; }
+
+ private:
+  BoxSpec spec_;
+  std::optional<std::string> entrypoint_;
+  PullPolicy pull_policy_ = PullPolicy::missing;
+  bool is_quiet_ = false;
+};
+
+// Does what --pull says, before the box is made.
+Parsed<void> apply_pull_policy(const Runtime& runtime, const BoxSpec& spec, PullPolicy policy,
+                               Progress& progress);
+
+OptionSet::Accept accept_duration(std::chrono::milliseconds& target);
+
+}  // namespace boxlite::cli

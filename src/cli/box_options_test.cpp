@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/box_options.h"
+
+#include <gmock/gmock.h>
+
+#include "cli/call.h"
+
+namespace boxlite::cli {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Optional;
+
+// The command line of `run`, as far as it goes without a runtime.
+struct Line {
+  BoxOptions box;
+  ProcessOptions process;
+
+  Parsed<BoxSpec> read(std::vector<std::string> words) {
+    OptionSet options({.usage = "boxlite run [OPTIONS] IMAGE", .sentence = "", .example = ""});
+    box.declare(options, process, true);
+    Call call{.words = std::move(words), .global = {}};
+    const auto arguments = call.parse(options, {.least = 0, .most = any_number, .wanted = {}},
+                                      OptionPlacement::before_first_argument);
+    if (!arguments) return std::unexpected(arguments.error());
+    return box.spec(*arguments, process);
+  }
+};
+
+TEST(BoxOptionsTest, SplitsImageAndCommand) {
+  const auto spec = Line().read({"--rm", "debian:python", "python3", "-c", "print(6*7)"});
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->image, "debian:python");
+  EXPECT_THAT(spec->command, ElementsAre("python3", "-c", "print(6*7)"));
+  EXPECT_TRUE(spec->auto_remove);
+  EXPECT_FALSE(spec->detach);
+}
+
+TEST(BoxOptionsTest, UsesTheBundledImageWhenTheCommandStandsAlone) {
+  const auto spec = Line().read({"--", "uname", "-a"});
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->image, "boxlite/base:latest");
+  EXPECT_THAT(spec->command, ElementsAre("uname", "-a"));
+}
+
+TEST(BoxOptionsTest, DropsASeparatorBetweenImageAndCommand) {
+  const auto spec = Line().read({"alpine", "--", "ls", "--", "-la"});
+  ASSERT_TRUE(spec);
+  EXPECT_EQ(spec->image, "alpine");
+  EXPECT_THAT(spec->command, ElementsAre("ls", "--", "-la"));
+}
+
+TEST(BoxOptionsTest, FillsEveryFieldOfTheSpec) {
+  const auto spec = Line().read({"--name",
+                                 "web",
+                                 "-e",
+                                 "A=1",
+                                 "-w",
+                                 "/srv",
+                                 "-u",
+                                 "1000:100",
+                                 "-d",
+                                 "--cpus",
+                                 "2",
+                                 "-m",
+                                 "1.5g",
+                                 "--disk-size=20",
+                                 "--entrypoint",
+                                 "python3",
+                                 "--hostname",
+                                 "h",
+                                 "--platform",
+                                 "linux/amd64",
+                                 "--cap-add",
+                                 "NET_ADMIN",
+                                 "--cap-drop",
+                                 "ALL",
+                                 "--privileged",
+                                 "--start-timeout",
+                                 "1m",
+                                 "img"});
+  ASSERT_TRUE(spec) << spec.error().message;
+  BoxSpec expected;
+  expected.image = "img";
+  expected.name = "web";
+  expected.platform = "linux/amd64";
+  expected.cpus = 2;
+  expected.memory_mib = 1536;
+  expected.disk_size_gib = 20;
+  expected.entrypoint = {"python3"};
+  expected.env = {{"A", "1"}};
+  expected.working_dir = "/srv";
+  expected.user = "1000:100";
+  expected.hostname = "h";
+  expected.capabilities = {.add = {"NET_ADMIN"}, .drop = {"ALL"}};
+  expected.privileged = true;
+  expected.detach = true;
+  expected.start_timeout = milliseconds(60'000);
+  EXPECT_EQ(*spec, expected);
+}
+
+TEST(BoxOptionsTest, KeepsTheDefaultsOfTheLibrary) {
+  const auto spec = Line().read({"img"});
+  ASSERT_TRUE(spec);
+  BoxSpec expected;
+  expected.image = "img";
+  EXPECT_EQ(*spec, expected);
+}
+
+TEST(BoxOptionsTest, TellsAnEmptyEntrypointFromNone) {
+  EXPECT_THAT(Line().read({"--entrypoint", "", "img"})->entrypoint, Optional(IsEmpty()));
+  EXPECT_EQ(Line().read({"img"})->entrypoint, std::nullopt);
+}
+
+TEST(BoxOptionsTest, ReadsHowToAttach) {
+  Line line;
+  ASSERT_TRUE(line.read({"-i", "--timeout", "1.5s", "img"}));
+  const auto exec = line.process.attachment();
+  ASSERT_TRUE(exec);
+  EXPECT_TRUE(exec->use_stdin);
+  EXPECT_EQ(exec->timeout, milliseconds(1500));
+  EXPECT_EQ(exec->terminal, std::nullopt);
+}
+
+TEST(BoxOptionsTest, RefusesBadValues) {
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--cpus", "1.5", "i"},
+                                                                 {"--cpus", "-1", "i"},
+                                                                 {"--memory", "lots", "i"},
+                                                                 {"--memory", "0", "i"},
+                                                                 {"--disk-size", "", "i"},
+                                                                 {"--pull", "sometimes", "i"},
+                                                                 {"--start-timeout", "soon", "i"},
+                                                                 {"--accel", "xen", "i"},
+                                                                 {"-e", "=x", "i"},
+                                                                 {"--env-file", "/nonexistent", "i"}}) {
+    const auto spec = Line().read(words);
+    ASSERT_FALSE(spec) << words[0] << ' ' << words[1];
+    EXPECT_EQ(spec.error().exit_code, exit_usage) << spec.error().message;
+  }
+}
+
+TEST(BoxOptionsTest, SaysWhatIsNotBuiltYet) {
+  for (const char* word :
+       {"-v", "--volume", "-p", "--publish", "--network", "--mount", "--restart", "--gpus"}) {
+    const auto spec = Line().read({word, "x", "img"});
+    ASSERT_FALSE(spec) << word;
+    EXPECT_EQ(spec.error().exit_code, exit_failure) << word;
+    EXPECT_THAT(spec.error().message, testing::HasSubstr("not built yet"));
+  }
+}
+
+TEST(BoxOptionsTest, TakesGlobalOptionsToo) {
+  BoxOptions box;
+  ProcessOptions process;
+  OptionSet options({.usage = "boxlite run", .sentence = "", .example = ""});
+  box.declare(options, process, true);
+  Call call{.words = {"--home", "/h", "--accel", "tcg", "--registry", "a", "--registry", "b", "img"},
+            .global = {}};
+  ASSERT_TRUE(call.parse(options, {.least = 1, .most = any_number, .wanted = "IMAGE"},
+                         OptionPlacement::before_first_argument));
+  EXPECT_EQ(call.global.home, "/h");
+  EXPECT_EQ(call.global.accelerator, Accelerator::tcg);
+  EXPECT_THAT(call.global.registries, ElementsAre("a", "b"));
+}
+
+}  // namespace
+}  // namespace boxlite::cli

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_table.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "cli/suggestion.h"
+
+namespace boxlite::cli {
+
+namespace {
+
+using enum CommandGroup;
+
+constexpr std::array commands{
+    Command{"run", "", boxes, true, "Create a box, start it and run a command in it", run_command},
+    Command{"create", "", boxes, true, "Create a box, to be started later", create_command},
+    Command{"exec", "", boxes, true, "Run a command in a box", exec_command},
+    Command{"ls", "list,ps", boxes, true, "List boxes", list_command},
+    Command{"start", "", boxes, true, "Start boxes", start_command},
+    Command{"stop", "", boxes, true, "Stop boxes; their disks are kept", stop_command},
+    Command{"restart", "", boxes, true, "Stop boxes and start them again", restart_command},
+    Command{"rm", "remove", boxes, true, "Remove boxes with their disks", remove_command},
+    Command{"inspect", "", boxes, true, "Show all about boxes, as JSON", inspect_command},
+    Command{"pull", "image pull", images, true, "Download an image from a registry", pull_command},
+    Command{"load", "image load", images, true, "Load images from an archive or an OCI layout", load_command},
+    Command{"images", "image ls,image list", images, true, "List images", images_command},
+    Command{"rmi", "image rm,image remove", images, true, "Remove images", image_remove_command},
+    Command{"image inspect", "", images, true, "Show all about images, as JSON", image_inspect_command},
+    Command{"image prune", "", images, true, "Remove what no image and no box needs", image_prune_command},
+    Command{"image export-rootfs", "", images, true, "Write an image's files into a directory",
+            image_export_command},
+    Command{"info", "", system, true, "Show this installation and its host", info_command},
+    Command{"doctor", "", system, true, "Check whether boxes can run here, and say what to change",
+            doctor_command},
+    Command{"version", "", system, true, "Show the version", version_command},
+    Command{"completion", "", system, false, "Print the completion script of a shell", completion_command},
+};
+
+struct GroupTitle {
+  CommandGroup group;
+  std::string_view title;
+};
+constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images, "Images"},
+                                  GroupTitle{system, "System"}};
+
+// What people type because Docker has it.
+constexpr std::array<std::string_view, 29> later{
+    "attach", "build", "commit", "cp",   "diff",    "events",  "export", "gc",     "history", "import",
+    "kill",   "login", "logout", "logs", "network", "pause",   "port",   "push",   "rename",  "save",
+    "search", "serve", "stats",  "tag",  "top",     "unpause", "update", "volume", "wait"};
+
+std::vector<std::string_view> names_of(const Command& command) {
+  std::vector<std::string_view> names{command.name};
+  for (auto rest = command.aliases; !rest.empty();) {
+    const auto end = std::min(rest.find(','), rest.size());
+    names.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return names;
+}
+
+// "image" for "image ls", else nothing.
+std::string_view family_of(std::string_view name) {
+  const auto space = name.find(' ');
+  return space == std::string_view::npos ? std::string_view() : name.substr(0, space);
+}
+
+std::string family_help(std::string_view family) {
+  std::string text = fmt::format("Usage:  boxlite {} COMMAND\n\nCommands:\n", family);
+  for (const auto& command : commands) {
+    for (const auto name : names_of(command)) {
+      if (family_of(name) != family) continue;
+      text += fmt::format("  {:<14}  {}\n", name.substr(family.size() + 1), command.summary);
+      break;
+    }
+  }
+  return text;
+}
+
+const Command* command_named(std::string_view name) {
+  for (const auto& command : commands) {
+    if (std::ranges::count(names_of(command), name) > 0) return &command;
+  }
+  return nullptr;
+}
+
+Ending unknown_command(std::string_view family, std::string_view typed) {
+  const auto full = family.empty() ? std::string(typed) : fmt::format("{} {}", family, typed);
+  if (std::ranges::count(later, full) > 0) {
+    return {exit_usage, fmt::format("\"boxlite {}\" is not built yet", full), "boxlite --help"};
+  }
+  std::vector<std::string_view> known;
+  for (const auto& command : commands) {
+    for (const auto name : names_of(command)) {
+      if (family_of(name) == family) known.push_back(family.empty() ? name : name.substr(family.size() + 1));
+    }
+  }
+  if (family.empty()) known.push_back("image");
+  const auto meant = nearest(typed, known);
+  const auto message = fmt::format("unknown command \"{}\"", full);
+  if (meant.empty()) return {exit_usage, message, "boxlite --help"};
+  return {exit_usage, fmt::format("{}; did you mean \"{}\"?", message, meant), "boxlite --help"};
+}
+
+}  // namespace
+
+std::span<const Command> all_commands() {
+  return commands;
+}
+
+Parsed<FoundCommand> find_command(const std::vector<std::string>& words) {
+  const std::string& first = words.front();
+  if (const auto* command = command_named(first)) return FoundCommand{command, 1};
+  if (first != "image") return std::unexpected(unknown_command({}, first));
+  if (words.size() == 1)
+    return std::unexpected(Ending(exit_usage, "missing argument: COMMAND", "boxlite image --help"));
+  if (words[1] == "--help" || words[1] == "-h")
+    return std::unexpected(Ending(exit_success, family_help(first)));
+  if (const auto* command = command_named(fmt::format("{} {}", first, words[1])))
+    return FoundCommand{command, 2};
+  return std::unexpected(unknown_command(first, words[1]));
+}
+
+std::string program_help() {
+  std::string text =
+      "Usage:  boxlite [GLOBAL OPTIONS] COMMAND\n\n"
+      "Runs programs of OCI images in boxes: virtual machines of their own, without a daemon and without "
+      "root.\n";
+  for (const auto& [group, title] : group_titles) {
+    text += fmt::format("\n{}:\n", title);
+    for (const auto& command : commands) {
+      if (command.group == group && command.is_common) {
+        text += fmt::format("  {:<20}  {}\n", command.name, command.summary);
+      }
+    }
+  }
+  return text;
+}
+
+}  // namespace boxlite::cli

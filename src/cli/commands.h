@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every command, each in a file of its own.
+#pragma once
+
+#include "cli/call.h"
+
+namespace boxlite::cli {
+
+Outcome run_command(Call& call);
+Outcome create_command(Call& call);
+Outcome start_command(Call& call);
+Outcome stop_command(Call& call);
+Outcome restart_command(Call& call);
+Outcome exec_command(Call& call);
+Outcome remove_command(Call& call);
+Outcome list_command(Call& call);
+Outcome inspect_command(Call& call);
+
+Outcome pull_command(Call& call);
+Outcome load_command(Call& call);
+Outcome images_command(Call& call);
+Outcome image_inspect_command(Call& call);
+Outcome image_remove_command(Call& call);
+Outcome image_prune_command(Call& call);
+Outcome image_export_command(Call& call);
+
+Outcome info_command(Call& call);
+Outcome doctor_command(Call& call);
+Outcome version_command(Call& call);
+Outcome completion_command(Call& call);
+
+}  // namespace boxlite::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "cli/box_options.h"
+#include "cli/commands.h"
+#include "cli/stdio_pump.h"
+
+namespace boxlite::cli {
+
+namespace {
+
+constexpr HelpPage page{
+    .usage = "boxlite exec [OPTIONS] BOX COMMAND [ARG...]",
+    .sentence =
+        "Runs a command in a box, which is started if it is not running, and exits as the command does.",
+    .example = "boxlite exec web sh -c 'echo kept > /file'",
+};
+
+}  // namespace
+
+Outcome exec_command(Call& call) {
+  ProcessOptions process;
+  OptionSet options(page);
+  process.declare(options, true);
+  options.not_built('d', "detach");
+  options.not_built(0, "privileged");
+  options.not_built(0, "detach-keys");
+  auto arguments = call.parse(options, {.least = 1, .most = any_number, .wanted = "BOX"},
+                              OptionPlacement::before_first_argument);
+  if (!arguments) return std::unexpected(arguments.error());
+  auto words = std::move(arguments->words);
+  const std::string name = words.front();
+  words.erase(words.begin());
+  if (!words.empty() && words.front() == "--") words.erase(words.begin());
+  if (words.empty()) return usage_error("missing argument: COMMAND", options.advice());
+
+  auto exec = process.attachment();
+  if (!exec) return std::unexpected(exec.error());
+  auto environment = process.environment();
+  if (!environment) return std::unexpected(environment.error());
+  exec->command = std::move(words);
+  exec->env = std::move(*environment);
+  exec->working_dir = process.working_dir();
+  exec->user = process.user();
+
+  const auto runtime = open_runtime(call.global);
+  if (!runtime) return std::unexpected(runtime.error());
+  auto box = runtime->get(name);
+  if (!box) return std::unexpected(box.error());
+  auto execution = box->exec(*exec);
+  if (!execution) return std::unexpected(execution.error());
+  return attach_stdio(std::move(*execution),
+                      {.use_stdin = exec->use_stdin, .has_terminal = exec->terminal.has_value()});
+}
+
+}  // namespace boxlite::cli

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/output_json.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace boxlite::cli {
+
+namespace {
+
+// Keeps the order in which members are set.
+using Json = nlohmann::ordered_json;
+
+std::string written(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json(nullptr) : Json(text);
+}
+
+template <typename T>
+Json value_or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json variables(const std::vector<EnvironmentVariable>& all) {
+  Json list = Json::array();
+  for (const auto& [name, value] : all) list.push_back(name + "=" + value);
+  return list;
+}
+
+Json object_of(const std::vector<std::pair<std::string, std::string>>& pairs) {
+  Json object = Json::object();
+  for (const auto& [key, value] : pairs) object[key] = value;
+  return object;
+}
+
+Json box_row(const BoxInfo& box) {
+  return {{"id", box.id},
+          {"name", text_or_null(box.spec.name)},
+          {"status", std::string(name(box.status))},
+          {"image", box.spec.image},
+          {"command", box.spec.command},
+          {"created_at", text_or_null(box.created_at)},
+          {"started_at", text_or_null(box.started_at)},
+          {"stopped_at", text_or_null(box.stopped_at)},
+          {"exit_code", value_or_null(box.exit_code)},
+          {"failure", text_or_null(box.failure)},
+          {"pid", value_or_null(box.shim_pid)},
+          {"cpus", box.spec.cpus},
+          {"memory_mib", box.spec.memory_mib},
+          {"disk_size_gib", box.spec.disk_size_gib},
+          {"disk_bytes", box.disk_bytes}};
+}
+
+Json box_state(const BoxInfo& box) {
+  return {{"Status", std::string(name(box.status))},   {"Running", box.status == BoxStatus::running},
+          {"Pid", value_or_null(box.shim_pid)},        {"VmmPid", value_or_null(box.vmm_pid)},
+          {"ExitCode", value_or_null(box.exit_code)},  {"Error", box.failure},
+          {"StartedAt", text_or_null(box.started_at)}, {"FinishedAt", text_or_null(box.stopped_at)}};
+}
+
+Json box_config(const BoxSpec& spec) {
+  return {{"Image", spec.image},
+          {"Platform", text_or_null(spec.platform)},
+          {"Hostname", spec.hostname},
+          {"User", spec.user},
+          {"WorkingDir", spec.working_dir},
+          {"Env", variables(spec.env)},
+          {"Entrypoint", value_or_null(spec.entrypoint)},
+          {"Cmd", spec.command}};
+}
+
+Json box_host_config(const BoxSpec& spec) {
+  return {{"Cpus", spec.cpus},
+          {"MemoryMiB", spec.memory_mib},
+          {"DiskSizeGiB", spec.disk_size_gib},
+          {"AutoRemove", spec.auto_remove},
+          {"Detach", spec.detach},
+          {"Privileged", spec.privileged},
+          {"CapAdd", spec.capabilities.add},
+          {"CapDrop", spec.capabilities.drop},
+          {"StartTimeoutMs", spec.start_timeout.count()}};
+}
+
+Json stages(const std::vector<StartStage>& all) {
+  Json list = Json::array();
+  for (const auto& stage : all) {
+    list.push_back(
+        {{"Name", stage.name}, {"Milliseconds", static_cast<double>(stage.duration.count()) / 1000}});
+  }
+  return list;
+}
+
+Json box_document(const BoxInfo& box) {
+  return {{"Id", box.id},
+          {"Name", box.spec.name},
+          {"Created", text_or_null(box.created_at)},
+          {"Image", text_or_null(box.image_digest)},
+          {"State", box_state(box)},
+          {"Config", box_config(box.spec)},
+          {"HostConfig", box_host_config(box.spec)},
+          {"Accelerator", text_or_null(box.accelerator)},
+          {"KernelRelease", text_or_null(box.kernel_release)},
+          {"DiskBytes", box.disk_bytes},
+          {"Directory", box.directory.string()},
+          {"StartStages", stages(box.start_stages)}};
+}
+
+Json image_row(const ImageInfo& image) {
+  return {{"reference", image.reference},
+          {"id", image.id},
+          {"manifest_digest", image.manifest_digest},
+          {"platform", image.platform},
+          {"created_at", text_or_null(image.created_at)},
+          {"pulled_at", text_or_null(image.pulled_at)},
+          {"size_bytes", image.size_bytes},
+          {"layer_count", image.layer_count}};
+}
+
+Json image_document(const ImageInfo& image) {
+  return {{"Id", image.id},
+          {"Reference", image.reference},
+          {"Digest", image.manifest_digest},
+          {"Platform", image.platform},
+          {"Created", text_or_null(image.created_at)},
+          {"Pulled", text_or_null(image.pulled_at)},
+          {"Size", image.size_bytes},
+          {"Config",
+           {{"Entrypoint", image.entrypoint},
+            {"Cmd", image.command},
+            {"Env", image.env},
+            {"WorkingDir", image.working_dir},
+            {"User", image.user},
+            {"Labels", object_of(image.labels)}}},
+          {"Layers", image.layer_digests}};
+}
+
+std::string_view status_name(CheckStatus status) {
+  switch (status) {
+    case CheckStatus::ok:
+      return "ok";
+    case CheckStatus::warning:
+      return "warning";
+    case CheckStatus::problem:
+      return "problem";
+  }
+  return "problem";
+}
+
+Json host_object(const HostReport& host) {
+  return {{"usable", host.is_usable()},
+          {"accelerator", host.accelerator == Accelerator::kvm ? "kvm" : "tcg"},
+          {"accelerator_reason", host.accelerator_reason},
+          {"qemu_version", text_or_null(host.qemu_version)},
+          {"qemu_path", text_or_null(host.qemu_path.string())},
+          {"kernel_path", text_or_null(host.kernel_path.string())},
+          {"host_kernel", host.host_kernel},
+          {"architecture", host.architecture},
+          {"cpus", host.cpus},
+          {"memory_bytes", host.memory_bytes},
+          {"free_disk_bytes", host.free_disk_bytes},
+          {"cgroup_version", host.cgroup_version},
+          {"user_namespaces", host.has_user_namespaces}};
+}
+
+template <typename T>
+std::string list_of(const std::vector<T>& all, Json (*convert)(const T&)) {
+  Json list = Json::array();
+  for (const auto& one : all) list.push_back(convert(one));
+  return written(list);
+}
+
+}  // namespace
+
+std::string boxes_json(const std::vector<BoxInfo>& boxes) {
+  return list_of(boxes, box_row);
+}
+
+std::string boxes_inspect_json(const std::vector<BoxInfo>& boxes) {
+  return list_of(boxes, box_document);
+}
+
+std::string images_json(const std::vector<ImageInfo>& images) {
+  return list_of(images, image_row);
+}
+
+std::string images_inspect_json(const std::vector<ImageInfo>& images) {
+  return list_of(images, image_document);
+}
+
+std::string prune_json(const PruneReport& report, bool is_dry_run) {
+  return written({{"dry_run", is_dry_run}, {"removed", report.removed}, {"freed_bytes", report.freed_bytes}});
+}
+
+std::string version_json(const Version& version) {
+  return written({{"version", version.boxlite}, {"commit", text_or_null(version.commit)}});
+}
+
+std::string doctor_json(const HostReport& report) {
+  Json json = host_object(report);
+  Json checks = Json::array();
+  for (const auto& check : report.checks) {
+    checks.push_back({{"name", check.name},
+                      {"status", std::string(status_name(check.status))},
+                      {"detail", check.detail},
+                      {"remedy", text_or_null(check.remedy)}});
+  }
+  json["checks"] = std::move(checks);
+  return written(json);
+}
+
+std::string installation_json(const Installation& installation) {
+  Json statuses = {{"total", installation.boxes.size()}};
+  for (const auto status : {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping,
+                            BoxStatus::stopped, BoxStatus::failed}) {
+    statuses[std::string(name(status))] = std::ranges::count(installation.boxes, status, &BoxInfo::status);
+  }
+  std::uint64_t image_bytes = 0;
+  for (const auto& image : installation.images) image_bytes += image.size_bytes;
+  return written({{"version", installation.version.boxlite},
+                  {"commit", text_or_null(installation.version.commit)},
+                  {"home", installation.home},
+                  {"host", host_object(installation.host)},
+                  {"boxes", std::move(statuses)},
+                  {"images", {{"total", installation.images.size()}, {"size_bytes", image_bytes}}}});
+}
+
+}  // namespace boxlite::cli

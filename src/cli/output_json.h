@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine-readable output. Lists use the names of the C++ API; `inspect` has the shape of Docker's, which
+// scripts know. Bytes that are not UTF-8 become U+FFFD. Thread-safe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boxlite/runtime.hpp>
+
+#include "cli/ending.h"
+
+namespace boxlite::cli {
+
+std::string boxes_json(const std::vector<BoxInfo>& boxes);
+std::string boxes_inspect_json(const std::vector<BoxInfo>& boxes);
+std::string images_json(const std::vector<ImageInfo>& images);
+std::string images_inspect_json(const std::vector<ImageInfo>& images);
+std::string prune_json(const PruneReport& report, bool is_dry_run);
+std::string version_json(const Version& version);
+std::string doctor_json(const HostReport& report);
+
+// What `info` shows.
+struct Installation {
+  Version version;
+  std::string home;
+  HostReport host;
+  std::vector<BoxInfo> boxes;
+  std::vector<ImageInfo> images;
+};
+std::string installation_json(const Installation& installation);
+
+// "{{.State.Status}}" for each element of the JSON list, one line each; {{json .Config}} prints JSON.
+Parsed<std::string> render_template(const std::string& pattern, const std::string& json_list);
+
+enum class OutputFormat { table, json };
+
+}  // namespace boxlite::cli

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/box_options.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/progress.h"
+#include "cli/stdio_pump.h"
+
+namespace boxlite::cli {
+
+namespace {
+
+constexpr HelpPage page{
+    .usage =
+        "boxlite run [OPTIONS] IMAGE [COMMAND [ARG...]]\n        boxlite run [OPTIONS] -- COMMAND [ARG...]",
+    .sentence =
+        "Creates a box, starts it and runs a command in it; the box stops when the command ends.\n"
+        "Without an image the command runs in the small one that comes with BoxLite.",
+    .example = "boxlite run --rm -e WHO=world debian:12 sh -c 'echo hello $WHO'",
+};
+
+// A box whose image never came is of no use to anybody: `run` made it, so `run` takes it away.
+void forget_unborn(Runtime& runtime, const Box& box, bool auto_remove) {
+  const auto info = box.info();
+  const bool never_started = info && info->image_digest.empty();
+  if (auto_remove || never_started) (void)runtime.remove(box.id(), {.force = true});
+}
+
+Outcome finish(Runtime& runtime, const Box& box, Outcome outcome) {
+  const auto removed = runtime.remove(box.id(), {.force = true});
+  if (!removed && removed.error().code() != ErrorCode::not_found) {
+    if (outcome) complain(removed.error());
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Outcome run_command(Call& call) {
+  BoxOptions box_options;
+  ProcessOptions process;
+  OptionSet options(page);
+  box_options.declare(options, process, true);
+  const auto arguments = call.parse(options, {.least = 0, .most = any_number, .wanted = {}},
+                                    OptionPlacement::before_first_argument);
+  if (!arguments) return std::unexpected(arguments.error());
+  if (arguments->words.empty() && !process.is_interactive()) {
+    return usage_error("missing argument: IMAGE", options.advice());
+  }
+  const auto spec = box_options.spec(*arguments, process);
+  if (!spec) return std::unexpected(spec.error());
+  if (spec->detach && process.is_interactive()) {
+    return usage_error("-d leaves nobody to type: it cannot go with -i", options.advice());
+  }
+  const auto attachment = process.attachment();
+  if (!attachment) return std::unexpected(attachment.error());
+
+  auto runtime = open_runtime(call.global);
+  if (!runtime) return std::unexpected(runtime.error());
+  Progress progress(box_options.is_quiet());
+  const auto ready = apply_pull_policy(*runtime, *spec, box_options.pull_policy(), progress);
+  if (!ready) return std::unexpected(ready.error());
+  auto box = runtime->create(*spec);
+  if (!box) return std::unexpected(box.error());
+  auto execution = box->run(*attachment, progress.callback());
+  progress.clear();
+  if (!execution) {
+    forget_unborn(*runtime, *box, spec->auto_remove);
+    return std::unexpected(execution.error());
+  }
+  if (spec->detach) {
+    print_line(box->id());
+    return exit_success;
+  }
+  auto outcome = attach_stdio(std::move(*execution), {.use_stdin = process.is_interactive(),
+                                                      .has_terminal = attachment->terminal.has_value()});
+  if (!spec->auto_remove) return outcome;
+  return finish(*runtime, *box, std::move(outcome));
+}
+
+}  // namespace boxlite::cli

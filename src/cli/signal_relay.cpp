@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/signal_relay.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cli/terminal.h"
+
+namespace boxlite::cli {
+
+namespace {
+
+constexpr auto second_interrupt_kills = std::chrono::seconds(2);
+constexpr auto grace_after_broken_pipe = std::chrono::seconds(1);
+constexpr unsigned char end_of_relay = 0;
+
+// A signal handler has no other way to know where to write.
+std::atomic<int> handler_fd = -1;
+
+extern "C" void note_signal(int signal) {
+  const int saved_errno = errno;
+  const auto byte = static_cast<unsigned char>(signal);
+  // A full pipe means that 64 Ki signals wait already.
+  [[maybe_unused]] const auto written = ::write(handler_fd.load(), &byte, 1);
+  errno = saved_errno;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SignalRelay>> SignalRelay::start(const Execution& execution, bool has_terminal) {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    const int error = errno;
+    return std::unexpected(
+        Error(ErrorCode::resource_exhausted, fmt::format("make pipe: {}", std::strerror(error)), error));
+  }
+  // The handler must never block.
+  ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+  return std::unique_ptr<SignalRelay>(
+      new SignalRelay(execution, has_terminal, Descriptor(ends[0]), Descriptor(ends[1])));
+}
+
+SignalRelay::SignalRelay(const Execution& execution, bool has_terminal, Descriptor reader, Descriptor writer)
+    : execution_(execution),
+      has_terminal_(has_terminal),
+      reader_(std::move(reader)),
+      writer_(std::move(writer)) {
+  handler_fd = writer_.get();
+  struct sigaction action{};
+  action.sa_handler = note_signal;
+  action.sa_flags = SA_RESTART;
+  sigfillset(&action.sa_mask);
+  for (std::size_t i = 0; i < relayed.size(); ++i) {
+    ::sigaction(relayed[i], nullptr, &before_[i]);
+    // What our parent ignores (nohup) stays ignored.
+    const bool is_ignored = before_[i].sa_handler == SIG_IGN && relayed[i] != SIGPIPE;
+    if (!is_ignored) ::sigaction(relayed[i], &action, nullptr);
+  }
+  thread_ = std::jthread([this] { run(); });
+}
+
+SignalRelay::~SignalRelay() {
+  for (std::size_t i = 0; i < relayed.size(); ++i) ::sigaction(relayed[i], &before_[i], nullptr);
+  handler_fd = -1;
+  notify(end_of_relay);
+  thread_.join();
+}
+
+void SignalRelay::notify(int signal) {
+  const auto byte = static_cast<unsigned char>(signal);
+  [[maybe_unused]] const auto written = ::write(writer_.get(), &byte, 1);
+}
+
+int SignalRelay::poll_timeout() const {
+  if (!kill_at_) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*kill_at_ - Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+void SignalRelay::run() {
+  // The window may have changed while the box was starting.
+  if (has_terminal_) pass_on_size();
+  while (true) {
+    pollfd ready{.fd = reader_.get(), .events = POLLIN, .revents = 0};
+    const int count = ::poll(&ready, 1, poll_timeout());
+    if (count == 0) {
+      kill_at_.reset();
+      (void)execution_.kill();
+      continue;
+    }
+    unsigned char byte = end_of_relay;
+    if (count < 0 || ::read(reader_.get(), &byte, 1) != 1) {
+      if (errno == EINTR) continue;
+      return;
+    }
+    if (byte == end_of_relay) return;
+    deliver(byte);
+  }
+}
+
+// That a call fails means that the command has just ended: nothing is left to be told.
+void SignalRelay::deliver(int signal) {
+  const auto now = Clock::now();
+  if (signal == SIGWINCH) {
+    if (has_terminal_) pass_on_size();
+    return;
+  }
+  if (signal == SIGPIPE && !kill_at_) kill_at_ = now + grace_after_broken_pipe;
+  if (signal == SIGINT) {
+    const bool is_second = last_interrupt_ && now - *last_interrupt_ < second_interrupt_kills;
+    last_interrupt_ = now;
+    if (is_second) {
+      (void)execution_.kill();
+      return;
+    }
+  }
+  (void)execution_.send_signal(signal);
+}
+
+void SignalRelay::pass_on_size() {
+  (void)execution_.resize(terminal_size(STDIN_FILENO));
+}
+
+}  // namespace boxlite::cli

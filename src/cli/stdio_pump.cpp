@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread per output stream, one for stdin, one that turns signals into calls; the caller's thread waits
+// for the command. Blocking calls on threads of our own are right here: this process serves a single command.
+#include "cli/stdio_pump.h"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "cli/descriptor.h"
+#include "cli/output.h"
+#include "cli/signal_relay.h"
+#include "cli/terminal.h"
+
+namespace boxlite::cli {
+
+namespace {
+
+constexpr std::size_t chunk_size = 64 * 1024;
+
+// 0, or the errno.
+int write_fully(int fd, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written >= 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      // Somebody made our standard output non-blocking; that is their affair, so we wait.
+      pollfd ready{.fd = fd, .events = POLLOUT, .revents = 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+// The first thing that went wrong with our own output.
+class OutputState {
+ public:
+  void broke(int error) {
+    const std::lock_guard lock(mutex_);
+    if (error_ == 0) error_ = error;
+  }
+  int error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  int error_ = 0;
+};
+
+// Reads to the end even when nobody takes the bytes any more, lest the command wait for us for ever.
+void pump_output(Execution& execution, OutputStream stream, int fd, OutputState& state, SignalRelay& relay) {
+  std::vector<std::byte> buffer(chunk_size);
+  bool is_open = true;
+  while (true) {
+    const auto count = execution.read(stream, buffer);
+    if (!count || *count == 0) return;
+    if (!is_open) continue;
+    if (const int error = write_fully(fd, std::span(buffer).first(*count)); error != 0) {
+      is_open = false;
+      state.broke(error);
+      relay.notify(SIGPIPE);
+    }
+  }
+}
+
+// Until the end of our stdin, the end of the command, or a byte on `stop_fd`.
+void pump_input(Execution& execution, int stop_fd) {
+  std::vector<std::byte> buffer(chunk_size);
+  while (true) {
+    std::array<pollfd, 2> ready{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                                pollfd{.fd = stop_fd, .events = POLLIN, .revents = 0}};
+    if (::poll(ready.data(), ready.size(), -1) < 0 && errno != EINTR) return;
+    if (ready[1].revents != 0) return;
+    if (ready[0].revents == 0) continue;
+    const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (count <= 0) break;
+    if (!execution.write_stdin(std::span(buffer).first(static_cast<std::size_t>(count)))) return;
+  }
+  // The command may have ended meanwhile; there is nobody to tell then.
+  (void)execution.close_stdin();
+}
+
+void explain(const ExitStatus& status) {
+  if (!status.reason.empty()) complain(status.reason);
+  if (status.timed_out) complain("the command was killed: its time was up");
+  if (status.oom_killed) {
+    complain("the command was killed: the box is out of memory", "give the box more, as with --memory 1g");
+  }
+}
+
+Outcome conclude(const Result<ExitStatus>& status, int output_error) {
+  if (output_error == EPIPE) return 128 + SIGPIPE;
+  if (output_error != 0) {
+    return std::unexpected(
+        Ending(exit_failure, fmt::format("write to standard output: {}", std::strerror(output_error))));
+  }
+  if (!status) return std::unexpected(status.error());
+  explain(*status);
+  return status->shell_code();
+}
+
+}  // namespace
+
+Outcome attach_stdio(Execution execution, const Attachment& attachment) {
+  auto relay = SignalRelay::start(execution, attachment.has_terminal);
+  if (!relay) return std::unexpected(relay.error());
+  std::optional<RawTerminal> raw;
+  if (attachment.has_terminal) {
+    auto entered = RawTerminal::enter(STDIN_FILENO);
+    if (!entered) return std::unexpected(entered.error());
+    raw.emplace(std::move(*entered));
+  }
+
+  OutputState state;
+  std::jthread out([&] { pump_output(execution, OutputStream::stdout_, STDOUT_FILENO, state, **relay); });
+  std::jthread err([&] { pump_output(execution, OutputStream::stderr_, STDERR_FILENO, state, **relay); });
+  std::array<int, 2> stop{-1, -1};
+  if (::pipe2(stop.data(), O_CLOEXEC) != 0) {
+    (void)execution.kill();
+    return std::unexpected(Ending(exit_failure, fmt::format("make pipe: {}", std::strerror(errno))));
+  }
+  const Descriptor stop_reader(stop[0]);
+  Descriptor stop_writer(stop[1]);
+  std::jthread in;
+  if (attachment.use_stdin) in = std::jthread([&] { pump_input(execution, stop_reader.get()); });
+
+  const auto status = execution.wait();
+  out.join();
+  err.join();
+  stop_writer = Descriptor();
+  if (in.joinable()) in.join();
+  raw.reset();
+  return conclude(status, state.error());
+}
+
+}  // namespace boxlite::cli
