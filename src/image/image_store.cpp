@@ -57,14 +57,55 @@ std::unexpected<Error> no_such_image(std::string_view text) {
                       concat("pull it (boxlite pull ", text.substr(0, 200), ") or load it from an archive")));
 }
 
+// With several places every reason counts; the code is the one they share, else the last (the most general
+// place).
+Error all_failed(std::vector<std::pair<std::string, Error>> failures) {
+  if (failures.size() == 1) return std::move(failures.front().second);
+  std::string message = "no registry has it";
+  for (const auto& [host, error] : failures) message += concat("; ", in_quotes(host), ": ", error.message());
+  return Error(failures.back().second.code(), std::move(message))
+      .with_remedy(failures.back().second.remedy());
+}
+
 }  // namespace
 
 ImageStore::ImageStore(BlobStore blobs, StoreOptions options)
     : blobs_(std::move(blobs)), catalog_(blobs_.root()), options_(std::move(options)) {}
 
 Result<ImageStore> ImageStore::open(const std::filesystem::path& directory, StoreOptions options) {
+  BOXLITE_TRY_CONTEXT("open image store", check(options.network.registries));
   auto blobs = BOXLITE_TRY_CONTEXT("open image store", BlobStore::open(directory));
   return ImageStore(std::move(blobs), std::move(options));
+}
+
+Result<Image> ImageStore::pull(std::string_view text, const PullOptions& options) const {
+  const auto what = concat("pull image ", in_quotes(text));
+  const auto reference = BOXLITE_TRY_CONTEXT(what, oci::Reference::parse(text));
+  const auto places = candidates(reference, options_.network.registries);
+  if (options.policy == PullPolicy::missing) {
+    for (const auto& place : places) {
+      auto stored = resolve(place.reference.str(), options.platform);
+      if (stored || stored.error().code() != ErrorCode::not_found) return stored;
+    }
+  }
+  return BOXLITE_TRY_CONTEXT(what, pull_from(places, options));
+}
+
+Result<Image> ImageStore::pull_from(const std::vector<Candidate>& places, const PullOptions& options) const {
+  const auto lease = BOXLITE_TRY(blobs_.lease());
+  Puller puller(blobs_, options_.network, options.progress, options.stop);
+  std::vector<std::pair<std::string, Error>> failures;
+  for (const auto& place : places) {
+    const auto entry = puller.pull(place, options.platform);
+    if (entry) {
+      BOXLITE_TRY(catalog_.add(*entry));
+      return assemble(blobs_, *entry);
+    }
+    const auto code = entry.error().code();
+    if (code == ErrorCode::cancelled || code == ErrorCode::resource_exhausted) return fail(entry.error());
+    failures.emplace_back(place.registry.host, entry.error());
+  }
+  return fail(all_failed(std::move(failures)));
 }
 
 Result<std::vector<Image>> ImageStore::load(const std::filesystem::path& source,

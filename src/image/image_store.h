@@ -20,14 +20,27 @@
 #include "image/catalog.h"
 #include "image/image.h"
 #include "image/progress.h"
+#include "image/puller.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
 namespace boxlite::image {
 
 struct StoreOptions {
-  std::uint64_t max_image_bytes = 64ull << 30;    // of one image's blobs as a registry sends them
+  NetworkOptions network = {};
   std::uint64_t max_archive_bytes = 64ull << 30;  // of one archive, unpacked
+};
+
+enum class PullPolicy {
+  missing,  // only when the store has no such image
+  always,   // ask the registry for the newest; what is here already is not fetched again
+};
+
+struct PullOptions {
+  PullPolicy policy = PullPolicy::always;
+  std::optional<oci::Platform> platform = {};  // empty: the host's
+  ProgressCallback progress = {};
+  std::stop_token stop = {};
 };
 
 struct LoadOptions {
@@ -61,6 +74,10 @@ class ImageStore {
   // Makes the directory when it is missing.
   static Result<ImageStore> open(const std::filesystem::path& directory, StoreOptions options);
 
+  // From a registry: the name's own, or those of the search list and docker.io; mirrors first. The error
+  // names every place that was asked with its reason: its code is that of the last place.
+  Result<Image> pull(std::string_view reference, const PullOptions& options) const;
+
   // An OCI layout directory, or an archive file. An archive's bare tags are put behind the file's name:
   // "latest" in debian.tar is debian:latest. One Image per name; the last entry of the error chain says which
   // image failed.
@@ -90,6 +107,7 @@ class ImageStore {
 
  private:
   ImageStore(BlobStore blobs, StoreOptions options);
+  Result<Image> pull_from(const std::vector<Candidate>& places, const PullOptions& options) const;
   Result<std::vector<Image>> load_from(const std::filesystem::path& source, int archive_fd,
                                        const LoadOptions& options) const;
   Result<std::vector<CatalogEntry>> matching(std::string_view text) const;

@@ -79,7 +79,7 @@ Result<Image> assemble(const BlobStore& store, const CatalogEntry& entry) {
               .manifest_digest = entry.manifest.digest,
               .config_digest = entry.config_digest,
               .source_digest = entry.source_digest,
-              .platform = config.platform,
+              .platform = *entry.manifest.platform,
               .config = {},
               .layers = {},
               .size_bytes = text.size() + manifest.config.size,
