@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
@@ -44,20 +45,19 @@ std::vector<std::string> environment(const ShimConfig& config) {
           "PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
 }
 
-// The pipe is smaller than a config may be, and a shim that dies at once must not leave us waiting.
-Result<void> write_config(int pipe_fd, std::string_view text) {
-  BOXLITE_TRY(linux_::set_non_blocking(pipe_fd));
+// A socket, not a pipe: a shim that dies at once gives EPIPE, never a SIGPIPE to the embedding program.
+Result<void> write_config(int socket_fd, std::string_view text) {
   const auto deadline = Deadline::after(config_limit);
   while (!text.empty()) {
-    pollfd entry{pipe_fd, POLLOUT, 0};
+    pollfd entry{socket_fd, POLLOUT, 0};
     if (::poll(&entry, 1, deadline.poll_timeout_ms()) == 0) {
       return fail(ErrorCode::timed_out, "it does not read its config");
     }
-    if ((entry.revents & POLLERR) != 0)
-      return fail(ErrorCode::unavailable, "it ended before it had its config");
-    const auto count = ::write(pipe_fd, text.data(), text.size());
+    const auto count = ::send(socket_fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
-    if (count < 0 && errno != EINTR && errno != EAGAIN) return fail(syscall_error("write", "config", errno));
+    if (count >= 0 || errno == EINTR || errno == EAGAIN) continue;
+    if (errno == EPIPE) return fail(ErrorCode::unavailable, "it ended before it had its config");
+    return fail(syscall_error("send", "config", errno));
   }
   return {};
 }
@@ -84,11 +84,11 @@ Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, con
   const auto error_log =
       BOXLITE_TRY(open_file(config.box_dir / shim_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   const auto listener = BOXLITE_TRY(linux_::listen_unix(config.box_dir / agent_socket_name));
-  auto input = BOXLITE_TRY(make_pipe());
+  auto input = BOXLITE_TRY(linux_::unix_socket_pair());
   linux_::ChildSpec child{
       .program = program,
       .environment = environment(config),
-      .fds = {{input.reader.get(), 0},
+      .fds = {{input.second.get(), 0},
               {error_log.get(), 2},
               {listener.get(), shim_listener_fd},
               {lock.fd(), shim_lock_fd}},
@@ -96,8 +96,8 @@ Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, con
       .group = config.is_detached ? linux_::ProcessGroup::session : linux_::ProcessGroup::own};
   if (!config.is_detached) child.fds.push_back({watchdog.reader.get(), shim_watchdog_fd});
   auto process = BOXLITE_TRY_CONTEXT("start boxlite-shim", linux_::ChildProcess::spawn(child));
-  input.reader.reset();
-  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.writer.get(), to_json(config)));
+  input.second.reset();
+  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.first.get(), to_json(config)));
   // From here on the watchdog (or nobody, when detached) decides when it ends.
   process.detach();
   return ShimProcess(std::move(process), std::move(watchdog.writer));

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/boot.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/concat.h"
+#include "base/ids.h"
+#include "base/time.h"
+
+namespace boxlite::shim {
+namespace {
+
+using std::chrono::microseconds;
+
+constexpr std::uint32_t protocol = 1;
+constexpr std::size_t entropy_bytes = 64;
+
+microseconds from_ns(std::uint64_t ns) {
+  return std::chrono::duration_cast<microseconds>(std::chrono::nanoseconds(ns));
+}
+
+}  // namespace
+
+void Boot::note_spawn(microseconds duration) {
+  stages_.push_back({"spawn_vmm", duration});
+}
+
+void Boot::enter(std::string_view phase) {
+  phase_ = phase;
+  phase_began_ = std::chrono::steady_clock::now();
+}
+
+void Boot::leave() {
+  stages_.push_back(
+      {phase_, std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - phase_began_)});
+}
+
+void Boot::fail_with(Error error) {
+  done_(std::unexpected(std::move(error)));
+}
+
+void Boot::begin(Done done) {
+  done_ = std::move(done);
+  hello();
+}
+
+void Boot::hello() {
+  enter("boot");
+  wire::msg::HelloRequest request;
+  request.set_protocol(protocol);
+  request.set_host_version(BOXLITE_VERSION);
+  mux_.call<wire::GuestHello>(request, [this](Result<wire::msg::HelloResponse> response) {
+    if (!response) return fail_with(std::move(response).error());
+    leave();
+    if (response->protocol() != protocol) {
+      return fail_with(Error(ErrorCode::unsupported, concat("the agent speaks version ", response->protocol(),
+                                                            " of the protocol, not ", protocol))
+                           .with_remedy("use the initramfs and the boxlite-shim of one build"));
+    }
+    kernel_release_ = response->kernel_release();
+    configure();
+  });
+}
+
+void Boot::configure() {
+  enter("configure");
+  auto request = wire::parse<wire::msg::ConfigureRequest>(config_.configure_request);
+  if (!request) return fail_with(std::move(request).error());
+  request->set_wall_clock_ns(static_cast<std::uint64_t>(now().time_since_epoch().count()));
+  request->set_entropy(random_bytes(entropy_bytes));
+  mux_.call<wire::GuestConfigure>(*request, [this](Result<wire::msg::ConfigureResponse> response) {
+    if (!response) return fail_with(std::move(response).error());
+    leave();
+    start_container();
+  });
+}
+
+void Boot::start_container() {
+  enter("container");
+  const auto request = wire::parse<wire::msg::StartContainerRequest>(config_.start_container_request);
+  if (!request) return fail_with(request.error());
+  mux_.call<wire::GuestStartContainer>(*request, [this](Result<wire::msg::StartContainerResponse> response) {
+    if (!response) return fail_with(std::move(response).error());
+    const auto whole =
+        std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - phase_began_);
+    // The guest says how it was spent; its clock is not ours, so it cannot exceed what we have seen.
+    const auto mount = std::min(from_ns(response->mount_ns()), whole);
+    stages_.push_back({"mount", mount});
+    stages_.push_back({"container", whole - mount});
+    phase_ = "ready";
+    done_({});
+  });
+}
+
+}  // namespace boxlite::shim

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "shim/mux.h"
+#include "vmm/shim_config.h"
+#include "vmm/shim_record.h"
+
+namespace boxlite::shim {
+
+// The talk that turns a machine that has just been started into a box: Hello, Configure, StartContainer. One
+// thread.
+class Boot {
+ public:
+  using Done = std::move_only_function<void(Result<void>)>;
+
+  // The mux outlives it. `vmm_started`: when the engine was asked for the machine.
+  Boot(Mux& mux, const vmm::ShimConfig& config) : mux_(mux), config_(config) {}
+  Boot(const Boot&) = delete;
+  Boot& operator=(const Boot&) = delete;
+
+  // The stage "spawn_vmm" has taken this long.
+  void note_spawn(std::chrono::microseconds duration);
+  // `done` is called once, unless the guest port is lost and the boot with it.
+  void begin(Done done);
+
+  // Which stage is under way.
+  std::string_view phase() const { return phase_; }
+  const std::vector<vmm::StageTime>& stages() const { return stages_; }
+  const std::string& kernel_release() const { return kernel_release_; }
+
+ private:
+  void hello();
+  void configure();
+  void start_container();
+  void enter(std::string_view phase);
+  void leave();
+  void fail_with(Error error);
+
+  Mux& mux_;
+  const vmm::ShimConfig& config_;
+  Done done_;
+  std::string phase_ = "spawn_vmm";
+  std::chrono::steady_clock::time_point phase_began_;
+  std::vector<vmm::StageTime> stages_;
+  std::string kernel_release_;
+};
+
+}  // namespace boxlite::shim

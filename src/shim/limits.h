@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one shim serves. Beyond: an error for the caller, never growth.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace boxlite::shim {
+
+inline constexpr std::size_t max_clients = 256;
+inline constexpr std::size_t max_streams_per_client = 4096;
+inline constexpr std::size_t max_streams = 16384;
+
+// Bytes that wait for the guest, or for one client, before more requests are read.
+inline constexpr std::size_t stop_reading_above = 4u << 20;
+inline constexpr std::size_t resume_reading_below = 1u << 20;
+
+// Buffers read from one descriptor before the others get their turn.
+inline constexpr int reads_per_turn = 4;
+
+inline constexpr std::chrono::milliseconds accept_pause{100};
+
+}  // namespace boxlite::shim

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// boxlite-shim: started by libboxlite, one for each running box (src/vmm/shim_process.h says how). What it
+// prints goes to shim.stderr in the box's directory.
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "shim/shim.h"
+#include "vmm/qemu/qemu_process.h"
+#include "vmm/shim_process.h"
+
+namespace {
+
+using namespace boxlite;
+
+constexpr std::size_t longest_config = 8u << 20;
+
+Result<std::string> read_all(int fd) {
+  std::string text;
+  char buffer[16 << 10];
+  while (true) {
+    const auto count = ::read(fd, buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(syscall_error("read", "stdin", errno));
+    if (count == 0) return text;
+    text.append(buffer, static_cast<std::size_t>(count));
+    if (text.size() > longest_config)
+      return fail(ErrorCode::invalid_argument, "the config on stdin is too long");
+  }
+}
+
+// As a descriptor for the loop; the machine gets an empty mask again.
+Result<UniqueFd> take_signals() {
+  sigset_t wanted;
+  ::sigemptyset(&wanted);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&wanted, signal);
+  ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
+  UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals.is_open()) return fail(syscall_error("signalfd", "shim", errno));
+  return signals;
+}
+
+Result<void> run() {
+  ::umask(077);
+  // Memory of the guest must not end in a core file.
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  shim::Inherited inherited{.listener = UniqueFd(vmm::shim_listener_fd), .lock = UniqueFd(vmm::shim_lock_fd)};
+  inherited.signals = BOXLITE_TRY(take_signals());
+  const auto text = BOXLITE_TRY(read_all(STDIN_FILENO));
+  const auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
+  if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
+  vmm::qemu::QemuEngine engine(config.qemu);
+  shim::Shim shim(engine, config, std::move(inherited));
+  return shim.run();
+}
+
+}  // namespace
+
+int main(int argc, char**) {
+  try {
+    if (argc != 1) {
+      std::fputs("boxlite-shim: takes no arguments; libboxlite starts it\n", stderr);
+      return 2;
+    }
+    const auto outcome = run();
+    if (outcome) return 0;
+    std::fprintf(stderr, "boxlite-shim: %s\n", outcome.error().message().c_str());
+  } catch (const std::exception& bug) {
+    std::fprintf(stderr, "boxlite-shim: bug: %s\n", bug.what());
+  }
+  return 1;
+}
