@@ -129,6 +129,8 @@ void Shim::begin_boot() {
   });
   boot_->begin([this](Result<void> booted) {
     if (state_ != State::booting || was_asked_to_stop_ || boot_error_) return;
+    // The machine is about to end, and why it does will be known then.
+    if (!booted && booted.error().code() == ErrorCode::stopped) return;
     if (!booted) return fail_boot(std::move(booted).error());
     become_ready();
   });
