@@ -6,7 +6,7 @@
 namespace boxlite::cli {
 
 Parsed<Arguments> Call::parse(OptionSet& options, const ArgumentCount& count, OptionPlacement placement) {
-  declare_global_options(options, global);
+  declare_global_options(options, global, true);
   auto arguments = options.parse(words, placement);
   if (!arguments) return arguments;
   if (arguments->words.size() < count.least) {

@@ -52,8 +52,8 @@ LogCallback log_to_stderr(bool debug) {
 
 }  // namespace
 
-void declare_global_options(OptionSet& options, GlobalOptions& global) {
-  options.section("Global options");
+void declare_global_options(OptionSet& options, GlobalOptions& global, bool is_brief) {
+  options.section(is_brief ? "Global options (boxlite --help)" : "Global options", is_brief);
   options.text(0, "home", "DIR", global.home, "Where boxes and images live ($BOXLITE_HOME, else ~/.boxlite)");
   options.text(0, "runtime-dir", "DIR", global.runtime_dir,
                "Where the shim and the guest's files are ($BOXLITE_RUNTIME_DIR, else beside the program)");

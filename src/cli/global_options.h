@@ -25,7 +25,8 @@ struct GlobalOptions {
   bool debug = false;
 };
 
-void declare_global_options(OptionSet& options, GlobalOptions& global);
+// `is_brief`: the help of a command only mentions them.
+void declare_global_options(OptionSet& options, GlobalOptions& global, bool is_brief);
 
 // The file of --config: only what it names is set.
 struct ConfigFile {

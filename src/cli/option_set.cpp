@@ -54,15 +54,16 @@ void OptionSet::list(char letter, std::string_view word, std::string_view value_
 
 void OptionSet::value(char letter, std::string_view word, std::string_view value_name, std::string_view help,
                       Accept accept) {
-  options_.push_back({letter, word, value_name, help, section_, std::move(accept), true});
+  options_.push_back({letter, word, value_name, help, section_, is_brief_, std::move(accept), true});
 }
 
 void OptionSet::not_built(char letter, std::string_view word) {
-  options_.push_back({letter, word, {}, {}, {}, {}, false});
+  options_.push_back({letter, word, {}, {}, {}, false, {}, false});
 }
 
-void OptionSet::section(std::string_view title) {
+void OptionSet::section(std::string_view title, bool is_brief) {
   section_ = title;
+  is_brief_ = is_brief;
 }
 
 const OptionSet::Option* OptionSet::find(char letter) const {
@@ -188,18 +189,23 @@ std::string OptionSet::help() const {
   std::string text = fmt::format("Usage:  {}\n\n{}\n", page_.usage, page_.sentence);
   std::size_t width = 0;
   for (const auto& option : options_) {
+    if (option.is_brief) continue;
     width = std::max(width, left_column(option.letter, option.word, option.value_name).size());
   }
   std::string_view section;
   for (const auto& option : options_) {
     if (!option.is_built) continue;
-    if (option.section != section) {
-      section = option.section;
-      text += fmt::format("\n{}:\n", section);
+    const bool is_first = option.section != section;
+    section = option.section;
+    if (is_first) text += fmt::format("\n{}:{}", section, option.is_brief ? " " : "\n");
+    if (option.is_brief) {
+      text += fmt::format("{}--{}", is_first ? "" : " ", option.word);
+    } else {
+      text += fmt::format("{:<{}}  {}\n", left_column(option.letter, option.word, option.value_name), width,
+                          option.help);
     }
-    text += fmt::format("{:<{}}  {}\n", left_column(option.letter, option.word, option.value_name), width,
-                        option.help);
   }
+  if (text.back() != '\n') text += '\n';
   if (!page_.example.empty()) text += fmt::format("\nExample:\n  $ {}\n", page_.example);
   return text;
 }

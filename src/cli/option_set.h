@@ -55,8 +55,8 @@ class OptionSet {
   // Options that people know from Docker and that BoxLite cannot do yet: naming one is an error that says so,
   // because to ignore one could lose data or open a hole.
   void not_built(char letter, std::string_view word);
-  // Starts a new heading in the help.
-  void section(std::string_view title);
+  // Starts a new heading in the help. Of a brief section only the names are shown.
+  void section(std::string_view title, bool is_brief = false);
 
   // `--help` gives an Ending with exit code 0.
   Parsed<Arguments> parse(const std::vector<std::string>& words,
@@ -73,6 +73,7 @@ class OptionSet {
     std::string_view value_name;  // empty: a flag
     std::string_view help;
     std::string_view section;
+    bool is_brief = false;
     Accept accept;
     bool is_built = true;
   };
@@ -86,6 +87,7 @@ class OptionSet {
   HelpPage page_;
   std::vector<Option> options_;
   std::string_view section_ = "Options";
+  bool is_brief_ = false;
 };
 
 }  // namespace boxlite::cli

@@ -132,6 +132,18 @@ TEST_F(OptionSetTest, AnswersHelpWithAPage) {
             "\nExample:\n  $ boxlite run x\n");
 }
 
+TEST_F(OptionSetTest, MentionsABriefSectionInOneLine) {
+  OptionSet options({.usage = "boxlite ls", .sentence = "Lists.", .example = ""});
+  bool flag = false;
+  options.flag('a', "all", flag, "Everything");
+  options.section("Global", true);
+  options.text(0, "a-very-long-name", "AND-VALUE", directory_, "Not shown");
+  options.flag(0, "debug", flag, "Not shown");
+  EXPECT_EQ(options.help(),
+            "Usage:  boxlite ls\n\nLists.\n\nOptions:\n  -a, --all  Everything\n"
+            "\nGlobal: --a-very-long-name --debug\n");
+}
+
 TEST_F(OptionSetTest, PassesHelpOfTheInnerCommandOn) {
   const auto arguments = parse({"alpine", "ls", "--help"});
   ASSERT_TRUE(arguments);

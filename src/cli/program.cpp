@@ -20,7 +20,7 @@ constexpr std::string_view try_help =
 std::string global_help() {
   GlobalOptions unused;
   OptionSet options({.usage = "", .sentence = "", .example = ""});
-  declare_global_options(options, unused);
+  declare_global_options(options, unused, false);
   const auto page = options.help();
   return page.substr(page.find("\nGlobal options"));
 }
@@ -33,7 +33,7 @@ Outcome dispatch(std::vector<std::string> words) {
   Call call;
   bool wants_version = false;
   OptionSet options({.usage = "boxlite [GLOBAL OPTIONS] COMMAND", .sentence = "", .example = ""});
-  declare_global_options(options, call.global);
+  declare_global_options(options, call.global, false);
   options.flag(0, "version", wants_version, "Show the version");
   auto arguments = options.parse(words, OptionPlacement::before_first_argument);
   if (!arguments) {

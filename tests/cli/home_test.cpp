@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// Boxes that are recorded but never started.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include <gmock/gmock.h>
+
+#include "support/leftovers.h"
+#include "support/temp_home.h"
+
+namespace boxlite::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+using testing::Not;
+using testing::StartsWith;
+
+class HomeTest : public testing::Test {
+ protected:
+  TempHome home_{BOXLITE_PROGRAM};
+};
+
+TEST_F(HomeTest, RecordsABoxWithoutStartingIt) {
+  const auto created = home_.run({"create", "--name", "web", "nowhere.invalid/no/such:image"});
+  EXPECT_EQ(created.code(), 0) << created.err;
+  EXPECT_THAT(created.out, MatchesRegex("[0-9A-Za-z]{12}\n"));
+  EXPECT_THAT(processes_of(home_.directory()), testing::SizeIs(0));
+
+  EXPECT_THAT(home_.run({"ls", "-q"}).out, IsEmpty());
+  EXPECT_EQ(home_.run({"ls", "-aq"}).out, created.out);
+  EXPECT_THAT(home_.run({"ps", "-a"}).out, AllOf(HasSubstr("web"), HasSubstr("Created")));
+  EXPECT_EQ(home_.run({"inspect", "-f", "{{.Name}} {{.State.Status}}", "web"}).out, "web configured\n");
+
+  EXPECT_EQ(home_.run({"rm", "web"}).out, "web\n");
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+}
+
+TEST_F(HomeTest, FindsABoxByItsIdAndAPrefixOfIt) {
+  const auto id = home_.run({"create", "x"}).out.substr(0, 12);
+  EXPECT_EQ(home_.run({"inspect", "-f", "{{.Id}}", id}).out, id + "\n");
+  EXPECT_EQ(home_.run({"inspect", "-f", "{{.Id}}", id.substr(0, 6)}).out, id + "\n");
+}
+
+TEST_F(HomeTest, RefusesANameThatIsTaken) {
+  ASSERT_EQ(home_.run({"create", "--name", "web", "x"}).code(), 0);
+  const auto again = home_.run({"create", "--name", "web", "x"});
+  EXPECT_EQ(again.code(), 125);
+  EXPECT_THAT(again.err, AllOf(StartsWith("boxlite: "), HasSubstr("web")));
+}
+
+TEST_F(HomeTest, RefusesMaliciousNamesAndReferences) {
+  const std::vector<std::vector<std::string>> lines{{"create", "--name", "../evil", "x"},
+                                                    {"create", "--name", "-x", "x"},
+                                                    {"create", "--name", "a b", "x"},
+                                                    {"create", "--name", std::string(200, 'a'), "x"},
+                                                    {"create", "UPPER/Case"},
+                                                    {"create", "../x"},
+                                                    {"create", "x:"},
+                                                    {"create", "--cpus", "0", "x"},
+                                                    {"create", "--cpus", "1000", "x"},
+                                                    {"create", "--memory", "1", "x"},
+                                                    {"create", "-w", "relative", "x"},
+                                                    {"create", "--disk-size", "999999", "x"},
+                                                    {"create", "--cap-add", "NO_SUCH", "x"},
+                                                    {"create", "--platform", "beos/ppc", "x"}};
+  for (const auto& line : lines) {
+    const auto result = home_.run(line);
+    EXPECT_EQ(result.code(), 125) << testing::PrintToString(line) << result.err;
+    EXPECT_THAT(result.err, StartsWith("boxlite: ")) << testing::PrintToString(line);
+  }
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+}
+
+TEST_F(HomeTest, SaysWhichBoxIsNotThereAndDoesTheRest) {
+  ASSERT_EQ(home_.run({"create", "--name", "one", "x"}).code(), 0);
+  for (const char* verb : {"stop", "inspect", "rm"}) {
+    const auto result = home_.run({verb, "missing", "one"});
+    EXPECT_EQ(result.code(), 125) << verb;
+    EXPECT_THAT(result.err, HasSubstr("missing")) << verb;
+    EXPECT_THAT(result.out, HasSubstr("one")) << verb;
+  }
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+  for (const char* name : {"", "../..", "a/b", "%00", "\n"}) {
+    EXPECT_EQ(home_.run({"inspect", name}).code(), 125) << name;
+  }
+}
+
+TEST_F(HomeTest, RemovesAllBoxes) {
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(home_.run({"create", "x"}).code(), 0);
+  EXPECT_EQ(home_.run({"rm", "-a"}).code(), 0);
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+}
+
+TEST_F(HomeTest, LetsManyProcessesUseOneHomeAtOnce) {
+  std::vector<std::unique_ptr<Program>> programs;
+  for (int i = 0; i < 8; ++i) {
+    programs.push_back(
+        std::make_unique<Program>(home_.command({"create", "--name", "b" + std::to_string(i), "x"})));
+  }
+  for (auto& program : programs) {
+    const auto result = program->wait();
+    EXPECT_EQ(result.code(), 0) << result.err;
+  }
+  const auto ids = home_.run({"ls", "-aq"}).out;
+  EXPECT_EQ(std::ranges::count(ids, '\n'), 8);
+}
+
+TEST_F(HomeTest, LeavesNoRecordOfARunWhoseImageIsUnknown) {
+  const auto result = home_.run({"run", "--pull", "never", "no-such-image", "true"});
+  EXPECT_EQ(result.code(), 125);
+  EXPECT_THAT(result.err, HasSubstr("no-such-image"));
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+}
+
+TEST_F(HomeTest, ReportsAHomeThatCannotBe) {
+  std::ofstream(home_.directory() / "file").put('x');
+  auto options = home_.command({"ls"});
+  options.environment["BOXLITE_HOME"] = (home_.directory() / "file" / "home").string();
+  const auto result = run_program(options);
+  EXPECT_EQ(result.code(), 125);
+  EXPECT_THAT(result.err, HasSubstr("Not a directory"));
+}
+
+TEST_F(HomeTest, PrefersTheOptionToTheVariable) {
+  const auto other = (home_.directory() / "other").string();
+  ASSERT_EQ(home_.run({"create", "--home", other, "--name", "web", "x"}).code(), 0);
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+  EXPECT_THAT(home_.run({"--home", other, "ls", "-aq"}).out, Not(IsEmpty()));
+}
+
+TEST_F(HomeTest, ReadsItsConfigFile) {
+  const auto config = home_.directory() / "config.json";
+  std::ofstream(config) << "{\"home\": \"" << (home_.directory() / "configured").string() << "\"}";
+  auto options = home_.command({"--config", config.string(), "create", "x"});
+  options.environment.erase("BOXLITE_HOME");
+  EXPECT_EQ(run_program(options).code(), 0);
+  EXPECT_TRUE(std::filesystem::exists(home_.directory() / "configured"));
+  std::ofstream(config) << "{\"hom\": 1}";
+  EXPECT_EQ(run_program(options).code(), 2);
+  options.words[2] = "/nonexistent.json";
+  EXPECT_EQ(run_program(options).code(), 2);
+}
+
+}  // namespace
+}  // namespace boxlite::test
