@@ -44,6 +44,11 @@ TempHome::~TempHome() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
+std::filesystem::path TempHome::runtime_dir() const {
+  if (const char* directory = std::getenv("BOXLITE_RUNTIME_DIR")) return directory;
+  return std::filesystem::path(program_).parent_path().parent_path() / "share" / "boxlite";
+}
+
 ProgramOptions TempHome::command(std::vector<std::string> words) const {
   ProgramOptions options;
   options.words = std::move(words);

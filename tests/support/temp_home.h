@@ -24,6 +24,9 @@ class TempHome {
   const std::filesystem::path& directory() const { return directory_; }
   std::filesystem::path home() const { return directory_ / "home"; }
 
+  // Where the guest's files are: $BOXLITE_RUNTIME_DIR, else ../share/boxlite of the program.
+  std::filesystem::path runtime_dir() const;
+
   // Settings for `boxlite WORDS…`, to be changed before use.
   ProgramOptions command(std::vector<std::string> words) const;
   // Runs it to its end.
