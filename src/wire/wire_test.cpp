@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "wire/credit.h"
+#include "wire/exec_output.h"
 #include "wire/frame.h"
 #include "wire/method.h"
 #include "wire/status.h"
@@ -157,6 +158,23 @@ TEST(Method, RefusesAMessageThatDoesNotFitItsFrame) {
   EXPECT_FALSE(write_data(writer, 1, output));
   EXPECT_TRUE(writer.empty());
   EXPECT_FALSE(parse<msg::ExecOutput>("\x0a\xff"));
+}
+
+TEST(ExecOutput, IsWhatProtobufWouldRead) {
+  for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{127}, ~std::uint64_t{0}}) {
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{200}, max_output_bytes}) {
+      FrameWriter writer;
+      const std::string bytes(size, '\xff');
+      const auto counted = write_output(writer, 9, OutputKind::stderr_bytes, bytes, offset);
+      EXPECT_EQ(counted, writer.size() - header_size);
+      EXPECT_LE(counted, max_data_payload);
+      const auto output = parse<msg::ExecOutput>(writer.pending().substr(header_size));
+      ASSERT_TRUE(output);
+      EXPECT_TRUE(output->has_stderr());
+      EXPECT_EQ(output->stderr(), bytes);
+      EXPECT_EQ(output->offset(), offset);
+    }
+  }
 }
 
 }  // namespace

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/agent.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include <sys/utsname.h>
+
+#include "agent/console.h"
+#include "agent/machine.h"
+#include "base/concat.h"
+#include "wire/method.h"
+
+namespace boxlite::agent {
+namespace {
+
+constexpr std::uint32_t protocol_version = 1;
+// How long the end of the main command waits for its clients to take the result.
+constexpr std::chrono::milliseconds main_result_limit(3000);
+constexpr std::chrono::milliseconds shutdown_poll(3);
+
+bool is_call(const wire::msg::Request& request, std::string_view name) {
+  return request.method() == name;
+}
+
+Result<void> unknown_method(const wire::msg::Request& request) {
+  return fail(ErrorCode::unsupported, concat("the agent has no method ", in_quotes(request.service()), " ",
+                                             in_quotes(request.method())));
+}
+
+}  // namespace
+
+Result<void> Agent::open_channel(UniqueFd port) {
+  channel_ = BOXLITE_TRY(Channel::open(loop_, std::move(port), *this));
+  return {};
+}
+
+// ---- frames ----------------------------------------------------------------------------------------------
+
+void Agent::on_frame(const wire::Frame& frame) {
+  const auto stream = frame.header.stream;
+  switch (frame.header.type) {
+    case wire::FrameType::request: {
+      auto answered = [&]() -> Result<void> {
+        // An exception is a bug, but PID 1 must live to tell of it.
+        try {
+          return on_request(stream, BOXLITE_TRY(wire::parse<wire::msg::Request>(frame.payload)));
+        } catch (const std::exception& error) {
+          return fail(ErrorCode::internal, concat("agent: ", error.what()));
+        }
+      }();
+      if (!answered) wire::write_error(channel_->out(), stream, answered.error());
+      return;
+    }
+    case wire::FrameType::data:
+      if (executions_) executions_->on_data(stream, frame.payload);
+      return;
+    case wire::FrameType::window:
+      if (const auto count = wire::decode_window(frame.payload); count && executions_) {
+        executions_->on_window(stream, *count);
+      }
+      return;
+    case wire::FrameType::reset:
+      std::erase(shutdown_streams_, stream);
+      if (executions_) executions_->on_reset(stream);
+      return;
+    case wire::FrameType::response:
+      return;  // we call nobody
+  }
+}
+
+void Agent::on_drained() {
+  if (executions_) executions_->on_drained();
+}
+
+void Agent::on_disconnect() {
+  shutdown_streams_.clear();
+  if (executions_) executions_->on_disconnect();
+}
+
+// ---- calls -----------------------------------------------------------------------------------------------
+
+Result<void> Agent::on_request(std::uint32_t stream, const wire::msg::Request& request) {
+  if (stream % 2 == 0 || (executions_ && executions_->has_stream(stream))) {
+    return fail(ErrorCode::invalid_argument, concat("stream ", stream, ": even, or in use"));
+  }
+  if (request.service() == wire::guest_service) return on_guest_request(stream, request);
+  if (request.service() == wire::exec_service) return on_exec_request(stream, request);
+  return unknown_method(request);
+}
+
+Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Request& request) {
+  auto& out = channel_->out();
+  if (is_call(request, wire::GuestHello::name))
+    return wire::write_response(out, stream, BOXLITE_TRY(hello()));
+  if (is_call(request, wire::GuestPing::name))
+    return wire::write_response(out, stream, wire::msg::PingResponse());
+  if (is_call(request, wire::GuestConfigure::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::ConfigureRequest>(request.payload()));
+    BOXLITE_TRY(configure(call));
+    return wire::write_response(out, stream, wire::msg::ConfigureResponse());
+  }
+  if (is_call(request, wire::GuestStartContainer::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::StartContainerRequest>(request.payload()));
+    return wire::write_response(out, stream, BOXLITE_TRY(start_container(call)));
+  }
+  if (is_call(request, wire::GuestShutdown::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::ShutdownRequest>(request.payload()));
+    begin_shutdown(stream, std::chrono::milliseconds(call.grace_ms()));
+    return {};
+  }
+  return unknown_method(request);
+}
+
+Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Request& request) {
+  if (!executions_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  auto& executions = *executions_;
+  if (is_call(request, wire::ExecStart::name)) {
+    if (is_shutting_down_) return fail(ErrorCode::stopped, "the box is shutting down");
+    return executions.start(stream, BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload())));
+  }
+  if (is_call(request, wire::ExecAttach::name)) {
+    return executions.attach(stream, BOXLITE_TRY(wire::parse<wire::msg::AttachRequest>(request.payload())));
+  }
+  if (is_call(request, wire::ExecWait::name)) {
+    return executions.wait(stream, BOXLITE_TRY(wire::parse<wire::msg::WaitRequest>(request.payload())));
+  }
+  if (is_call(request, wire::ExecSignal::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::SignalRequest>(request.payload()));
+    return wire::write_response(channel_->out(), stream, BOXLITE_TRY(executions.signal(call)));
+  }
+  if (is_call(request, wire::ExecList::name)) {
+    return wire::write_response(channel_->out(), stream, executions.list());
+  }
+  return unknown_method(request);
+}
+
+Result<wire::msg::HelloResponse> Agent::hello() const {
+  wire::msg::HelloResponse response;
+  utsname system{};
+  ::uname(&system);
+  response.set_protocol(protocol_version);
+  response.set_agent_version(BOXLITE_VERSION);
+  response.set_kernel_release(system.release);
+  response.set_agent_start_ns(start_ns_);
+  response.set_agent_ready_ns(boottime_ns());
+  return response;
+}
+
+Result<void> Agent::configure(const wire::msg::ConfigureRequest& request) {
+  if (is_configured_) return fail(ErrorCode::invalid_state, "configure machine: it was configured before");
+  BOXLITE_TRY_CONTEXT("configure machine", configure_machine(request));
+  hostname_ = request.hostname();
+  is_configured_ = true;
+  return {};
+}
+
+Result<wire::msg::StartContainerResponse> Agent::start_container(
+    const wire::msg::StartContainerRequest& request) {
+  if (!is_configured_)
+    return fail(ErrorCode::invalid_state, "start container: the machine is not configured yet");
+  if (container_was_started_) return fail(ErrorCode::invalid_state, "start container: it was started before");
+  BOXLITE_TRY_CONTEXT("start container", check_container_spec(request.container(), hostname_));
+  container_was_started_ = true;
+  const auto begin_ns = boottime_ns();
+  const auto& spec = request.container();
+  BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(spec.root_device(), spec.root_read_only()));
+  const auto mounted_ns = boottime_ns();
+  container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, hostname_));
+  executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
+  wire::msg::StartContainerResponse response;
+  response.set_mount_ns(mounted_ns - begin_ns);
+  response.set_prepare_ns(boottime_ns() - mounted_ns);
+  return response;
+}
+
+// ---- the end ---------------------------------------------------------------------------------------------
+
+void Agent::on_main_end() {
+  if (is_shutting_down_) return;
+  is_shutting_down_ = true;
+  // What is left of the container gets no grace, as when any container's first process ends. Its clients get
+  // the time to read the result.
+  kill_at_ = linux_::EventLoop::Clock::now() + main_result_limit;
+  shutdown_timer_ = loop_.after(shutdown_poll, [this] { check_shutdown(); });
+}
+
+void Agent::begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace) {
+  shutdown_streams_.push_back(stream);
+  kill_at_ = linux_::EventLoop::Clock::now() + grace;
+  is_shutting_down_ = true;
+  if (executions_) executions_->signal_all(SIGTERM);
+  shutdown_timer_ = loop_.after(std::chrono::milliseconds(0), [this] { check_shutdown(); });
+}
+
+void Agent::check_shutdown() {
+  const bool was_asked = !shutdown_streams_.empty();
+  const bool is_waiting =
+      executions_ &&
+      (executions_->has_running() || (!was_asked && executions_->has_clients()) || !channel_->is_drained());
+  if (is_waiting && linux_::EventLoop::Clock::now() < kill_at_) {
+    shutdown_timer_ = loop_.after(shutdown_poll, [this] { check_shutdown(); });
+    return;
+  }
+  if (container_) container_->end();
+  // The commands' ends are reported before the answer.
+  loop_.post([this] { finish_shutdown(); });
+}
+
+void Agent::finish_shutdown() {
+  const auto limit = Deadline::after(std::chrono::milliseconds(500));
+  while (executions_ && executions_->has_running() && !limit.has_passed()) {
+    if (const auto done = loop_.run_once(limit); !done) break;
+  }
+  unmount_root_disk();
+  for (const auto stream : shutdown_streams_) {
+    (void)wire::write_response(channel_->out(), stream, wire::msg::ShutdownResponse());
+  }
+  channel_->flush_blocking();
+  power_off();
+}
+
+}  // namespace boxlite::agent

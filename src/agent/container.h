@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "linux/capabilities.h"
+#include "linux/cgroup.h"
+#include "wire/messages.h"
+
+namespace boxlite::agent {
+
+// What every command of the container starts from. A checked value.
+struct ContainerDefaults {
+  std::vector<std::string> env;
+  std::string working_dir;
+  std::string user;
+  std::string hostname;
+  linux_::CapabilitySet capabilities = 0;
+  std::vector<std::pair<int, rlimit>> rlimits;
+};
+
+// invalid_argument for names that do not exist. Has RLIMIT_NOFILE 1048576 unless the spec says otherwise.
+Result<ContainerDefaults> check_container_spec(const wire::msg::ContainerSpec& spec, std::string hostname);
+
+// The place where commands run: pid, mount, uts, ipc and cgroup namespaces, held by a first process of ours
+// that only reaps orphans. From start() on, every child of the calling process is born in the container's pid
+// namespace.
+class Container {
+ public:
+  // The disk is mounted on root_dir. Once per process.
+  static Result<std::unique_ptr<Container>> start(const wire::msg::ContainerSpec& spec, std::string hostname);
+  Container(const Container&) = delete;
+  Container& operator=(const Container&) = delete;
+
+  const ContainerDefaults& defaults() const { return defaults_; }
+  // The first process: its end is the end of every other one. For setns and for waiting.
+  int init_pidfd() const { return init_pidfd_.get(); }
+  // The container's "/" (O_PATH). Open below it with linux_::open_in_root only.
+  int root_fd() const { return root_.get(); }
+  // The cgroup that holds all of the container's.
+  const linux_::Cgroup& cgroup() const { return cgroup_; }
+
+  // A regular file of the container, whole; empty when it does not exist or is larger than `limit`.
+  std::string read_file(const std::string& path, std::size_t limit) const;
+  // A new terminal of the container's devpts: the master's side, non-blocking, and the slave's.
+  Result<std::pair<UniqueFd, UniqueFd>> open_terminal() const;
+
+  // KILL to everything, the first process included, and waits until it is gone.
+  void end();
+
+ private:
+  Container(ContainerDefaults defaults, linux_::Cgroup cgroup, UniqueFd init_pidfd, UniqueFd root,
+            UniqueFd devpts);
+
+  ContainerDefaults defaults_;
+  linux_::Cgroup cgroup_;
+  UniqueFd init_pidfd_;
+  UniqueFd root_;
+  UniqueFd devpts_;
+};
+
+}  // namespace boxlite::agent

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include <sys/types.h>
+
+#include "agent/launch_plan.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace boxlite::agent {
+
+struct Launched {
+  pid_t container_pid = 0;
+  UniqueFd pidfd;
+};
+
+// The program could not be started: what a shell would report as 126 or 127.
+struct LaunchFailure {
+  std::uint32_t exit_code = 0;
+  std::string text;
+};
+
+// The descriptors 0, 1 and 2 of the command (borrowed).
+struct StandardFds {
+  int in;
+  int out;
+  int err;
+  bool is_terminal;  // all three are one terminal, which becomes the controlling one
+};
+
+// Starts the command in the container, in the cgroup, as a child of this process. Returns when the program
+// runs.
+Result<std::variant<Launched, LaunchFailure>> launch(const Container& container, int cgroup_fd,
+                                                     const LaunchPlan& plan, const StandardFds& fds);
+
+}  // namespace boxlite::agent

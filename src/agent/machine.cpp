@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/machine.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/console.h"
+#include "base/concat.h"
+#include "base/files.h"
+#include "base/time.h"
+
+namespace boxlite::agent {
+namespace {
+
+void pause_ms(long milliseconds) {
+  const timespec pause{0, milliseconds * 1'000'000};
+  ::nanosleep(&pause, nullptr);
+}
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec time{};
+  ::clock_gettime(clock, &time);
+  return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+Result<void> mount_at(const char* type, const char* target, unsigned long flags, const char* options) {
+  if (::mount(type, target, type, flags, options) == 0 || errno == EBUSY) return {};
+  return fail(syscall_error("mount", concat(type, " on ", target), errno));
+}
+
+bool write_setting(const char* path, std::string_view value) {
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  return file.is_open() && ::write(file.get(), value.data(), value.size()) >= 0;
+}
+
+void apply_settings() {
+  // Kernel settings that are not there (not built in) are no loss.
+  static constexpr std::array<std::pair<const char*, std::string_view>, 6> settings{{
+      // Docker's defaults: a container may ping, and bind low ports without being root.
+      {"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
+      {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
+      {"/proc/sys/vm/max_map_count", "1048576"},
+      {"/proc/sys/fs/inotify/max_user_watches", "524288"},
+      {"/proc/sys/kernel/kptr_restrict", "1"},
+      {"/proc/sys/kernel/pid_max", "4194304"},
+  }};
+  for (const auto& [path, value] : settings) write_setting(path, value);
+  const rlimit files{1u << 20, 1u << 20};
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+Result<void> write_identity_file(const char* name, const std::string& content) {
+  const auto path = concat(identity_dir, "/", name);
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!file.is_open()) return fail(syscall_error("open", path, errno));
+  return write_all(file.get(), content, path);
+}
+
+// A name or an address that would become a line of its own is a mistake or an attack.
+Result<void> check_word(std::string_view word) {
+  const bool is_bad = word.empty() || word.size() > 255 ||
+                      std::ranges::any_of(word, [](char c) { return c <= ' ' || c == 0x7f || c == '#'; });
+  if (is_bad)
+    return fail(ErrorCode::invalid_argument,
+                concat("configure: not a host name or address: ", in_quotes(word)));
+  return {};
+}
+
+Result<std::string> hosts_file(const wire::msg::ConfigureRequest& request) {
+  std::string text =
+      "127.0.0.1\tlocalhost\n"
+      "::1\tlocalhost ip6-localhost ip6-loopback\n"
+      "fe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+  bool names_itself = false;
+  for (const auto& entry : request.hosts()) {
+    BOXLITE_TRY(check_word(entry.address()));
+    text += entry.address();
+    char separator = '\t';
+    for (const auto& name : entry.names()) {
+      BOXLITE_TRY(check_word(name));
+      text += concat(separator, name);
+      separator = ' ';
+      names_itself = names_itself || name == request.hostname();
+    }
+    text += '\n';
+  }
+  if (!names_itself && !request.hostname().empty()) text += concat("127.0.1.1\t", request.hostname(), "\n");
+  return text;
+}
+
+Result<std::string> resolver_file(const wire::msg::ConfigureRequest& request) {
+  std::string text;
+  for (const auto& server : request.nameservers()) {
+    BOXLITE_TRY(check_word(server));
+    text += concat("nameserver ", server, "\n");
+  }
+  if (request.search().empty()) return text;
+  text += "search";
+  for (const auto& domain : request.search()) {
+    BOXLITE_TRY(check_word(domain));
+    text += concat(" ", domain);
+  }
+  text += '\n';
+  return text;
+}
+
+Result<void> set_wall_clock(std::uint64_t unix_ns) {
+  const timespec time{static_cast<time_t>(unix_ns / 1'000'000'000u),
+                      static_cast<long>(unix_ns % 1'000'000'000u)};
+  if (::clock_settime(CLOCK_REALTIME, &time) != 0) return fail(syscall_error("clock_settime", "", errno));
+  return {};
+}
+
+// Credited, and used at once: a machine restored from a snapshot must not repeat another's random numbers.
+Result<void> add_entropy(const std::string& bytes) {
+  const UniqueFd random(::open("/dev/random", O_RDWR | O_CLOEXEC));
+  if (!random.is_open()) return fail(syscall_error("open", "/dev/random", errno));
+  const auto size = std::min(bytes.size(), std::size_t{4096});
+  std::vector<int> pool(2 + (size + sizeof(int) - 1) / sizeof(int));
+  pool[0] = static_cast<int>(size * 8);
+  pool[1] = static_cast<int>(size);
+  std::memcpy(&pool[2], bytes.data(), size);
+  if (::ioctl(random.get(), RNDADDENTROPY, pool.data()) != 0)
+    return fail(syscall_error("ioctl", "RNDADDENTROPY", errno));
+  if (::ioctl(random.get(), RNDRESEEDCRNG) != 0) return fail(syscall_error("ioctl", "RNDRESEEDCRNG", errno));
+  return {};
+}
+
+void bring_up_loopback() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (!socket.is_open() || ::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
+    log_line(syscall_error("bring up", "lo", errno).message());
+  }
+}
+
+}  // namespace
+
+std::uint64_t boottime_ns() {
+  return clock_ns(CLOCK_BOOTTIME);
+}
+
+std::uint64_t wall_clock_ns() {
+  return clock_ns(CLOCK_REALTIME);
+}
+
+Result<void> set_up_machine() {
+  ::umask(0);
+  constexpr unsigned long plain = MS_NOSUID | MS_NODEV | MS_NOEXEC;
+  BOXLITE_TRY(mount_at("proc", "/proc", plain, nullptr));
+  BOXLITE_TRY(mount_at("sysfs", "/sys", plain, nullptr));
+  BOXLITE_TRY(mount_at("devtmpfs", "/dev", MS_NOSUID | MS_NOEXEC, "mode=0755"));
+  BOXLITE_TRY(mount_at("tmpfs", "/run", MS_NOSUID | MS_NODEV, "mode=0755,size=16m"));
+  // Everything that waits for the kernel's grace periods (mounts, cgroups, namespaces) is several times
+  // faster.
+  write_setting("/sys/kernel/rcu_expedited", "1");
+  BOXLITE_TRY(mount_at("cgroup2", "/sys/fs/cgroup", plain, nullptr));
+  for (const char* directory : {"/run/box", identity_dir, root_dir}) ::mkdir(directory, 0755);
+  ::umask(022);
+  apply_settings();
+  return {};
+}
+
+Result<UniqueFd> open_agent_port() {
+  constexpr const char* ports = "/sys/class/virtio-ports";
+  for (const auto deadline = Deadline::after(std::chrono::seconds(5)); !deadline.has_passed(); pause_ms(1)) {
+    DIR* const directory = ::opendir(ports);
+    if (directory == nullptr) continue;
+    std::string found;
+    while (const dirent* entry = ::readdir(directory)) {
+      const std::string_view name(entry->d_name);
+      if (!name.starts_with("vport")) continue;
+      const auto label = read_file(concat(ports, "/", name, "/name"), 256);
+      if (label && *label == "boxlite.agent\n") found = concat("/dev/", name);
+    }
+    ::closedir(directory);
+    if (!found.empty()) return open_file(found, O_RDWR | O_NONBLOCK);
+  }
+  return fail(ErrorCode::not_found, "find the virtio-serial port boxlite.agent: there is none");
+}
+
+Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {
+  const auto hosts = BOXLITE_TRY(hosts_file(request));
+  const auto resolver = BOXLITE_TRY(resolver_file(request));
+  if (!request.hostname().empty()) BOXLITE_TRY(check_word(request.hostname()));
+  if (request.wall_clock_ns() != 0) BOXLITE_TRY(set_wall_clock(request.wall_clock_ns()));
+  if (!request.entropy().empty()) BOXLITE_TRY(add_entropy(request.entropy()));
+  if (!request.hostname().empty() &&
+      ::sethostname(request.hostname().data(), request.hostname().size()) != 0) {
+    return fail(syscall_error("sethostname", request.hostname(), errno));
+  }
+  BOXLITE_TRY(write_identity_file("hosts", hosts));
+  BOXLITE_TRY(write_identity_file("hostname", request.hostname() + "\n"));
+  BOXLITE_TRY(write_identity_file("resolv.conf", resolver));
+  bring_up_loopback();
+  return {};
+}
+
+void power_off() {
+  ::sync();
+  ::reboot(RB_AUTOBOOT);
+  while (true) ::pause();
+}
+
+}  // namespace boxlite::agent

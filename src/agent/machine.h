@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine around the container: what PID 1 does before, beside and after it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "wire/messages.h"
+
+namespace boxlite::agent {
+
+inline constexpr const char* identity_dir = "/run/box/etc";  // hosts, hostname, resolv.conf for the container
+inline constexpr const char* root_dir =
+    "/run/box/root";  // the box's disk, in the agent's own mount namespace
+
+std::uint64_t boottime_ns();
+std::uint64_t wall_clock_ns();
+
+// proc, sys, dev, cgroup2 and run, and the kernel's settings. Only what the agent cannot do without is an
+// error.
+Result<void> set_up_machine();
+
+// The virtio-serial port "boxlite.agent", non-blocking; waits for it up to a few seconds.
+Result<UniqueFd> open_agent_port();
+
+// Clock, entropy, host name, loopback, and the files in identity_dir.
+Result<void> configure_machine(const wire::msg::ConfigureRequest& request);
+
+// An ext4 disk on root_dir; a file system smaller than its device is grown.
+Result<void> mount_root_disk(const std::string& device, bool read_only);
+// Leaves a clean file system. For when no process of the container is left.
+void unmount_root_disk();
+
+[[noreturn]] void power_off();
+
+}  // namespace boxlite::agent
