@@ -11,7 +11,7 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/boxlite/kernel
 source_tar=${BOXLITE_KERNEL_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
 config=$here/config
 # Lines of make's output for this configuration; only the progress display depends on it.
-expected_steps=1730
+expected_steps=1800
 
 usage() {
   cat <<USAGE
