@@ -81,7 +81,7 @@ class BOXLITE_API Box {
 
   // Pulls the image when it is missing, makes the disk, starts the machine and waits until commands can run. Legal
   // in configured, stopped and failed; a running box is a success. Of several processes starting one box, one
-  // starts it and all succeed. `progress` is called from this thread. On failure nothing is left running and the
+  // starts it and all succeed. `progress` is called from any thread, never by two at once. On failure nothing is left running and the
   // box is `failed` (or as before, if nothing was tried).
   Result<void> start(const ProgressCallback& progress = {});
 

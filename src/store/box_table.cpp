@@ -9,21 +9,21 @@ namespace boxlite::store {
 namespace {
 
 constexpr std::string_view columns =
-    "SELECT b.id, b.name, b.created_at, b.spec, b.image_digest, b.disk_base, s.status, s.exit_code, s.started_at,"
-    " s.stopped_at, s.failure, s.shim_pid, s.vmm_pid, s.accelerator, s.kernel_release, s.stages"
+    "SELECT b.id, b.name, b.created_at, b.spec, b.image_digest, b.image_config, b.disk_base, s.status,"
+    " s.exit_code, s.started_at, s.stopped_at, s.failure, s.shim_pid, s.vmm_pid, s.accelerator, s.kernel_release, s.stages"
     " FROM boxes b JOIN box_states s ON s.box_id = b.id ";
 
 BoxState state_of(const Statement& row) {
-  return {.status = row.text(6),
-          .exit_code = row.optional_number(7),
-          .started_at = row.text(8),
-          .stopped_at = row.text(9),
-          .failure = row.text(10),
-          .shim_pid = row.optional_number(11),
-          .vmm_pid = row.optional_number(12),
-          .accelerator = row.text(13),
-          .kernel_release = row.text(14),
-          .stages = row.text(15)};
+  return {.status = row.text(7),
+          .exit_code = row.optional_number(8),
+          .started_at = row.text(9),
+          .stopped_at = row.text(10),
+          .failure = row.text(11),
+          .shim_pid = row.optional_number(12),
+          .vmm_pid = row.optional_number(13),
+          .accelerator = row.text(14),
+          .kernel_release = row.text(15),
+          .stages = row.text(16)};
 }
 
 BoxRecord record_of(const Statement& row) {
@@ -32,7 +32,8 @@ BoxRecord record_of(const Statement& row) {
           .created_at = row.text(2),
           .spec = row.text(3),
           .image_digest = row.text(4),
-          .disk_base = row.text(5),
+          .image_config = row.text(5),
+          .disk_base = row.text(6),
           .state = state_of(row)};
 }
 
@@ -81,10 +82,10 @@ Result<void> BoxTable::write_durably(auto&& change) {
 
 Result<void> BoxTable::insert_rows(const BoxRecord& record) {
   auto box = BOXLITE_TRY(
-      database_.prepare("INSERT INTO boxes(id, name, created_at, spec, image_digest, disk_base)"
-                        " VALUES(?, nullif(?, ''), ?, ?, ?, ?)"));
+      database_.prepare("INSERT INTO boxes(id, name, created_at, spec, image_digest, image_config, disk_base)"
+                        " VALUES(?, nullif(?, ''), ?, ?, ?, ?, ?)"));
   box.bind(record.id).bind(record.name).bind(record.created_at).bind(record.spec);
-  box.bind(record.image_digest).bind(record.disk_base);
+  box.bind(record.image_digest).bind(record.image_config).bind(record.disk_base);
   if (auto inserted = box.run(); !inserted) {
     if (inserted.error().code() != ErrorCode::already_exists) return inserted;
     return fail(Error(ErrorCode::already_exists, concat("the name ", in_quotes(record.name), " is taken"))
@@ -142,13 +143,14 @@ Result<void> BoxTable::set_state(std::string_view id, const BoxState& state) {
   return {};
 }
 
-Result<void> BoxTable::set_disk(std::string_view id, std::string_view image_digest, std::string_view disk_base) {
+Result<void> BoxTable::set_origin(std::string_view id, const Origin& origin) {
   const auto lock = database_.lock();
   // A row that a power cut takes back would let its disk be pruned under the box's data.
   return write_durably([&]() -> Result<void> {
-    auto update =
-        BOXLITE_TRY(database_.prepare("UPDATE boxes SET image_digest = ?, disk_base = ? WHERE id = ?"));
-    BOXLITE_TRY(update.bind(image_digest).bind(disk_base).bind(id).run());
+    auto update = BOXLITE_TRY(
+        database_.prepare("UPDATE boxes SET image_digest = ?, image_config = ?, disk_base = ? WHERE id = ?"));
+    update.bind(origin.image_digest).bind(origin.image_config).bind(origin.disk_base);
+    BOXLITE_TRY(update.bind(id).run());
     if (database_.changes() == 0) return fail(no_such_box(id));
     return {};
   });
@@ -167,12 +169,20 @@ Result<bool> BoxTable::erase(std::string_view id) {
   return was_there;
 }
 
-Result<std::vector<std::string>> BoxTable::disk_bases() {
+Result<std::vector<std::string>> BoxTable::texts(std::string_view sql) {
   const auto lock = database_.lock();
-  auto query = BOXLITE_TRY(database_.prepare("SELECT DISTINCT disk_base FROM boxes WHERE disk_base <> ''"));
-  std::vector<std::string> bases;
-  while (BOXLITE_TRY(query.step())) bases.push_back(query.text(0));
-  return bases;
+  auto query = BOXLITE_TRY(database_.prepare(sql));
+  std::vector<std::string> found;
+  while (BOXLITE_TRY(query.step())) found.push_back(query.text(0));
+  return found;
+}
+
+Result<std::vector<std::string>> BoxTable::disk_bases() {
+  return texts("SELECT DISTINCT disk_base FROM boxes WHERE disk_base <> ''");
+}
+
+Result<std::vector<std::string>> BoxTable::image_digests() {
+  return texts("SELECT DISTINCT image_digest FROM boxes WHERE image_digest <> ''");
 }
 
 }  // namespace boxlite::store

@@ -34,6 +34,7 @@ struct BoxRecord {
   std::string created_at;
   std::string spec;          // JSON
   std::string image_digest;  // of the manifest; empty before the first start
+  std::string image_config;  // JSON; empty before the first start
   std::string disk_base;     // chain id of the image disk under the box's own; empty before the first start
   BoxState state;
   bool operator==(const BoxRecord&) const = default;
@@ -56,15 +57,24 @@ class BoxTable {
   Result<std::vector<BoxRecord>> list();
   // not_found when the box is gone.
   Result<void> set_state(std::string_view id, const BoxState& state);
-  Result<void> set_disk(std::string_view id, std::string_view image_digest, std::string_view disk_base);
+  // What the box is made from, known at its first start. Survives a power cut.
+  struct Origin {
+    std::string image_digest;
+    std::string image_config;
+    std::string disk_base;
+  };
+  Result<void> set_origin(std::string_view id, const Origin& origin);
   // False: there was none. Survives a power cut.
   Result<bool> erase(std::string_view id);
   // Every base that a box stands on, once.
   Result<std::vector<std::string>> disk_bases();
+  // Every manifest that a box was made from, once.
+  Result<std::vector<std::string>> image_digests();
 
  private:
   explicit BoxTable(Database database) : database_(std::move(database)) {}
   Result<std::vector<BoxRecord>> select(std::string_view condition, std::string_view argument);
+  Result<std::vector<std::string>> texts(std::string_view query);
   Result<void> insert_rows(const BoxRecord& record);
   Result<void> write_durably(auto&& change);
 

@@ -23,6 +23,7 @@ BoxRecord record(std::string id, std::string name = {}) {
           .created_at = "2026-11-22T10:00:00.000Z",
           .spec = "{}",
           .image_digest = {},
+          .image_config = {},
           .disk_base = {},
           .state = {.status = "configured",
                     .exit_code = std::nullopt,
@@ -115,12 +116,14 @@ TEST_F(BoxTableTest, ChangesStateAndDiskOfExistingBoxesOnly) {
   state.failure = "guest did not come up";
   state.shim_pid = 17;
   ASSERT_TRUE(table.set_state("a1", state));
-  ASSERT_TRUE(table.set_disk("a1", "sha256:m", "chain"));
+  ASSERT_TRUE(table.set_origin("a1", {.image_digest = "sha256:m", .image_config = "{}", .disk_base = "chain"}));
   EXPECT_EQ(table.get("a1")->state, state);
   EXPECT_EQ(table.get("a1")->disk_base, "chain");
   EXPECT_THAT(*table.disk_bases(), ElementsAre("chain"));
+  EXPECT_THAT(*table.image_digests(), ElementsAre("sha256:m"));
+  EXPECT_EQ(table.get("a1")->image_config, "{}");
   EXPECT_EQ(table.set_state("b2", state).error().code(), ErrorCode::not_found);
-  EXPECT_EQ(table.set_disk("b2", "", "").error().code(), ErrorCode::not_found);
+  EXPECT_EQ(table.set_origin("b2", {}).error().code(), ErrorCode::not_found);
 }
 
 TEST_F(BoxTableTest, ErasesTheBoxWithItsState) {

@@ -10,7 +10,7 @@ namespace {
 
 // Step n (from 1) takes a schema of version n - 1 to n. A step that was ever released is never edited.
 constexpr const char* steps[] = {
-    // `spec`, `stages`: JSON. Times: RFC 3339; `sequence` orders boxes made in the same millisecond.
+    // `spec`, `image_config`, `stages`: JSON. Times: RFC 3339; `sequence` orders boxes made in the same millisecond.
     "CREATE TABLE boxes("
     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  id TEXT NOT NULL UNIQUE,"
@@ -18,6 +18,7 @@ constexpr const char* steps[] = {
     "  created_at TEXT NOT NULL,"
     "  spec TEXT NOT NULL,"
     "  image_digest TEXT NOT NULL DEFAULT '',"
+    "  image_config TEXT NOT NULL DEFAULT '',"
     "  disk_base TEXT NOT NULL DEFAULT '');"
     "CREATE INDEX boxes_by_disk_base ON boxes(disk_base);"
     "CREATE TABLE box_states("

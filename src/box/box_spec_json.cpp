@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "base/concat.h"
+#include "base/utf8.h"
+#include "box/spec_json.h"
+
+namespace boxlite::box {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+// JSON text is UTF-8, arguments are any bytes: those that are not UTF-8 become {"hex": "…"}.
+json from_bytes(const std::string& bytes) {
+  if (is_utf8(bytes)) return bytes;
+  std::string hex;
+  for (const char character : bytes) {
+    const auto byte = static_cast<unsigned char>(character);
+    hex += hex_digits[byte >> 4];
+    hex += hex_digits[byte & 15];
+  }
+  return {{"hex", hex}};
+}
+
+json from_bytes(const std::vector<std::string>& list) {
+  auto array = json::array();
+  for (const auto& bytes : list) array.push_back(from_bytes(bytes));
+  return array;
+}
+
+json from_environment(const std::vector<EnvironmentVariable>& env) {
+  auto array = json::array();
+  for (const auto& [name, value] : env) array.push_back({from_bytes(name), from_bytes(value)});
+  return array;
+}
+
+Result<std::string> parse_hex(const std::string& hex) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    const auto high = hex_digits.find(hex[i]);
+    const auto low = hex_digits.find(hex[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) {
+      return fail(ErrorCode::corrupted, concat("bad hex text ", in_quotes(hex)));
+    }
+    bytes += static_cast<char>(high << 4 | low);
+  }
+  return bytes;
+}
+
+std::unexpected<Error> wrong_type(std::string_view field) {
+  return fail(ErrorCode::corrupted, concat("field ", in_quotes(field), " of a stored box has a wrong type"));
+}
+
+// One reader per type of field; `field` names it in errors.
+Result<void> read(const json& value, std::string_view field, std::string& out) {
+  if (value.is_object() && value.contains("hex") && value["hex"].is_string()) {
+    out = BOXLITE_TRY(parse_hex(value["hex"].get_ref<const std::string&>()));
+    return {};
+  }
+  if (!value.is_string()) return wrong_type(field);
+  out = value.get<std::string>();
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, bool& out) {
+  if (!value.is_boolean()) return wrong_type(field);
+  out = value.get<bool>();
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::uint64_t& out) {
+  if (!value.is_number_unsigned()) return wrong_type(field);
+  out = value.get<std::uint64_t>();
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, unsigned& out) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > UINT32_MAX) return wrong_type(field);
+  out = value.get<unsigned>();
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::chrono::milliseconds& out) {
+  std::uint64_t count = 0;
+  BOXLITE_TRY(read(value, field, count));
+  if (count > INT64_MAX) return wrong_type(field);
+  out = std::chrono::milliseconds(static_cast<std::int64_t>(count));
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<std::string>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) BOXLITE_TRY(read(element, field, out.emplace_back()));
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::optional<std::vector<std::string>>& out) {
+  return read(value, field, out.emplace());
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<EnvironmentVariable>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_array() || element.size() != 2) return wrong_type(field);
+    auto& [name, content] = out.emplace_back();
+    BOXLITE_TRY(read(element[0], field, name));
+    BOXLITE_TRY(read(element[1], field, content));
+  }
+  return {};
+}
+
+Result<void> read_field(const json& object, const char* field, auto& out) {
+  const auto found = object.find(field);
+  if (found == object.end() || found->is_null()) return {};
+  return read(*found, field, out);
+}
+
+}  // namespace
+
+std::string to_json(const BoxSpec& spec) {
+  json object = {
+      {"image", from_bytes(spec.image)},
+      {"name", from_bytes(spec.name)},
+      {"platform", from_bytes(spec.platform)},
+      {"cpus", spec.cpus},
+      {"memory_mib", spec.memory_mib},
+      {"disk_size_gib", spec.disk_size_gib},
+      {"command", from_bytes(spec.command)},
+      {"env", from_environment(spec.env)},
+      {"working_dir", from_bytes(spec.working_dir)},
+      {"user", from_bytes(spec.user)},
+      {"hostname", from_bytes(spec.hostname)},
+      {"cap_add", from_bytes(spec.capabilities.add)},
+      {"cap_drop", from_bytes(spec.capabilities.drop)},
+      {"privileged", spec.privileged},
+      {"detach", spec.detach},
+      {"auto_remove", spec.auto_remove},
+      {"start_timeout_ms", static_cast<std::uint64_t>(spec.start_timeout.count())},
+  };
+  if (spec.entrypoint) object["entrypoint"] = from_bytes(*spec.entrypoint);
+  return object.dump();
+}
+
+Result<BoxSpec> parse_box_spec(std::string_view text) {
+  const auto object = json::parse(text, nullptr, false);
+  if (!object.is_object()) return fail(ErrorCode::corrupted, "the stored spec of a box is not JSON");
+  BoxSpec spec;
+  BOXLITE_TRY(read_field(object, "image", spec.image));
+  BOXLITE_TRY(read_field(object, "name", spec.name));
+  BOXLITE_TRY(read_field(object, "platform", spec.platform));
+  BOXLITE_TRY(read_field(object, "cpus", spec.cpus));
+  BOXLITE_TRY(read_field(object, "memory_mib", spec.memory_mib));
+  BOXLITE_TRY(read_field(object, "disk_size_gib", spec.disk_size_gib));
+  BOXLITE_TRY(read_field(object, "entrypoint", spec.entrypoint));
+  BOXLITE_TRY(read_field(object, "command", spec.command));
+  BOXLITE_TRY(read_field(object, "env", spec.env));
+  BOXLITE_TRY(read_field(object, "working_dir", spec.working_dir));
+  BOXLITE_TRY(read_field(object, "user", spec.user));
+  BOXLITE_TRY(read_field(object, "hostname", spec.hostname));
+  BOXLITE_TRY(read_field(object, "cap_add", spec.capabilities.add));
+  BOXLITE_TRY(read_field(object, "cap_drop", spec.capabilities.drop));
+  BOXLITE_TRY(read_field(object, "privileged", spec.privileged));
+  BOXLITE_TRY(read_field(object, "detach", spec.detach));
+  BOXLITE_TRY(read_field(object, "auto_remove", spec.auto_remove));
+  BOXLITE_TRY(read_field(object, "start_timeout_ms", spec.start_timeout));
+  return spec;
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the image says and what the user wants, merged by Docker's rules into what the guest is told. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boxlite/box_spec.hpp>
+
+#include "base/result.h"
+#include "oci/image_config.h"
+#include "wire/messages.h"
+
+namespace boxlite::box {
+
+// The host name inside: the spec's, else the box's id.
+std::string hostname_of(const BoxSpec& spec, std::string_view id);
+
+Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::ImageConfig& image,
+                                                std::string_view hostname);
+
+// entrypoint ++ command. An entrypoint of the spec replaces the image's and its CMD; a command of the spec replaces
+// the image's CMD. invalid_argument when nothing is left to run.
+Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::ImageConfig& image);
+
+}  // namespace boxlite::box

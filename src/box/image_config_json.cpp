@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "box/image_config_json.h"
+
+namespace boxlite::box {
+namespace {
+
+using nlohmann::json;
+
+std::string text(const json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::vector<std::string> texts(const json& object, const char* key) {
+  std::vector<std::string> list;
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array()) return list;
+  for (const auto& element : *found) {
+    if (element.is_string()) list.push_back(element.get<std::string>());
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string to_json(const oci::ImageConfig& config) {
+  const json object = {{"entrypoint", config.entrypoint},
+                       {"cmd", config.cmd},
+                       {"env", config.env},
+                       {"working_dir", config.working_dir},
+                       {"user", config.user},
+                       {"stop_signal", config.stop_signal}};
+  // Image configs come from JSON, so their texts are UTF-8 already.
+  return object.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<oci::ImageConfig> parse_kept_config(std::string_view kept) {
+  const auto object = json::parse(kept, nullptr, false);
+  if (!object.is_object()) return fail(ErrorCode::corrupted, "the stored image config of a box is not JSON");
+  oci::ImageConfig config;
+  config.entrypoint = texts(object, "entrypoint");
+  config.cmd = texts(object, "cmd");
+  config.env = texts(object, "env");
+  config.working_dir = text(object, "working_dir");
+  config.user = text(object, "user");
+  config.stop_signal = text(object, "stop_signal");
+  return config;
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "box/lifecycle.h"
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+
+#include "agentlink/connection.h"
+#include "base/concat.h"
+#include "base/files.h"
+#include "box/spec_json.h"
+#include "box/start_plan.h"
+#include "box/status.h"
+#include "linux/process_identity.h"
+
+namespace boxlite::box {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Longer than any start or stop that another process may be in the middle of, unless a user chose longer limits.
+constexpr std::chrono::milliseconds lock_limit = 180s;
+// What the shim needs beyond the grace period to end a guest that does not listen.
+constexpr std::chrono::milliseconds stop_slack = 10s;
+constexpr std::chrono::milliseconds kill_limit = 10s;
+
+Error running_error(std::string_view id) {
+  return Error(ErrorCode::invalid_state, concat("box ", id, " is running"))
+      .with_remedy("stop it first, or force the removal");
+}
+
+}  // namespace
+
+Lifecycle::Lifecycle(Surroundings& around, std::string id)
+    : around_(around), id_(std::move(id)), paths_(around.home(), id_) {}
+
+Result<linux_::FileLock> Lifecycle::lock(Deadline deadline) {
+  BOXLITE_TRY(make_directories(paths_.directory));
+  auto held = linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, deadline);
+  if (held || held.error().code() != ErrorCode::timed_out) return held;
+  return fail(std::move(held).error().with_remedy("another process is starting, stopping or removing this box"));
+}
+
+Result<store::BoxRecord> Lifecycle::look() {
+  auto record = BOXLITE_TRY(around_.boxes().get(id_));
+  const auto evidence = BOXLITE_TRY(gather_evidence(paths_));
+  if (settled_state(record.state, evidence, now()) == record.state) return record;
+  auto held = linux_::FileLock::try_acquire(paths_.lock(), linux_::LockMode::exclusive);
+  if (held) return reconcile();
+  // Somebody is at it and will enter the outcome; a missing directory is a box that never started.
+  const auto code = held.error().code();
+  if (code == ErrorCode::unavailable || code == ErrorCode::not_found) return record;
+  return std::unexpected(std::move(held).error());
+}
+
+Result<store::BoxRecord> Lifecycle::reconcile() {
+  auto record = BOXLITE_TRY(around_.boxes().get(id_));
+  const auto evidence = BOXLITE_TRY(gather_evidence(paths_));
+  auto state = settled_state(record.state, evidence, now());
+  if (state != record.state) BOXLITE_TRY(around_.boxes().set_state(id_, state));
+  record.state = std::move(state);
+  if (evidence.exit) {
+    // Entered once; kept beside for people who look for the cause of something.
+    std::error_code ignored;
+    std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), ignored);
+  }
+  return record;
+}
+
+Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress) {
+  const auto record = BOXLITE_TRY(look());
+  if (record.state.status == name(BoxStatus::running)) {
+    if (mode == StartMode::join) return {};
+    return fail(Error(ErrorCode::invalid_state, concat("box ", id_, " is running already"))
+                    .with_remedy("run another command in it with exec, or stop it first"));
+  }
+  StartPlan plan(around_, record, BOXLITE_TRY(parse_box_spec(record.spec)), progress);
+  BOXLITE_TRY(plan.prepare());
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  return launch(plan, mode);
+}
+
+Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
+  const auto record = BOXLITE_TRY(reconcile());
+  if (record.state.status == name(BoxStatus::running)) {
+    if (mode == StartMode::join) return {};
+    return fail(ErrorCode::invalid_state, concat("box ", id_, " is running already: another process started it"));
+  }
+  auto launched = plan.launch(record);
+  if (launched) launched = around_.boxes().set_state(id_, plan.running_state());
+  if (!launched) {
+    plan.undo();
+    (void)record_failure(record, launched.error());
+    return launched;
+  }
+  plan.hand_over_shim();
+  return {};
+}
+
+Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& error) {
+  auto& state = record.state;
+  std::error_code ignored;
+  std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), ignored);
+  state.status = name(BoxStatus::failed);
+  state.failure = error.message();
+  state.stopped_at = to_rfc3339(now());
+  state.exit_code.reset();
+  state.shim_pid.reset();
+  state.vmm_pid.reset();
+  BOXLITE_TRY(around_.boxes().set_state(id_, state));
+  return erase_if_due(record);
+}
+
+Result<void> Lifecycle::stop(const StopOptions& options) {
+  // A force does not wait for whoever is starting the box: that start then fails.
+  if (options.force && BOXLITE_TRY(vmm::is_shim_alive(paths_.directory))) (void)ask_to_stop(options);
+  auto record = BOXLITE_TRY(look());
+  if (record.state.status == name(BoxStatus::configured)) return {};
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  record = BOXLITE_TRY(reconcile());
+  BOXLITE_TRY(stop_machine(record, options));
+  return erase_if_due(record);
+}
+
+Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions& options) {
+  if (record.state.status != name(BoxStatus::running)) return {};
+  record.state.status = name(BoxStatus::stopping);
+  BOXLITE_TRY(around_.boxes().set_state(id_, record.state));
+  if (!ask_to_stop(options)) BOXLITE_TRY(kill_machine());
+  BOXLITE_TRY(wait_until_gone(Deadline::after(kill_limit)));
+  record = BOXLITE_TRY(reconcile());
+  return {};
+}
+
+Result<void> Lifecycle::ask_to_stop(const StopOptions& options) {
+  const auto deadline = Deadline::after(options.grace + stop_slack);
+  const auto connection =
+      BOXLITE_TRY(agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline));
+  wire::msg::StopRequest request;
+  request.set_grace_ms(static_cast<std::uint32_t>(options.grace.count()));
+  request.set_force(options.force);
+  const auto answer = connection->call<wire::ShimStop>(request, deadline);
+  // A shim that hangs up instead of answering has ended, which is what was asked for.
+  if (!answer && answer.error().code() != ErrorCode::stopped) return std::unexpected(answer.error());
+  return {};
+}
+
+Result<void> Lifecycle::kill_machine() {
+  const auto record = BOXLITE_TRY(vmm::read_shim_record(paths_.directory));
+  auto shim = linux_::open_process(record.shim);
+  if (!shim) return {};
+  return shim->send_signal(SIGKILL);
+}
+
+Result<void> Lifecycle::wait_until_gone(Deadline deadline) {
+  BOXLITE_TRY_CONTEXT("wait for the end of the machine",
+                      linux_::FileLock::acquire(paths_.shim_lock(), linux_::LockMode::shared, deadline));
+  return {};
+}
+
+Result<void> Lifecycle::remove(bool force) {
+  if (force && BOXLITE_TRY(vmm::is_shim_alive(paths_.directory))) {
+    (void)ask_to_stop({.grace = 0ms, .force = true});
+  }
+  BOXLITE_TRY(around_.boxes().get(id_));
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  auto record = reconcile();
+  // Somebody else was faster; what lock() made must go again.
+  if (!record && record.error().code() == ErrorCode::not_found) (void)remove_tree(paths_.directory);
+  if (!record) return std::unexpected(std::move(record).error());
+  if (!may_remove(parse_status(record->state.status))) {
+    if (!force) return fail(running_error(id_));
+    BOXLITE_TRY(stop_machine(*record, {.grace = 0ms, .force = true}));
+  }
+  return erase();
+}
+
+// The row first: a directory without a row is a leftover that anybody may remove, a row without a directory would be
+// a box that has lost its disk.
+Result<void> Lifecycle::erase() {
+  BOXLITE_TRY(around_.boxes().erase(id_));
+  return remove_tree(paths_.directory);
+}
+
+Result<void> Lifecycle::erase_if_due(const store::BoxRecord& record) {
+  const auto status = parse_status(record.state.status);
+  if (status != BoxStatus::stopped && status != BoxStatus::failed) return {};
+  if (!BOXLITE_TRY(parse_box_spec(record.spec)).auto_remove) return {};
+  return erase();
+}
+
+Result<void> Lifecycle::recover() {
+  const auto record = BOXLITE_TRY(look());
+  const auto status = parse_status(record.state.status);
+  if (status != BoxStatus::stopped && status != BoxStatus::failed) return {};
+  if (!BOXLITE_TRY(parse_box_spec(record.spec)).auto_remove) return {};
+  const auto held = linux_::FileLock::try_acquire(paths_.lock(), linux_::LockMode::exclusive);
+  if (!held) return {};
+  return erase_if_due(BOXLITE_TRY(reconcile()));
+}
+
+Result<void> Lifecycle::remove_leftover() {
+  const auto held = linux_::FileLock::try_acquire(paths_.lock(), linux_::LockMode::exclusive);
+  if (!held) return {};
+  const auto record = around_.boxes().get(id_);
+  if (record || record.error().code() != ErrorCode::not_found) return {};
+  // A machine without a box: whoever removed the box was killed before it could end it.
+  if (BOXLITE_TRY(vmm::is_shim_alive(paths_.directory))) {
+    BOXLITE_TRY(kill_machine());
+    BOXLITE_TRY(wait_until_gone(Deadline::after(kill_limit)));
+  }
+  return remove_tree(paths_.directory);
+}
+
+Result<void> Lifecycle::settle(Deadline deadline) {
+  const auto known = around_.boxes().get(id_);
+  if (!known && known.error().code() == ErrorCode::not_found) return {};
+  BOXLITE_TRY(wait_until_gone(deadline));
+  const auto held = BOXLITE_TRY(lock(deadline));
+  const auto record = BOXLITE_TRY(reconcile());
+  return erase_if_due(record);
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start, stop and removal of one box, and what its record is worth. Every change holds boxes/<id>/lock, so that all
+// processes that use the home take turns; every reader first compares the record with the evidence.
+#pragma once
+
+#include <string>
+
+#include <boxlite/box.hpp>
+
+#include "base/result.h"
+#include "box/box_paths.h"
+#include "box/evidence.h"
+#include "box/surroundings.h"
+#include "linux/file_lock.h"
+
+namespace boxlite::box {
+
+// Thread-safe: holds nothing but the box's id.
+class Lifecycle {
+ public:
+  Lifecycle(Surroundings& around, std::string id);
+
+  const std::string& id() const { return id_; }
+  const BoxPaths& paths() const { return paths_; }
+
+  // The record, brought in line with reality unless another process is just changing the box. not_found once removed.
+  Result<store::BoxRecord> look();
+
+  enum class StartMode {
+    join,   // a running box is a success
+    first,  // invalid_state when it runs already
+  };
+  Result<void> start(StartMode mode, const ProgressCallback& progress);
+  Result<void> stop(const StopOptions& options);
+  Result<void> remove(bool force);
+
+  // When a home is opened: as look(), and removes a box that was meant to go once stopped. Waits for nobody.
+  Result<void> recover();
+  // Removes the directory of a box that has no row, unless somebody is at it.
+  Result<void> remove_leftover();
+
+  // After the machine's end: enters it into the record and removes the box when it is meant to go. Waits until the
+  // machine is gone, at most until the deadline.
+  Result<void> settle(Deadline deadline);
+
+ private:
+  Result<linux_::FileLock> lock(Deadline deadline);
+  // These hold the lock.
+  Result<store::BoxRecord> reconcile();
+  Result<void> launch(class StartPlan& plan, StartMode mode);
+  Result<void> record_failure(store::BoxRecord record, const Error& error);
+  Result<void> stop_machine(store::BoxRecord& record, const StopOptions& options);
+  Result<void> ask_to_stop(const StopOptions& options);
+  Result<void> kill_machine();
+  Result<void> wait_until_gone(Deadline deadline);
+  Result<void> erase();
+  Result<void> erase_if_due(const store::BoxRecord& record);
+
+  Surroundings& around_;
+  const std::string id_;
+  const BoxPaths paths_;
+};
+
+}  // namespace boxlite::box

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "box/spec_check.h"
+
+#include <algorithm>
+
+#include "base/concat.h"
+#include "box/capabilities.h"
+#include "oci/platform.h"
+#include "oci/reference.h"
+
+namespace boxlite::box {
+namespace {
+
+// What fits into one request to the guest, with room for the image's own environment.
+constexpr std::size_t max_command_bytes = 512u << 10;
+constexpr std::size_t max_name_length = 128;
+constexpr std::size_t max_hostname_length = 63;
+constexpr std::chrono::hours max_start_timeout{24};
+
+std::unexpected<Error> wrong(std::string_view field, std::string_view value, std::string_view allowed) {
+  return fail(ErrorCode::invalid_argument, concat(field, " ", in_quotes(value), " is not valid: ", allowed));
+}
+
+std::unexpected<Error> wrong(std::string_view field, std::uint64_t value, std::string_view allowed) {
+  return fail(ErrorCode::invalid_argument, concat(field, " ", value, " is not valid: ", allowed));
+}
+
+Result<void> check_range(std::string_view field, std::uint64_t value, std::uint64_t min, std::uint64_t max) {
+  if (value >= min && value <= max) return {};
+  return wrong(field, value, concat("it must be ", min, " to ", max));
+}
+
+bool is_alphanumeric(char character) {
+  return (character >= '0' && character <= '9') || (character >= 'A' && character <= 'Z') ||
+         (character >= 'a' && character <= 'z');
+}
+
+bool is_word(std::string_view text, std::string_view also_allowed) {
+  return !text.empty() && is_alphanumeric(text.front()) &&
+         std::all_of(text.begin(), text.end(), [&](char character) {
+           return is_alphanumeric(character) || also_allowed.find(character) != std::string_view::npos;
+         });
+}
+
+Result<void> check_no_zero(std::string_view field, std::string_view value) {
+  if (value.find('\0') == std::string_view::npos) return {};
+  return wrong(field, value, "it must not contain a zero byte");
+}
+
+Result<void> check_name(std::string_view name) {
+  if (name.empty() || (name.size() <= max_name_length && is_word(name, "_.-"))) return {};
+  return wrong("name", name,
+               "1 to 128 letters, digits, \"_\", \".\" and \"-\", of which the first is a letter or digit");
+}
+
+Result<void> check_hostname(std::string_view hostname) {
+  if (hostname.empty() || (hostname.size() <= max_hostname_length && is_word(hostname, ".-"))) return {};
+  return wrong("hostname", hostname, "1 to 63 letters, digits, \"-\" and \".\"");
+}
+
+Result<void> check_platform(std::string_view text) {
+  if (text.empty()) return {};
+  const auto platform = oci::Platform::parse(text);
+  if (!platform) return wrong("platform", text, "write it as \"linux/amd64\"");
+  if (!oci::distance(oci::Platform::of_host(), *platform)) {
+    return fail(Error(ErrorCode::unsupported, concat("platform ", in_quotes(text), " cannot run on this host"))
+                    .with_remedy(concat("choose ", oci::Platform::of_host().str())));
+  }
+  return {};
+}
+
+Result<void> check_environment(const std::vector<EnvironmentVariable>& env) {
+  for (const auto& [name, value] : env) {
+    if (name.empty() || name.find('=') != std::string::npos || name.find('\0') != std::string::npos) {
+      return wrong("env", name, "a name must not be empty and must not contain \"=\"");
+    }
+    BOXLITE_TRY(check_no_zero(concat("env ", in_quotes(name)), value));
+  }
+  return {};
+}
+
+Result<void> check_words(std::string_view field, const std::vector<std::string>& words) {
+  for (const auto& word : words) BOXLITE_TRY(check_no_zero(field, word));
+  if (!words.empty() && words.front().empty()) return wrong(field, "", "the program's name must not be empty");
+  return {};
+}
+
+Result<void> check_working_dir(std::string_view path) {
+  if (!path.empty() && path.front() != '/') return wrong("working_dir", path, "it must be an absolute path");
+  return check_no_zero("working_dir", path);
+}
+
+Result<void> check_user(std::string_view user) {
+  if (user.empty()) return {};
+  const auto is_bad = [](char character) { return character <= ' ' || character == 0x7f; };
+  const auto colon = user.find(':');
+  const bool is_good = colon != 0 && std::count(user.begin(), user.end(), ':') <= 1 &&
+                       std::none_of(user.begin(), user.end(), is_bad);
+  if (is_good) return {};
+  return wrong("user", user, "write name or uid, then optionally \":\" and group or gid");
+}
+
+std::size_t bytes_of(const std::vector<std::string>& words) {
+  std::size_t sum = 0;
+  for (const auto& word : words) sum += word.size() + 1;
+  return sum;
+}
+
+std::size_t bytes_of(const std::vector<EnvironmentVariable>& env) {
+  std::size_t sum = 0;
+  for (const auto& [name, value] : env) sum += name.size() + value.size() + 2;
+  return sum;
+}
+
+Result<void> check_size(std::size_t bytes) {
+  if (bytes <= max_command_bytes) return {};
+  return fail(Error(ErrorCode::invalid_argument,
+                    concat("command and env have ", bytes, " bytes together: at most ", max_command_bytes, " are allowed"))
+                  .with_remedy("write the text to a file in the box and name the file"));
+}
+
+}  // namespace
+
+Result<void> check(const BoxSpec& spec) {
+  if (auto image = oci::Reference::parse(spec.image); !image) {
+    return fail(std::move(image).error().context(concat("image ", in_quotes(spec.image))));
+  }
+  BOXLITE_TRY(check_name(spec.name));
+  BOXLITE_TRY(check_platform(spec.platform));
+  BOXLITE_TRY(check_range("cpus", spec.cpus, 1, 64));
+  BOXLITE_TRY(check_range("memory_mib", spec.memory_mib, 64, 1'048'576));
+  BOXLITE_TRY(check_range("disk_size_gib", spec.disk_size_gib, 1, 16'384));
+  if (spec.entrypoint) BOXLITE_TRY(check_words("entrypoint", *spec.entrypoint));
+  BOXLITE_TRY(check_words("command", spec.command));
+  BOXLITE_TRY(check_environment(spec.env));
+  BOXLITE_TRY(check_size(bytes_of(spec.command) + bytes_of(spec.env) +
+                         (spec.entrypoint ? bytes_of(*spec.entrypoint) : 0)));
+  BOXLITE_TRY(check_working_dir(spec.working_dir));
+  BOXLITE_TRY(check_user(spec.user));
+  BOXLITE_TRY(check_hostname(spec.hostname));
+  BOXLITE_TRY(resolve_capabilities(spec.capabilities, spec.privileged));
+  if (spec.start_timeout.count() < 0 || spec.start_timeout > max_start_timeout) {
+    return fail(ErrorCode::invalid_argument, concat("start_timeout ", spec.start_timeout.count(),
+                                                    " ms is not valid: it must be 0 (the default) to 24 h"));
+  }
+  return {};
+}
+
+Result<void> check(const ExecSpec& spec, bool is_main) {
+  if (is_main && !spec.command.empty()) {
+    return wrong("command", spec.command.front(), "run() runs the box's own command; use exec() for another one");
+  }
+  if (!is_main && spec.command.empty()) {
+    return fail(ErrorCode::invalid_argument, "command is empty: name a program to run");
+  }
+  BOXLITE_TRY(check_words("command", spec.command));
+  BOXLITE_TRY(check_environment(spec.env));
+  BOXLITE_TRY(check_size(bytes_of(spec.command) + bytes_of(spec.env)));
+  BOXLITE_TRY(check_working_dir(spec.working_dir));
+  BOXLITE_TRY(check_user(spec.user));
+  if (spec.terminal) {
+    BOXLITE_TRY(check_range("terminal.rows", spec.terminal->rows, 1, 65'535));
+    BOXLITE_TRY(check_range("terminal.columns", spec.terminal->columns, 1, 65'535));
+  }
+  if (spec.timeout.count() < 0) {
+    return fail(ErrorCode::invalid_argument,
+                concat("timeout ", spec.timeout.count(), " ms is not valid: it must be 0 (none) or more"));
+  }
+  return {};
+}
+
+Result<void> check_execution_id(std::string_view id) {
+  if (id.size() <= max_name_length && is_word(id, "_.-")) return {};
+  return wrong("execution id", id, "use Execution::id()");
+}
+
+}  // namespace boxlite::box

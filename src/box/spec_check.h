@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one place where what users ask for is checked. Each error is invalid_argument and names the field, its value
+// and what is allowed.
+#pragma once
+
+#include <string_view>
+
+#include <boxlite/box_spec.hpp>
+
+#include "base/result.h"
+
+namespace boxlite::box {
+
+Result<void> check(const BoxSpec& spec);
+
+// `is_main`: the command comes from the box; else there must be one.
+Result<void> check(const ExecSpec& spec, bool is_main);
+
+// An id of an execution as users hand it in.
+Result<void> check_execution_id(std::string_view id);
+
+}  // namespace boxlite::box

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "box/start_plan.h"
+
+#include <filesystem>
+
+#include "agentlink/connection.h"
+#include "base/concat.h"
+#include "base/files.h"
+#include "base/scope_exit.h"
+#include "box/container_spec.h"
+#include "box/evidence.h"
+#include "box/image_config_json.h"
+#include "box/spec_json.h"
+#include "box/status.h"
+#include "disk/qcow2.h"
+
+namespace boxlite::box {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What the shim gets on top of the guest's own limit, to say itself what went wrong.
+constexpr std::chrono::milliseconds shim_slack = 10s;
+constexpr std::chrono::milliseconds kill_limit = 10s;
+constexpr std::string_view boot_remedy =
+    "see console.log and shim.stderr in the box's directory; a slow or busy host may need a longer start_timeout";
+
+std::chrono::milliseconds boot_timeout(const BoxSpec& spec, vmm::Accelerator accelerator) {
+  return spec.start_timeout.count() > 0 ? spec.start_timeout : vmm::default_boot_timeout(accelerator);
+}
+
+}  // namespace
+
+const StartPlan::Stage StartPlan::preparing[] = {
+    {"image", &StartPlan::find_image},
+    {"base_disk", &StartPlan::make_base_disk},
+};
+
+const StartPlan::Stage StartPlan::launching[] = {
+    {"disk", &StartPlan::make_disk},
+    {"spawn", &StartPlan::spawn_shim},
+    {"ready", &StartPlan::wait_ready},
+};
+
+StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec,
+                     const ProgressCallback& progress)
+    : around_(around),
+      id_(record.id),
+      spec_(std::move(spec)),
+      paths_(around.home(), record.id),
+      progress_(progress),
+      image_config_(record.disk_base.empty() ? std::string() : record.image_config),
+      was_started_before_(!record.state.started_at.empty()) {}
+
+Result<void> StartPlan::run(std::span<const Stage> stages) {
+  for (const auto& stage : stages) {
+    if (progress_) progress_({.stage = stage.name, .detail = {}, .done = 0, .total = 0});
+    const auto begin = std::chrono::steady_clock::now();
+    BOXLITE_TRY((this->*stage.run)());
+    const auto end = std::chrono::steady_clock::now();
+    stages_.push_back({stage.name, std::chrono::duration_cast<std::chrono::microseconds>(end - begin)});
+  }
+  return {};
+}
+
+Result<void> StartPlan::prepare() {
+  // First, lest an image be pulled for a machine that cannot start.
+  parts_ = BOXLITE_TRY(around_.machine_parts());
+  std::error_code ignored;
+  const bool has_disk = std::filesystem::exists(paths_.disk(), ignored);
+  if (has_disk && !image_config_.empty()) return {};
+  if (was_started_before_) {
+    return fail(Error(ErrorCode::corrupted, concat("the disk of the box, ", in_quotes(paths_.disk().native()),
+                                                   ", is gone"))
+                    .with_remedy("remove the box; its files cannot be restored"));
+  }
+  return run(preparing);
+}
+
+Result<void> StartPlan::find_image() {
+  image_ = BOXLITE_TRY(around_.require_image(spec_, progress_));
+  return {};
+}
+
+Result<void> StartPlan::make_base_disk() {
+  base_ = BOXLITE_TRY(around_.require_base_disk(*image_, spec_, progress_));
+  return {};
+}
+
+Result<void> StartPlan::launch(const store::BoxRecord& record) {
+  // Of several processes that prepared a first start, the first to get here has chosen the base.
+  if (!record.disk_base.empty() && std::filesystem::exists(paths_.disk())) {
+    image_config_ = record.image_config;
+    base_.reset();
+  }
+  ScopeExit on_failure([this] { undo(); });
+  BOXLITE_TRY(run(launching));
+  on_failure.release();
+  return {};
+}
+
+Result<void> StartPlan::make_disk() {
+  if (!base_) return {};
+  image_config_ = to_json(image_->config);
+  // The row first: from now on nobody prunes the base.
+  BOXLITE_TRY(around_.boxes().set_origin(id_, {.image_digest = image_->manifest_digest.str(),
+                                               .image_config = image_config_,
+                                               .disk_base = base_->key}));
+  BOXLITE_TRY(disk::create_overlay(paths_.disk(), {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30));
+  base_.reset();
+  return {};
+}
+
+Result<vmm::ShimConfig> StartPlan::shim_config() const {
+  const auto image = BOXLITE_TRY(parse_kept_config(image_config_));
+  const auto hostname = hostname_of(spec_, id_);
+  wire::msg::ConfigureRequest configure;
+  configure.set_hostname(hostname);
+  wire::msg::StartContainerRequest start;
+  *start.mutable_container() = BOXLITE_TRY(container_spec(spec_, image, hostname));
+
+  vmm::ShimConfig config;
+  config.box_id = id_;
+  config.box_dir = paths_.directory;
+  config.machine.kernel = parts_->kernel;
+  config.machine.initramfs = parts_->initramfs;
+  config.machine.accelerator = parts_->engine.accelerator;
+  config.machine.tsc_khz = parts_->engine.tsc_khz;
+  config.machine.cpus = spec_.cpus;
+  config.machine.memory_mib = static_cast<unsigned>(spec_.memory_mib);
+  config.machine.disks = {{.path = paths_.disk(), .format = vmm::DiskFormat::qcow2, .is_read_only = false}};
+  config.qemu = parts_->engine.qemu.path;
+  config.configure_request = configure.SerializeAsString();
+  config.start_container_request = start.SerializeAsString();
+  config.boot_timeout = boot_timeout(spec_, parts_->engine.accelerator);
+  config.is_detached = spec_.detach;
+  return config;
+}
+
+Result<void> StartPlan::spawn_shim() {
+  const auto config = BOXLITE_TRY(shim_config());
+  shim_ = BOXLITE_TRY(vmm::ShimProcess::spawn(parts_->shim, config));
+  return {};
+}
+
+Result<void> StartPlan::wait_ready() {
+  const auto deadline = Deadline::after(boot_timeout(spec_, parts_->engine.accelerator) + shim_slack);
+  auto connection = agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline);
+  if (!connection) return fail(explain(std::move(connection).error()));
+  auto ready = (*connection)->call<wire::ShimWaitReady>({}, deadline);
+  if (!ready) return fail(explain(std::move(ready).error()));
+  for (const auto& stage : ready->stages()) {
+    stages_.push_back({stage.name(), std::chrono::microseconds(static_cast<std::int64_t>(stage.duration_us()))});
+  }
+  kernel_release_ = ready->kernel_release();
+  vmm_pid_ = static_cast<int>(ready->vmm_pid());
+  return {};
+}
+
+// A shim that gave up wrote down why; that says more than "connection lost".
+Error StartPlan::explain(Error error) {
+  if (error.code() == ErrorCode::stopped || error.code() == ErrorCode::unavailable) {
+    (void)shim_->wait(Deadline::after(kill_limit));
+    auto evidence = gather_evidence(paths_);
+    if (evidence && evidence->exit && !describe_failure(*evidence->exit).empty()) {
+      return Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy);
+    }
+    if (evidence && !evidence->last_words.empty()) {
+      return Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words)).with_remedy(boot_remedy);
+    }
+  }
+  return std::move(error).with_remedy(boot_remedy);
+}
+
+void StartPlan::undo() {
+  if (!shim_) return;
+  // Dead or alive, it did not come up: there is nothing in it that could be lost.
+  (void)shim_->kill();
+  (void)shim_->wait(Deadline::after(kill_limit));
+  shim_.reset();
+}
+
+store::BoxState StartPlan::running_state() const {
+  store::BoxState state;
+  state.status = name(BoxStatus::running);
+  state.started_at = to_rfc3339(now());
+  state.shim_pid = shim_ ? std::optional<int>(shim_->pid()) : std::nullopt;
+  state.vmm_pid = vmm_pid_;
+  state.accelerator = parts_ ? std::string(vmm::name(parts_->engine.accelerator)) : std::string();
+  state.kernel_release = kernel_release_;
+  state.stages = to_json(stages_);
+  return state;
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting a box is a table of stages, each timed. What the first ones make (image, base disk) is shared by all boxes
+// and needs no lock of the box; from the overlay on, the caller holds it.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <boxlite/box.hpp>
+
+#include "base/result.h"
+#include "box/box_paths.h"
+#include "box/surroundings.h"
+
+namespace boxlite::box {
+
+class StartPlan {
+ public:
+  StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec, const ProgressCallback& progress);
+
+  // Image and base disk, for a box that has no disk yet. On failure nothing of the box has changed.
+  Result<void> prepare();
+  // Overlay, machine, ready container. On failure nothing is left running. `record` as it is now, under the lock.
+  Result<void> launch(const store::BoxRecord& record);
+
+  // After launch(): what to record, and the machine.
+  store::BoxState running_state() const;
+  void hand_over_shim() { around_.adopt(id_, *std::move(shim_), spec_.detach); }
+  // Instead: ends the machine.
+  void undo();
+
+ private:
+  struct Stage {
+    const char* name;
+    Result<void> (StartPlan::*run)();
+  };
+  static const Stage preparing[];
+  static const Stage launching[];
+
+  Result<void> run(std::span<const Stage> stages);
+  Result<void> find_image();
+  Result<void> make_base_disk();
+  Result<void> make_disk();
+  Result<void> spawn_shim();
+  Result<void> wait_ready();
+  Result<void> check_disk_is_there() const;
+  Result<vmm::ShimConfig> shim_config() const;
+  Error explain(Error error);
+
+  Surroundings& around_;
+  const std::string id_;
+  const BoxSpec spec_;
+  const BoxPaths paths_;
+  const ProgressCallback& progress_;
+  std::string image_config_;
+  bool was_started_before_;
+
+  std::optional<image::Image> image_;
+  std::optional<BaseDisk> base_;
+  std::optional<MachineParts> parts_;
+  std::optional<vmm::ShimProcess> shim_;
+  std::vector<StartStage> stages_;
+  std::string kernel_release_;
+  std::optional<int> vmm_pid_;
+};
+
+}  // namespace boxlite::box

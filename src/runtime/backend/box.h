@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boxlite/box.hpp>
+
+namespace boxlite::backend {
+
+// What a boxlite::Box does; see there.
+class Box {
+ public:
+  virtual ~Box() = default;
+  virtual const std::string& id() const = 0;
+  virtual Result<BoxInfo> info() = 0;
+  virtual Result<void> start(const ProgressCallback& progress) = 0;
+  virtual Result<boxlite::Execution> run(const ExecSpec& exec, const ProgressCallback& progress) = 0;
+  virtual Result<boxlite::Execution> exec(const ExecSpec& exec) = 0;
+  virtual Result<boxlite::Execution> attach(std::string_view execution_id) = 0;
+  virtual Result<void> stop(const StopOptions& options) = 0;
+};
+
+}  // namespace boxlite::backend

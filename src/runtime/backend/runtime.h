@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands behind the public handles. `local` runs boxes on this host; another implementation may speak to a
+// server, and no program changes. Every implementation is thread-safe.
+#pragma once
+
+#include <boxlite/runtime.hpp>
+
+#include "runtime/backend/box.h"
+#include "runtime/backend/execution.h"
+#include "runtime/backend/images.h"
+
+namespace boxlite::backend {
+
+// What a boxlite::Runtime does; see there.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+  virtual const std::filesystem::path& home() const = 0;
+  virtual Result<boxlite::Box> create(const BoxSpec& spec) = 0;
+  virtual Result<boxlite::Box> get(std::string_view id_or_name) = 0;
+  virtual Result<std::vector<BoxInfo>> list(const ListOptions& options) = 0;
+  virtual Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) = 0;
+  virtual Images& images() = 0;
+  virtual Result<HostReport> check_host() = 0;
+};
+
+}  // namespace boxlite::backend

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/backend/box.h"
+
+#include <utility>
+
+namespace boxlite {
+
+Box::Box(std::shared_ptr<backend::Box> backend) : backend_(std::move(backend)) {}
+
+const std::string& Box::id() const {
+  return backend_->id();
+}
+
+Result<BoxInfo> Box::info() const {
+  return backend_->info();
+}
+
+Result<void> Box::start(const ProgressCallback& progress) {
+  return backend_->start(progress);
+}
+
+Result<Execution> Box::run(const ExecSpec& exec, const ProgressCallback& progress) {
+  return backend_->run(exec, progress);
+}
+
+Result<Execution> Box::exec(const ExecSpec& exec) {
+  return backend_->exec(exec);
+}
+
+Result<Execution> Box::attach(std::string_view execution_id) {
+  return backend_->attach(execution_id);
+}
+
+Result<void> Box::stop(const StopOptions& options) {
+  return backend_->stop(options);
+}
+
+}  // namespace boxlite

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "agentlink/connection.h"
+#include "box/execution.h"
+#include "box/lifecycle.h"
+#include "runtime/backend/box.h"
+
+namespace boxlite::local {
+
+class LocalRuntime;
+
+// A box on this host. Thread-safe. Keeps one connection to its machine, shared by all commands.
+class LocalBox final : public backend::Box, public std::enable_shared_from_this<LocalBox> {
+ public:
+  LocalBox(std::shared_ptr<LocalRuntime> runtime, std::string id);
+
+  const std::string& id() const override { return lifecycle_.id(); }
+  Result<BoxInfo> info() override;
+  Result<void> start(const ProgressCallback& progress) override;
+  Result<boxlite::Execution> run(const ExecSpec& exec, const ProgressCallback& progress) override;
+  Result<boxlite::Execution> exec(const ExecSpec& exec) override;
+  Result<boxlite::Execution> attach(std::string_view execution_id) override;
+  Result<void> stop(const StopOptions& options) override;
+
+  // Waits for the end of the machine, whose main command has ended, and records it.
+  void settle();
+
+ private:
+  Result<std::shared_ptr<agentlink::Connection>> connect();
+  Result<std::shared_ptr<box::Execution>> start_main(const ExecSpec& exec);
+  Error with_name(Error error, std::string_view verb) const;
+
+  const std::shared_ptr<LocalRuntime> runtime_;
+  box::Lifecycle lifecycle_;
+
+  std::mutex mutex_;
+  std::shared_ptr<agentlink::Connection> connection_;
+};
+
+// The record as users see it.
+Result<BoxInfo> box_facts(const store::BoxRecord& record, const box::BoxPaths& paths);
+
+}  // namespace boxlite::local

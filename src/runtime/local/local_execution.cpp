@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/local/local_execution.h"
+
+#include "runtime/local/local_box.h"
+
+namespace boxlite::local {
+
+Result<ExitStatus> LocalExecution::wait() {
+  auto status = execution_->wait();
+  // Who has waited for the main command finds the box stopped.
+  if (status && main_of_) main_of_->settle();
+  return status;
+}
+
+}  // namespace boxlite::local

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/local/local_images.h"
+
+#include "base/concat.h"
+#include "disk/rootfs_export.h"
+#include "linux/file_lock.h"
+#include "oci/reference.h"
+#include "runtime/local/image_facts.h"
+#include "runtime/local/registries.h"
+
+namespace boxlite::local {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view bundled_image = "docker.io/boxlite/base:latest";
+// The bundled image is small; whoever is loading it is done soon.
+constexpr std::chrono::milliseconds bundled_limit = 60s;
+
+Result<std::optional<oci::Platform>> parse_platform(std::string_view text) {
+  if (text.empty()) return std::optional<oci::Platform>();
+  return std::optional(BOXLITE_TRY(oci::Platform::parse(text)));
+}
+
+image::ProgressCallback told_as(std::string_view stage, const ProgressCallback& progress) {
+  if (!progress) return {};
+  return [stage = std::string(stage), progress](const image::Progress& step) {
+    progress({.stage = stage, .detail = step.item, .done = step.done, .total = step.total});
+  };
+}
+
+bool is_bundled(std::string_view name) {
+  const auto reference = oci::Reference::parse(name);
+  return reference && reference->str() == bundled_image;
+}
+
+std::vector<ImageInfo> all_facts(const std::vector<image::Image>& images) {
+  std::vector<ImageInfo> facts;
+  for (const auto& image : images) facts.push_back(image_facts(image));
+  return facts;
+}
+
+Result<image::LoadOptions> store_options(const LoadOptions& options) {
+  image::LoadOptions out;
+  out.name = options.name;
+  out.platform = BOXLITE_TRY(parse_platform(options.platform));
+  out.progress = told_as("load", options.progress);
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LocalImages>> LocalImages::open(const Home& home, const Installation& installation,
+                                                       store::BoxTable& boxes,
+                                                       const std::vector<RegistryOptions>& registries) {
+  image::StoreOptions options;
+  options.network.registries = BOXLITE_TRY(registry_configs(registries));
+  auto store = BOXLITE_TRY(image::ImageStore::open(home.images(), std::move(options)));
+  return std::unique_ptr<LocalImages>(new LocalImages(home, installation, boxes, std::move(store)));
+}
+
+LocalImages::LocalImages(Home home, Installation installation, store::BoxTable& boxes, image::ImageStore store)
+    : home_(std::move(home)),
+      installation_(std::move(installation)),
+      boxes_(boxes),
+      store_(std::move(store)),
+      disks_(home_, store_) {}
+
+Result<image::Image> LocalImages::resolve(std::string_view name, std::string_view platform) {
+  const auto wanted = BOXLITE_TRY(parse_platform(platform));
+  auto found = store_.resolve(name, wanted);
+  if (found || found.error().code() != ErrorCode::not_found || !is_bundled(name)) return found;
+  BOXLITE_TRY_CONTEXT("load the bundled image", load_bundled(name));
+  return store_.resolve(name, wanted);
+}
+
+Result<void> LocalImages::load_bundled(std::string_view name) {
+  const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(home_.bundled_image_lock(), linux_::LockMode::exclusive,
+                                                          Deadline::after(bundled_limit)));
+  // Whoever held the lock has loaded it.
+  if (store_.resolve(name, {})) return {};
+  image::LoadOptions options;
+  options.name = bundled_image;
+  const auto archive = BOXLITE_TRY(installation_.base_image());
+  BOXLITE_TRY(store_.load(archive, options));
+  return {};
+}
+
+Result<image::Image> LocalImages::pull_image(std::string_view reference, std::string_view platform,
+                                             const ProgressCallback& progress) {
+  image::PullOptions options;
+  options.platform = BOXLITE_TRY(parse_platform(platform));
+  options.progress = told_as("pull", progress);
+  return store_.pull(reference, options);
+}
+
+Result<image::Image> LocalImages::require(std::string_view reference, std::string_view platform,
+                                          const ProgressCallback& progress) {
+  auto found = resolve(reference, platform);
+  if (found || found.error().code() != ErrorCode::not_found || is_bundled(reference)) return found;
+  return pull_image(reference, platform, progress);
+}
+
+Result<ImageInfo> LocalImages::pull(std::string_view reference, const PullOptions& options) {
+  return image_facts(BOXLITE_TRY(pull_image(reference, options.platform, options.progress)));
+}
+
+Result<std::vector<ImageInfo>> LocalImages::load(const std::filesystem::path& archive, const LoadOptions& options) {
+  const auto wanted = BOXLITE_TRY(store_options(options));
+  return all_facts(BOXLITE_TRY(store_.load(archive, wanted)));
+}
+
+Result<std::vector<ImageInfo>> LocalImages::load(int archive_fd, const LoadOptions& options) {
+  const auto wanted = BOXLITE_TRY(store_options(options));
+  return all_facts(BOXLITE_TRY(store_.load_stream(archive_fd, wanted)));
+}
+
+Result<ImageInfo> LocalImages::get(std::string_view name) {
+  return image_facts(BOXLITE_TRY(resolve(name, {})));
+}
+
+Result<std::vector<ImageInfo>> LocalImages::list() {
+  return all_facts(BOXLITE_TRY(store_.list()));
+}
+
+Result<std::set<oci::Digest>> LocalImages::used_by_boxes() {
+  std::set<oci::Digest> used;
+  for (const auto& text : BOXLITE_TRY(boxes_.image_digests())) {
+    if (auto digest = oci::Digest::parse(text)) used.insert(*std::move(digest));
+  }
+  return used;
+}
+
+Result<PruneReport> LocalImages::remove(std::string_view name, bool force) {
+  const auto image = BOXLITE_TRY(resolve(name, {}));
+  const auto used = BOXLITE_TRY(used_by_boxes());
+  if (!force && used.contains(image.manifest_digest)) {
+    return fail(Error(ErrorCode::invalid_state, concat("remove image ", in_quotes(name), ": a box uses it"))
+                    .with_remedy("remove the box first, or force the removal: the box keeps its disk"));
+  }
+  const auto removed = BOXLITE_TRY(store_.remove(name, force));
+  PruneReport report;
+  report.removed = removed.untagged;
+  for (const auto& digest : removed.deleted) report.removed.push_back(digest.str());
+  report.freed_bytes = removed.freed_bytes;
+  BOXLITE_TRY(prune_disks({}, report));
+  return report;
+}
+
+Result<PruneReport> LocalImages::prune(const PruneOptions& options) {
+  image::PruneOptions wanted;
+  wanted.all = options.all;
+  wanted.dry_run = options.dry_run;
+  wanted.keep = BOXLITE_TRY(used_by_boxes());
+  const auto removed = BOXLITE_TRY(store_.prune(wanted));
+  PruneReport report;
+  report.removed = removed.untagged;
+  for (const auto& digest : removed.deleted) report.removed.push_back(digest.str());
+  report.freed_bytes = removed.freed_bytes;
+  BOXLITE_TRY(prune_disks(options, report));
+  return report;
+}
+
+// The disks of stored images stay: they would only be made again.
+Result<void> LocalImages::prune_disks(const PruneOptions& options, PruneReport& report) {
+  const auto needed = [this]() -> Result<DiskShelf::Needed> {
+    DiskShelf::Needed keep;
+    for (auto& key : BOXLITE_TRY(boxes_.disk_bases())) keep.keys.insert(std::move(key));
+    for (const auto& image : BOXLITE_TRY(store_.list())) keep.chain_ids.insert(image.chain_id());
+    return keep;
+  };
+  auto pruned = BOXLITE_TRY(disks_.prune(needed, options.dry_run));
+  for (auto& file : pruned.removed) report.removed.push_back(std::move(file));
+  report.freed_bytes += pruned.freed_bytes;
+  return {};
+}
+
+Result<void> LocalImages::export_rootfs(std::string_view name, const std::filesystem::path& directory) {
+  const auto image = BOXLITE_TRY(resolve(name, {}));
+  const auto lease = BOXLITE_TRY(store_.lease());
+  disk::ExportOptions options;
+  options.limits = BOXLITE_TRY(disk::LayerLimits::from_environment());
+  BOXLITE_TRY_CONTEXT(concat("export image ", in_quotes(name)),
+                      disk::export_rootfs(layer_sources(image, store_), directory, options));
+  return {};
+}
+
+}  // namespace boxlite::local

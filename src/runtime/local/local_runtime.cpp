@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runtime/local/local_runtime.h"
+
+#include <thread>
+
+#include "base/concat.h"
+#include "base/ids.h"
+#include "box/lifecycle.h"
+#include "box/spec_check.h"
+#include "box/spec_json.h"
+#include "box/status.h"
+#include "runtime/local/host_facts.h"
+#include "runtime/local/local_box.h"
+
+namespace boxlite::local {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds settle_limit = 20s;
+constexpr std::string_view no_box_remedy = "`boxlite ls --all` shows the boxes of this home";
+
+store::BoxRecord new_record(const BoxSpec& spec) {
+  store::BoxRecord record;
+  record.id = new_id();
+  record.name = spec.name;
+  record.created_at = to_rfc3339(now());
+  record.spec = box::to_json(spec);
+  record.state.status = name(BoxStatus::configured);
+  record.state.stages = "[]";
+  return record;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options) {
+  auto home = BOXLITE_TRY(Home::open(options.home));
+  auto boxes = std::make_unique<store::BoxTable>(BOXLITE_TRY(store::BoxTable::open(home.database())));
+  auto images = BOXLITE_TRY(
+      LocalImages::open(home, Installation::find(options.runtime_dir), *boxes, options.registries));
+  auto io = BOXLITE_TRY(IoThread::start());
+  std::shared_ptr<LocalRuntime> runtime(
+      new LocalRuntime(std::move(options), std::move(home), std::move(boxes), std::move(images), std::move(io)), end);
+  runtime->recover();
+  return runtime;
+}
+
+LocalRuntime::LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<store::BoxTable> boxes,
+                           std::unique_ptr<LocalImages> images, std::unique_ptr<IoThread> io)
+    : options_(std::move(options)),
+      home_(std::move(home)),
+      installation_(Installation::find(options_.runtime_dir)),
+      boxes_(std::move(boxes)),
+      images_(std::move(images)),
+      io_(std::move(io)),
+      keeper_(io_->loop(), [this](const std::string& box_id) { settle(box_id); }) {}
+
+LocalRuntime::~LocalRuntime() {
+  keeper_.close();
+  io_->stop();
+}
+
+// The last handle may go in a callback, but the I/O thread cannot wait for its own end.
+void LocalRuntime::end(LocalRuntime* runtime) {
+  if (runtime->io_->is_current()) {
+    std::thread([runtime] { delete runtime; }).detach();
+  } else {
+    delete runtime;
+  }
+}
+
+void LocalRuntime::log(LogLevel level, std::string_view message) const {
+  if (options_.log) options_.log(level, message);
+}
+
+Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
+  BOXLITE_TRY_CONTEXT("create box", box::check(spec));
+  const auto record = new_record(spec);
+  BOXLITE_TRY_CONTEXT("create box", boxes_->insert(record));
+  return boxlite::Box(box(record.id));
+}
+
+Result<std::string> LocalRuntime::resolve_id(std::string_view id_or_name) {
+  const auto found = BOXLITE_TRY(boxes_->find(id_or_name));
+  if (found.size() == 1) return found.front().id;
+  if (found.empty()) {
+    return fail(Error(ErrorCode::not_found, concat("no box ", in_quotes(id_or_name))).with_remedy(no_box_remedy));
+  }
+  std::vector<std::string> ids;
+  for (const auto& record : found) ids.push_back(record.id);
+  return fail(ErrorCode::invalid_argument, concat("box ", in_quotes(id_or_name), " is ambiguous: ", join(ids, ", ")));
+}
+
+std::shared_ptr<LocalBox> LocalRuntime::box(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  auto& known = live_boxes_[id];
+  if (auto live = known.lock()) return live;
+  std::erase_if(live_boxes_, [&](const auto& entry) { return entry.first != id && entry.second.expired(); });
+  auto fresh = std::make_shared<LocalBox>(shared_from_this(), id);
+  live_boxes_[id] = fresh;
+  return fresh;
+}
+
+Result<boxlite::Box> LocalRuntime::get(std::string_view id_or_name) {
+  return boxlite::Box(box(BOXLITE_TRY(resolve_id(id_or_name))));
+}
+
+Result<std::vector<BoxInfo>> LocalRuntime::list(const ListOptions& options) {
+  std::vector<BoxInfo> found;
+  for (const auto& listed : BOXLITE_TRY(boxes_->list())) {
+    box::Lifecycle lifecycle(*this, listed.id);
+    const auto record = lifecycle.look();
+    if (!record && record.error().code() == ErrorCode::not_found) continue;  // removed meanwhile
+    if (!record) return std::unexpected(record.error());
+    auto facts = BOXLITE_TRY(box_facts(*record, lifecycle.paths()));
+    if (options.all || facts.status == BoxStatus::running) found.push_back(std::move(facts));
+  }
+  return found;
+}
+
+Result<void> LocalRuntime::remove(std::string_view id_or_name, const RemoveOptions& options) {
+  const auto id = BOXLITE_TRY(resolve_id(id_or_name));
+  BOXLITE_TRY_CONTEXT(concat("remove box ", id), box::Lifecycle(*this, id).remove(options.force));
+  return {};
+}
+
+vmm::EngineRequest LocalRuntime::engine_request() const {
+  vmm::EngineRequest request;
+  if (options_.accelerator == Accelerator::kvm) request.accelerator = vmm::Accelerator::kvm;
+  if (options_.accelerator == Accelerator::tcg) request.accelerator = vmm::Accelerator::tcg;
+  request.cache_file = home_.engine_cache();
+  return request;
+}
+
+Result<HostReport> LocalRuntime::check_host() {
+  return host_facts(vmm::check_host(engine_request(), home_.directory), installation_);
+}
+
+Result<image::Image> LocalRuntime::require_image(const BoxSpec& spec, const ProgressCallback& progress) {
+  return images_->require(spec.image, spec.platform, progress);
+}
+
+Result<box::BaseDisk> LocalRuntime::require_base_disk(const image::Image& image, const BoxSpec& spec,
+                                                      const ProgressCallback& progress) {
+  return images_->disks().require(image, spec.disk_size_gib, progress);
+}
+
+Result<box::MachineParts> LocalRuntime::machine_parts() {
+  box::MachineParts parts;
+  parts.shim = BOXLITE_TRY(installation_.shim());
+  parts.kernel = BOXLITE_TRY(installation_.kernel());
+  parts.initramfs = BOXLITE_TRY(installation_.initramfs());
+  parts.engine = BOXLITE_TRY(vmm::choose_engine(engine_request()));
+  return parts;
+}
+
+void LocalRuntime::adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) {
+  log(LogLevel::info, concat("box ", box_id, " is running"));
+  keeper_.adopt(std::string(box_id), std::move(shim), is_detached);
+}
+
+void LocalRuntime::settle(const std::string& box_id) {
+  const auto settled = box::Lifecycle(*this, box_id).settle(Deadline::after(settle_limit));
+  if (settled) {
+    log(LogLevel::info, concat("box ", box_id, " has stopped"));
+  } else {
+    log(LogLevel::warn, concat("record the end of box ", box_id, ": ", settled.error().message()));
+  }
+}
+
+}  // namespace boxlite::local

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "box/surroundings.h"
+#include "runtime/backend/runtime.h"
+#include "runtime/local/home.h"
+#include "runtime/local/installation.h"
+#include "runtime/local/io_thread.h"
+#include "runtime/local/local_images.h"
+#include "runtime/local/shim_keeper.h"
+
+namespace boxlite::local {
+
+class LocalBox;
+
+// Boxes on this host, in one home directory. Thread-safe. Its end shuts down the boxes it started that are not detached.
+class LocalRuntime final : public backend::Runtime,
+                           public box::Surroundings,
+                           public std::enable_shared_from_this<LocalRuntime> {
+ public:
+  static Result<std::shared_ptr<LocalRuntime>> open(RuntimeOptions options);
+  ~LocalRuntime() override;
+
+  // backend::Runtime
+  const std::filesystem::path& home() const override { return home_.directory; }
+  Result<boxlite::Box> create(const BoxSpec& spec) override;
+  Result<boxlite::Box> get(std::string_view id_or_name) override;
+  Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
+  Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) override;
+  backend::Images& images() override { return *images_; }
+  Result<HostReport> check_host() override;
+
+  // box::Surroundings
+  store::BoxTable& boxes() override { return *boxes_; }
+  linux_::EventLoop& loop() override { return io_->loop(); }
+  Result<image::Image> require_image(const BoxSpec& spec, const ProgressCallback& progress) override;
+  Result<box::BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
+                                          const ProgressCallback& progress) override;
+  Result<box::MachineParts> machine_parts() override;
+  void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) override;
+
+  void log(LogLevel level, std::string_view message) const;
+
+ private:
+  LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<store::BoxTable> boxes,
+               std::unique_ptr<LocalImages> images, std::unique_ptr<IoThread> io);
+  static void end(LocalRuntime* runtime);
+  vmm::EngineRequest engine_request() const;
+  Result<std::string> resolve_id(std::string_view id_or_name);
+  std::shared_ptr<LocalBox> box(const std::string& id);
+  void recover();
+  void remove_leftovers();
+  void settle(const std::string& box_id);
+
+  const RuntimeOptions options_;
+  const Home home_;
+  const Installation installation_;
+  const std::unique_ptr<store::BoxTable> boxes_;
+  const std::unique_ptr<LocalImages> images_;
+  const std::unique_ptr<IoThread> io_;
+  ShimKeeper keeper_;
+
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<LocalBox>> live_boxes_;  // one handle per box, so that it has one connection
+};
+
+}  // namespace boxlite::local
