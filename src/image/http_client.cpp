@@ -52,10 +52,6 @@ Origin origin_of(const std::string& text) {
           part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
 }
 
-bool is_loopback_host(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
 // What goes into messages: a query may hold a signature.
 std::string without_query(const std::string& url) {
   return url.substr(0, url.find('?'));
@@ -96,8 +92,9 @@ class Exchange {
     set(CURLOPT_NOSIGNAL, 1L);  // a library may not touch the embedding program's signals
     set(CURLOPT_PROTOCOLS_STR, "http,https");
     set(CURLOPT_FOLLOWLOCATION, 0L);
-    // A proxy cannot reach this machine's loopback; curl, unlike others, would ask it without a no_proxy entry.
-    if (is_loopback_host(origin_of(url).host)) set(CURLOPT_PROXY, "");
+    // A proxy cannot reach this machine's loopback; curl, unlike others, would ask it without a no_proxy
+    // entry.
+    if (is_loopback(origin_of(url).host)) set(CURLOPT_PROXY, "");
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits_.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -310,6 +307,11 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   }
   return fail(ErrorCode::unavailable,
               concat("request ", in_quotes(without_query(request.url)), ": too many redirects"));
+}
+
+bool is_loopback(std::string_view host) {
+  const bool is_ipv4 = host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return host == "localhost" || host == "[::1]" || (is_ipv4 && host.starts_with("127."));
 }
 
 std::string url_encode(std::string_view text) {

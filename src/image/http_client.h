@@ -71,6 +71,9 @@ class HttpClient {
   std::unique_ptr<Pool> pool_;
 };
 
+// Whether a host name without a port means this machine.
+bool is_loopback(std::string_view host);
+
 // For the query of a URL and for forms.
 std::string url_encode(std::string_view text);
 

@@ -9,6 +9,7 @@ namespace {
 
 // A host is legal when it is one in an image name, so the reference grammar decides.
 bool is_host(const std::string& host) {
+  if (host.find('/') != std::string::npos) return false;
   if (host.find_first_of(".:") == std::string::npos && host != "localhost") return false;
   const auto reference = oci::Reference::parse(concat(host, "/x"));
   return reference && reference->registry_is_explicit();

@@ -47,10 +47,10 @@ bool is_final(const Error& error) {
 
 }  // namespace
 
-bool is_loopback(std::string_view registry) {
+bool is_loopback_registry(std::string_view registry) {
   const auto bracket = registry.find(']');
   const auto host = registry.substr(0, registry.find(':', bracket == std::string_view::npos ? 0 : bracket));
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+  return is_loopback(host);
 }
 
 RegistrySession::RegistrySession(HttpClient& http, RegistryConfig config,
@@ -61,7 +61,7 @@ RegistrySession::RegistrySession(HttpClient& http, RegistryConfig config,
       limits_(limits) {
   if (config_.transport == Transport::http) scheme_ = "http";
   if (config_.transport == Transport::https ||
-      (config_.transport == Transport::automatic && !is_loopback(config_.host))) {
+      (config_.transport == Transport::automatic && !is_loopback_registry(config_.host))) {
     scheme_ = "https";
   }
 }

@@ -73,6 +73,7 @@ class RegistrySession {
   std::optional<CredentialSearch> found_;
 };
 
-bool is_loopback(std::string_view registry);
+// The same for host[:port].
+bool is_loopback_registry(std::string_view registry);
 
 }  // namespace boxlite::image
