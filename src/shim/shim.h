@@ -93,6 +93,7 @@ class Shim : private Mux::Listener {
   std::string boot_error_phase_;
   std::optional<Error> guest_error_;
   std::optional<wire::msg::ExecResult> main_end_;
+  bool main_ended_first_ = false;  // before anybody asked for a stop
   std::vector<ShimCall> waiting_for_ready_;
   std::vector<ShimCall> waiting_for_stop_;
   std::chrono::steady_clock::time_point flush_deadline_;

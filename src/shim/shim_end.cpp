@@ -46,6 +46,8 @@ void Shim::stop_gracefully() {
 
 void Shim::stop(milliseconds grace, milliseconds limit) {
   if (state_ == State::ended || was_asked_to_stop_) return;
+  // It is ending already, for a better reason.
+  if (main_end_) return;
   was_asked_to_stop_ = true;
   // Nothing of the box has run yet, and nobody could answer.
   if (state_ == State::booting) return end_machine();
@@ -72,6 +74,7 @@ void Shim::end_machine() {
 
 void Shim::on_main_end(const wire::msg::ExecResult& result) {
   main_end_ = result;
+  main_ended_first_ = !was_asked_to_stop_;
   if (state_ != State::ready) return;
   state_ = State::stopping;
   stop_timer_ = loop_->after(power_off_limit, [this] { end_machine(); });
@@ -118,10 +121,10 @@ vmm::ExitRecord Shim::exit_record(const linux_::ChildEnd& end) const {
     record.reason = vmm::ExitReason::boot_failed;
     record.phase = boot_error_phase_;
     record.message = boot_error_->message();
+  } else if (main_ended_first_) {
+    record.reason = vmm::ExitReason::main_exited;
   } else if (was_asked_to_stop_) {
     record.reason = was_forced_ ? vmm::ExitReason::killed : vmm::ExitReason::stopped;
-  } else if (main_end_) {
-    record.reason = vmm::ExitReason::main_exited;
   } else {
     record.reason = vmm::ExitReason::vmm_failed;
     record.message = describe_end(end);
