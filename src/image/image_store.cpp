@@ -190,7 +190,9 @@ Result<Image> ImageStore::resolve(std::string_view text, const std::optional<oci
 
 Result<std::vector<Image>> ImageStore::list() const {
   auto entries = BOXLITE_TRY_CONTEXT("list images", catalog_.read());
-  std::ranges::stable_sort(entries, std::greater{}, &CatalogEntry::pulled_at);
+  std::ranges::sort(entries, [](const CatalogEntry& a, const CatalogEntry& b) {
+    return a.pulled_at != b.pulled_at ? a.pulled_at > b.pulled_at : a.reference < b.reference;
+  });
   std::vector<Image> images;
   for (const auto& entry : entries) {
     auto image = assemble(blobs_, entry);
