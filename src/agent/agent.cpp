@@ -18,8 +18,9 @@ namespace boxlite::agent {
 namespace {
 
 constexpr std::uint32_t protocol_version = 1;
-// How long the end of the main command waits for its clients to take the result.
-constexpr std::chrono::milliseconds main_result_limit(3000);
+constexpr std::chrono::milliseconds kill_limit(5000);
+// How long the end waits for clients that do not take their last output.
+constexpr std::chrono::milliseconds telling_limit(2000);
 constexpr std::chrono::milliseconds shutdown_poll(3);
 
 bool is_call(const wire::msg::Request& request, std::string_view name) {
@@ -119,7 +120,7 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
   if (!executions_) return fail(ErrorCode::invalid_state, "the container is not started yet");
   auto& executions = *executions_;
   if (is_call(request, wire::ExecStart::name)) {
-    if (is_shutting_down_) return fail(ErrorCode::stopped, "the box is shutting down");
+    if (phase_ != Phase::running) return fail(ErrorCode::stopped, "the box is shutting down");
     return executions.start(stream, BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload())));
   }
   if (is_call(request, wire::ExecAttach::name)) {
@@ -179,42 +180,53 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
 
 // ---- the end ---------------------------------------------------------------------------------------------
 
+// What is left of the container gets no grace, as when any container's first process ends.
 void Agent::on_main_end() {
-  if (is_shutting_down_) return;
-  is_shutting_down_ = true;
-  // What is left of the container gets no grace, as when any container's first process ends. Its clients get
-  // the time to read the result.
-  kill_at_ = linux_::EventLoop::Clock::now() + main_result_limit;
-  shutdown_timer_ = loop_.after(shutdown_poll, [this] { check_shutdown(); });
+  if (phase_ == Phase::running || phase_ == Phase::asking) enter(Phase::killing, kill_limit);
 }
 
 void Agent::begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace) {
   shutdown_streams_.push_back(stream);
-  kill_at_ = linux_::EventLoop::Clock::now() + grace;
-  is_shutting_down_ = true;
+  if (phase_ != Phase::running && phase_ != Phase::asking) return;
   if (executions_) executions_->signal_all(SIGTERM);
-  shutdown_timer_ = loop_.after(std::chrono::milliseconds(0), [this] { check_shutdown(); });
+  enter(Phase::asking, grace);
 }
 
-void Agent::check_shutdown() {
-  const bool was_asked = !shutdown_streams_.empty();
-  const bool is_waiting =
-      executions_ &&
-      (executions_->has_running() || (!was_asked && executions_->has_clients()) || !channel_->is_drained());
-  if (is_waiting && linux_::EventLoop::Clock::now() < kill_at_) {
-    shutdown_timer_ = loop_.after(shutdown_poll, [this] { check_shutdown(); });
+void Agent::enter(Phase phase, std::chrono::milliseconds limit) {
+  phase_ = phase;
+  phase_end_ = linux_::EventLoop::Clock::now() + limit;
+  if (phase == Phase::killing && container_) container_->kill();
+  shutdown_timer_ = loop_.after(std::chrono::milliseconds(0), [this] { advance(); });
+}
+
+bool Agent::is_phase_done() const {
+  if (!executions_) return true;
+  switch (phase_) {
+    case Phase::running:
+      return false;
+    case Phase::asking:
+      return !executions_->has_running();
+    case Phase::killing:
+      // The commands first: the container's first process cannot go before we have reaped them.
+      return !executions_->has_running() && container_->has_ended();
+    case Phase::telling:
+      return !executions_->has_clients() && channel_->is_drained();
+  }
+  return true;
+}
+
+void Agent::advance() {
+  if (!is_phase_done() && linux_::EventLoop::Clock::now() < phase_end_) {
+    shutdown_timer_ = loop_.after(shutdown_poll, [this] { advance(); });
     return;
   }
-  if (container_) container_->end();
-  // The commands' ends are reported before the answer.
-  loop_.post([this] { finish_shutdown(); });
+  if (phase_ == Phase::asking) return enter(Phase::killing, kill_limit);
+  if (phase_ == Phase::killing) return enter(Phase::telling, telling_limit);
+  finish_shutdown();
 }
 
 void Agent::finish_shutdown() {
-  const auto limit = Deadline::after(std::chrono::milliseconds(500));
-  while (executions_ && executions_->has_running() && !limit.has_passed()) {
-    if (const auto done = loop_.run_once(limit); !done) break;
-  }
+  if (container_) container_->release();
   unmount_root_disk();
   for (const auto stream : shutdown_streams_) {
     (void)wire::write_response(channel_->out(), stream, wire::msg::ShutdownResponse());

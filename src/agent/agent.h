@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "agent/channel.h"
 #include "agent/container.h"
@@ -34,12 +36,20 @@ class Agent final : public Channel::Listener {
   Result<void> configure(const wire::msg::ConfigureRequest& request);
   Result<wire::msg::StartContainerResponse> start_container(const wire::msg::StartContainerRequest& request);
 
-  // TERM, then KILL after the grace period, then the disk, then `stream` (0: nobody) is answered and the
-  // power goes.
+  // The end comes in phases; each ends when its work is done or its time is over.
+  enum class Phase {
+    running,
+    asking,   // TERM was sent
+    killing,  // KILL was sent; the commands' ends are reported to their clients
+    telling,  // clients take what is left
+  };
   void begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace);
-  void check_shutdown();
-  void finish_shutdown();
   void on_main_end();
+  void enter(Phase phase, std::chrono::milliseconds limit);
+  bool is_phase_done() const;
+  void advance();
+  // The disk, the answers, the power.
+  void finish_shutdown();
 
   linux_::EventLoop& loop_;
   std::uint64_t start_ns_;
@@ -50,9 +60,9 @@ class Agent final : public Channel::Listener {
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;
 
-  bool is_shutting_down_ = false;
+  Phase phase_ = Phase::running;
+  linux_::EventLoop::Clock::time_point phase_end_;
   std::vector<std::uint32_t> shutdown_streams_;
-  linux_::EventLoop::Clock::time_point kill_at_;
   linux_::EventLoop::Timer shutdown_timer_;
 };
 

@@ -165,10 +165,16 @@ Result<std::pair<UniqueFd, UniqueFd>> Container::open_terminal() const {
   return std::pair(std::move(master), std::move(slave));
 }
 
-void Container::end() {
+void Container::kill() const {
   if (const auto done = cgroup_.kill_all(); !done) (void)linux_::send_signal(init_pidfd_.get(), SIGKILL);
+}
+
+bool Container::has_ended() const {
   pollfd entry{init_pidfd_.get(), POLLIN, 0};
-  ::poll(&entry, 1, 5000);
+  return ::poll(&entry, 1, 0) > 0;
+}
+
+void Container::release() {
   (void)linux_::reap(init_pidfd_.get());
   root_.reset();
   devpts_.reset();

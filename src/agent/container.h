@@ -54,8 +54,11 @@ class Container {
   // A new terminal of the container's devpts: the master's side, non-blocking, and the slave's.
   Result<std::pair<UniqueFd, UniqueFd>> open_terminal() const;
 
-  // KILL to everything, the first process included, and waits until it is gone.
-  void end();
+  // KILL to everything, the first process included. It ends when all others have been reaped.
+  void kill() const;
+  bool has_ended() const;
+  // Lets go of the container's files, so that the disk can be unmounted.
+  void release();
 
  private:
   Container(ContainerDefaults defaults, linux_::Cgroup cgroup, UniqueFd init_pidfd, UniqueFd root,
