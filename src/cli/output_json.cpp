@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace boxlite::cli {
@@ -31,7 +32,7 @@ Json value_or_null(const std::optional<T>& value) {
 
 Json variables(const std::vector<EnvironmentVariable>& all) {
   Json list = Json::array();
-  for (const auto& [name, value] : all) list.push_back(name + "=" + value);
+  for (const auto& [name, value] : all) list.push_back(fmt::format("{}={}", name, value));
   return list;
 }
 

@@ -2,7 +2,6 @@
 #include "cli/program.h"
 
 #include <exception>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -29,7 +28,7 @@ Ending full_help() {
   return {exit_success, program_help() + global_help() + std::string(try_help)};
 }
 
-Outcome dispatch(std::vector<std::string> words) {
+Outcome dispatch(const std::vector<std::string>& words) {
   Call call;
   bool wants_version = false;
   OptionSet options({.usage = "boxlite [GLOBAL OPTIONS] COMMAND", .sentence = "", .example = ""});
@@ -67,10 +66,10 @@ int conclude(const Outcome& outcome) {
 
 }  // namespace
 
-int run_program(std::vector<std::string> words) {
+int run_program(const std::vector<std::string>& words) {
   int code = exit_failure;
   try {
-    code = conclude(dispatch(std::move(words)));
+    code = conclude(dispatch(words));
   } catch (const std::exception& bug) {
     complain(fmt::format("internal error: {}", bug.what()), "report it, please");
   }

@@ -8,6 +8,6 @@ namespace boxlite::cli {
 
 // All of the program `boxlite`: `words` are its arguments without the program's name; gives its exit code. No
 // exception leaves it.
-int run_program(std::vector<std::string> words);
+int run_program(const std::vector<std::string>& words);
 
 }  // namespace boxlite::cli
