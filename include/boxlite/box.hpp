@@ -29,28 +29,28 @@ BOXLITE_API std::string_view name(BoxStatus status);
 
 // One part of a start and how long it took.
 struct StartStage {
-  std::string name;
+  std::string name = {};
   std::chrono::microseconds duration{0};
 };
 
 // A box as it was at one moment.
 struct BoxInfo {
-  std::string id;
-  BoxSpec spec;
+  std::string id = {};
+  BoxSpec spec = {};
   BoxStatus status = BoxStatus::configured;
-  std::string image_digest;              // of the manifest; empty before the first start
-  std::string created_at;                // RFC 3339, UTC
-  std::string started_at;                // of the last start; empty before the first
-  std::string stopped_at;                // empty while running
-  std::optional<int> exit_code;          // of the main command, once it has ended (128 + signal)
-  std::string failure;                   // why it is `failed`
-  std::optional<int> shim_pid;           // while running
-  std::optional<int> vmm_pid;
-  std::string accelerator;               // "kvm" or "tcg" while running
-  std::string kernel_release;            // of the guest, after the first start
-  std::vector<StartStage> start_stages;  // of the last start
+  std::string image_digest = {};              // of the manifest; empty before the first start
+  std::string created_at = {};                // RFC 3339, UTC
+  std::string started_at = {};                // of the last start; empty before the first
+  std::string stopped_at = {};                // empty while running
+  std::optional<int> exit_code = {};          // of the main command, once it has ended (128 + signal)
+  std::string failure = {};                   // why it is `failed`
+  std::optional<int> shim_pid = {};           // while running
+  std::optional<int> vmm_pid = {};
+  std::string accelerator = {};               // "kvm" or "tcg" while running
+  std::string kernel_release = {};            // of the guest, after the first start
+  std::vector<StartStage> start_stages = {};  // of the last start
   std::uint64_t disk_bytes = 0;          // what its own disk occupies on the host
-  std::filesystem::path directory;       // boxes/<id> in the home: console.log, shim.stderr
+  std::filesystem::path directory = {};       // boxes/<id> in the home: console.log, shim.stderr
 };
 
 struct StopOptions {
@@ -61,8 +61,8 @@ struct StopOptions {
 };
 
 struct StartProgress {
-  std::string stage;        // "pull", "disk", "boot", …
-  std::string detail;       // what of it
+  std::string stage = {};        // "pull", "disk", "boot", …
+  std::string detail = {};       // what of it
   std::uint64_t done = 0;   // bytes; both 0 when unknown
   std::uint64_t total = 0;
 };

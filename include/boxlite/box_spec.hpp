@@ -18,8 +18,8 @@ using EnvironmentVariable = std::pair<std::string, std::string>;
 // Capabilities of the commands in the box, by name ("NET_ADMIN", "CAP_" optional, case-insensitive, or "ALL"),
 // relative to Docker's default fourteen. A name in both lists is dropped.
 struct CapabilityChanges {
-  std::vector<std::string> add;
-  std::vector<std::string> drop;
+  std::vector<std::string> add = {};
+  std::vector<std::string> drop = {};
   bool operator==(const CapabilityChanges&) const = default;
 };
 
@@ -27,9 +27,9 @@ struct BoxSpec {
   // An image reference in Docker's notation ("debian:12"). Pulled at the first start when it is not stored.
   std::string image = "boxlite/base:latest";
   // Unique in the home; [A-Za-z0-9][A-Za-z0-9_.-]{0,127}. Empty: the box has only its id.
-  std::string name;
+  std::string name = {};
   // "linux/amd64"; empty: the host's.
-  std::string platform;
+  std::string platform = {};
 
   unsigned cpus = 1;              // 1..64
   std::uint64_t memory_mib = 512; // 64..1048576
@@ -37,13 +37,13 @@ struct BoxSpec {
   std::uint64_t disk_size_gib = 10;
 
   // The main command: `entrypoint` replaces the image's when set, `command` the image's CMD when not empty.
-  std::optional<std::vector<std::string>> entrypoint;
-  std::vector<std::string> command;
-  std::vector<EnvironmentVariable> env;  // over the image's
-  std::string working_dir;               // absolute; empty: the image's
-  std::string user;                      // name|uid[:group|gid]; empty: the image's
-  std::string hostname;                  // empty: the first 12 characters of the id
-  CapabilityChanges capabilities;
+  std::optional<std::vector<std::string>> entrypoint = {};
+  std::vector<std::string> command = {};
+  std::vector<EnvironmentVariable> env = {};  // over the image's
+  std::string working_dir = {};               // absolute; empty: the image's
+  std::string user = {};                      // name|uid[:group|gid]; empty: the image's
+  std::string hostname = {};                  // empty: the first 12 characters of the id
+  CapabilityChanges capabilities = {};
   bool privileged = false;               // all capabilities, no masked paths; still inside its own VM
 
   // True: the machine outlives this process. False: it is shut down when this process ends, however it ends.
@@ -65,14 +65,14 @@ struct TerminalSize {
 
 struct ExecSpec {
   // The program and its arguments; the program is looked up in the PATH of the command's environment, in the box.
-  std::vector<std::string> command;
-  std::vector<EnvironmentVariable> env;  // over the box's
-  std::string working_dir;               // empty: the box's
-  std::string user;                      // empty: the box's
+  std::vector<std::string> command = {};
+  std::vector<EnvironmentVariable> env = {};  // over the box's
+  std::string working_dir = {};               // empty: the box's
+  std::string user = {};                      // empty: the box's
   // False: the command reads from /dev/null. True: feed it with write_stdin and end it with close_stdin.
   bool use_stdin = false;
   // Set: the command gets a terminal of this size, and stdout carries everything.
-  std::optional<TerminalSize> terminal;
+  std::optional<TerminalSize> terminal = {};
   // Zero: none. After it the command and all its children are killed; ExitStatus::timed_out is set.
   std::chrono::milliseconds timeout{0};
 
@@ -87,7 +87,7 @@ struct ExitStatus {
   int signal = 0;  // 0: it exited by itself
   bool timed_out = false;
   bool oom_killed = false;
-  std::string reason;  // empty, or why the program could not be started
+  std::string reason = {};  // empty, or why the program could not be started
   std::chrono::nanoseconds cpu_time{0};
   std::uint64_t peak_memory_bytes = 0;
 

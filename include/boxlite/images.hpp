@@ -20,32 +20,32 @@ class Runtime;
 
 // An image as stored. Names are full references ("docker.io/library/debian:12").
 struct ImageInfo {
-  std::string reference;
-  std::string id;               // digest of the image config: "sha256:…"
-  std::string manifest_digest;
-  std::string platform;         // "linux/amd64"
-  std::string created_at;       // RFC 3339, as the image says; may be empty
-  std::string pulled_at;        // RFC 3339
+  std::string reference = {};
+  std::string id = {};               // digest of the image config: "sha256:…"
+  std::string manifest_digest = {};
+  std::string platform = {};         // "linux/amd64"
+  std::string created_at = {};       // RFC 3339, as the image says; may be empty
+  std::string pulled_at = {};        // RFC 3339
   std::uint64_t size_bytes = 0; // of the stored, compressed blobs
   std::size_t layer_count = 0;
-  std::vector<std::string> entrypoint;
-  std::vector<std::string> command;
-  std::vector<std::string> env; // "K=V"
-  std::string working_dir;
-  std::string user;
-  std::vector<std::pair<std::string, std::string>> labels;
-  std::vector<std::string> layer_digests;
+  std::vector<std::string> entrypoint = {};
+  std::vector<std::string> command = {};
+  std::vector<std::string> env = {}; // "K=V"
+  std::string working_dir = {};
+  std::string user = {};
+  std::vector<std::pair<std::string, std::string>> labels = {};
+  std::vector<std::string> layer_digests = {};
 };
 
 struct PullOptions {
-  std::string platform;  // empty: the host's
-  ProgressCallback progress;
+  std::string platform = {};  // empty: the host's
+  ProgressCallback progress = {};
 };
 
 struct LoadOptions {
-  std::string name;      // empty: the names in the archive
-  std::string platform;  // empty: the host's
-  ProgressCallback progress;
+  std::string name = {};      // empty: the names in the archive
+  std::string platform = {};  // empty: the host's
+  ProgressCallback progress = {};
 };
 
 struct PruneOptions {
@@ -54,7 +54,7 @@ struct PruneOptions {
 };
 
 struct PruneReport {
-  std::vector<std::string> removed;  // references, digests and disks
+  std::vector<std::string> removed = {};  // references, digests and disks
   std::uint64_t freed_bytes = 0;
 };
 

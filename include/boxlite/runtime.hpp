@@ -17,26 +17,26 @@ namespace boxlite {
 
 // A registry and how to reach it.
 struct RegistryOptions {
-  std::string host;           // "ghcr.io", "localhost:5000"; no scheme, no path
-  std::string mirror;         // host[:port][/path/prefix] asked first in its place; empty: none
+  std::string host = {};           // "ghcr.io", "localhost:5000"; no scheme, no path
+  std::string mirror = {};         // host[:port][/path/prefix] asked first in its place; empty: none
   bool insecure_http = false; // http:// instead of https://
   bool skip_verify = false;   // accept any certificate
   bool search = false;        // try unqualified names here, before docker.io
-  std::string username;       // with `password`, or `token`; else Docker's credential files and helpers
-  std::string password;
-  std::string token;
+  std::string username = {};       // with `password`, or `token`; else Docker's credential files and helpers
+  std::string password = {};
+  std::string token = {};
 };
 
 struct RuntimeOptions {
   // Where boxes, images and disks live; absolute. Empty: $BOXLITE_HOME, else ~/.boxlite.
-  std::filesystem::path home;
-  // Where boxlite-shim and the guest's kernel and initramfs are. Empty: $BOXLITE_RUNTIME_DIR, else beside this
+  std::filesystem::path home = {};
+  // Where boxlite-shim and the guest's kernel and initramfs are. Empty: $BOXLITE_RUNTIME_DIR, then beside this
   // library or program (…/bin, ../libexec/boxlite, ../share/boxlite).
-  std::filesystem::path runtime_dir;
+  std::filesystem::path runtime_dir = {};
   // automatic also honours $BOXLITE_ACCEL.
   Accelerator accelerator = Accelerator::automatic;
-  std::vector<RegistryOptions> registries;
-  LogCallback log;
+  std::vector<RegistryOptions> registries = {};
+  LogCallback log = {};
 };
 
 struct ListOptions {
@@ -48,8 +48,8 @@ struct RemoveOptions {
 };
 
 struct Version {
-  std::string boxlite;  // "0.1.0"
-  std::string commit;   // empty in a release archive
+  std::string boxlite = {};  // "0.1.0"
+  std::string commit = {};   // empty in a release archive
 };
 BOXLITE_API Version version();
 

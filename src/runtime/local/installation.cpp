@@ -28,9 +28,9 @@ void add_prefixes_of(const std::filesystem::path& object, std::vector<std::files
 
 Installation Installation::find(const std::filesystem::path& runtime_dir) {
   if (!runtime_dir.empty()) return Installation({runtime_dir});
-  const char* variable = std::getenv("BOXLITE_RUNTIME_DIR");
-  if (variable != nullptr && *variable != '\0') return Installation({variable});
   std::vector<std::filesystem::path> prefixes;
+  const char* variable = std::getenv("BOXLITE_RUNTIME_DIR");
+  if (variable != nullptr && *variable != '\0') prefixes.emplace_back(variable);
   // Where this very code was loaded from: the library, or the program that it is linked into.
   static const char here = 0;
   Dl_info object{};

@@ -12,7 +12,7 @@ namespace boxlite::local {
 // time, since they may be built or installed while we run. Immutable.
 class Installation {
  public:
-  // `runtime_dir` if not empty, else $BOXLITE_RUNTIME_DIR: then only there. Else beside this library or program.
+  // `runtime_dir` if not empty, then only there. Else in $BOXLITE_RUNTIME_DIR, then beside this library or program.
   static Installation find(const std::filesystem::path& runtime_dir);
   explicit Installation(std::vector<std::filesystem::path> prefixes) : prefixes_(std::move(prefixes)) {}
 

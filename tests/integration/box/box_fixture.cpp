@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "integration/box/box_fixture.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <set>
+#include <thread>
+
+#include "support/leftovers.h"
+
+namespace boxlite::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A stream to its end.
+std::string read_all(Execution& execution, OutputStream stream) {
+  std::string text;
+  std::vector<std::byte> buffer(64 << 10);
+  while (true) {
+    const auto count = execution.read(stream, buffer);
+    if (!count) {
+      ADD_FAILURE() << "read: " << count.error().message();
+      return text;
+    }
+    if (*count == 0) return text;
+    text.append(reinterpret_cast<const char*>(buffer.data()), *count);
+  }
+}
+
+void feed(Execution& execution, std::string_view input) {
+  const auto written = execution.write_stdin(std::as_bytes(std::span(input)));
+  EXPECT_TRUE(written) << written.error().message();
+  const auto closed = execution.close_stdin();
+  EXPECT_TRUE(closed) << closed.error().message();
+}
+
+}  // namespace
+
+Ran finish(Execution execution, std::string_view input) {
+  Ran ran;
+  std::thread errors([&, reader = execution]() mutable { ran.err = read_all(reader, OutputStream::stderr_); });
+  std::thread feeder([&, writer = execution]() mutable {
+    if (!input.empty()) feed(writer, input);
+  });
+  ran.out = read_all(execution, OutputStream::stdout_);
+  errors.join();
+  feeder.join();
+  const auto status = execution.wait();
+  EXPECT_TRUE(status) << status.error().message();
+  if (status) ran.status = *status;
+  return ran;
+}
+
+BoxTest::BoxTest() : directory_(TempDir::create(testing::TempDir(), "box-test-")) {}
+
+void BoxTest::SetUp() {
+  ASSERT_TRUE(directory_) << directory_.error().message();
+}
+
+void BoxTest::TearDown() {
+  const auto left = wait_until_gone(directory(), 15s);
+  for (const auto& process : left) ADD_FAILURE() << "left running: " << process.pid << " " << process.command;
+  kill_processes_of(directory());
+  if (!std::filesystem::exists(home() / "boxes")) return;
+  std::set<std::string> known;
+  const auto boxes = open().list();
+  ASSERT_TRUE(boxes) << boxes.error().message();
+  for (const auto& box : *boxes) {
+    known.insert(box.id);
+    EXPECT_NE(box.status, BoxStatus::running) << box.id;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(home() / "boxes")) {
+    EXPECT_TRUE(known.contains(entry.path().filename())) << "directory without a box: " << entry.path();
+  }
+}
+
+RuntimeOptions BoxTest::options() const {
+  RuntimeOptions options;
+  options.home = home();
+  return options;
+}
+
+Runtime BoxTest::open() const {
+  auto runtime = Runtime::open(options());
+  if (!runtime) {
+    ADD_FAILURE() << runtime.error().message();
+    std::abort();
+  }
+  return *std::move(runtime);
+}
+
+pid_t BoxTest::fork_process(const std::function<int()>& body) const {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(body());
+  return child;
+}
+
+int BoxTest::wait_for(pid_t child) {
+  int status = 0;
+  if (::waitpid(child, &status, 0) != child) return -1;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+testing::AssertionResult BoxTest::becomes(const Box& box, BoxStatus status) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (true) {
+    const auto facts = box.info();
+    if (!facts) return testing::AssertionFailure() << facts.error().message();
+    if (facts->status == status) return testing::AssertionSuccess();
+    if (std::chrono::steady_clock::now() > deadline) {
+      return testing::AssertionFailure() << "still " << name(facts->status) << " " << facts->failure;
+    }
+    ::poll(nullptr, 0, 20);
+  }
+}
+
+Box create(Runtime& runtime, BoxSpec spec) {
+  auto box = runtime.create(spec);
+  if (!box) {
+    ADD_FAILURE() << box.error().message();
+    std::abort();
+  }
+  return *std::move(box);
+}
+
+Ran run_in(Box& box, std::vector<std::string> command, std::string_view input) {
+  auto execution = box.exec({.command = std::move(command), .use_stdin = !input.empty()});
+  if (!execution) {
+    ADD_FAILURE() << execution.error().message();
+    return {};
+  }
+  return finish(*std::move(execution), input);
+}
+
+}  // namespace boxlite::test
