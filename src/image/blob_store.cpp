@@ -19,8 +19,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view layout_version = R"({"imageLayoutVersion":"1.0.0"})";
-// A download that nobody continued for this long is given up by the next sweep.
-constexpr std::time_t partial_lifetime_seconds = 24 * 3600;
+// A download that nobody continued, or a file that nobody renamed, for this long is given up by the next
+// sweep.
+constexpr std::time_t leftover_lifetime_seconds = 24 * 3600;
 
 std::string file_name(const oci::Digest& digest) {
   return concat(oci::name(digest.algorithm()), "-", digest.hex());
@@ -217,15 +218,19 @@ class Sweeper {
                      });
   }
 
-  // Nobody writes here now: downloads and locks need a lease.
+  // Nobody writes into tmp and locks now: that needs a lease. Files beside index.json may be in use all the
+  // same.
   Result<void> sweep_leftovers() {
     const auto now = std::time(nullptr);
+    const auto is_old = [now](const struct stat& status) {
+      return now - status.st_mtime > leftover_lifetime_seconds;
+    };
     BOXLITE_TRY(each_file(root_ / "tmp", [&](const std::string& name, const struct stat& status) {
-      return !name.ends_with(".part") || now - status.st_mtime > partial_lifetime_seconds;
+      return !name.ends_with(".part") || is_old(status);
     }));
     BOXLITE_TRY(each_file(root_ / "locks", [](const std::string&, const struct stat&) { return true; }));
-    return each_file(root_, [](const std::string& name, const struct stat&) {
-      return name.starts_with("oci-layout.") && name.ends_with(".tmp");
+    return each_file(root_, [&](const std::string& name, const struct stat& status) {
+      return name.ends_with(".tmp") && is_old(status);
     });
   }
 

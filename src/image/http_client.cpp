@@ -63,6 +63,11 @@ class Exchange {
   Exchange(CURL* handle, const HttpRequest& request, const HttpLimits& limits)
       : handle_(handle), request_(request), limits_(limits) {}
 
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  // The handle outlives us and must not point here any more.
+  ~Exchange() { curl_easy_reset(handle_); }
+
   Result<HttpResponse> run(const std::string& url, bool with_authorization) {
     curl_easy_reset(handle_);
     configure(url);

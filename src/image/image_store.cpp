@@ -111,13 +111,21 @@ Result<Image> ImageStore::pull_from(const std::vector<Candidate>& places, const 
 Result<std::vector<Image>> ImageStore::load(const std::filesystem::path& source,
                                             const LoadOptions& options) const {
   std::error_code ignored;
-  if (std::filesystem::is_directory(source, ignored)) return load_from(source, -1, options);
+  if (std::filesystem::is_directory(source, ignored)) return load_or_sweep(source, -1, options);
   const auto file = BOXLITE_TRY_CONTEXT("load image", open_file(source, O_RDONLY));
-  return load_from(source, file.get(), options);
+  return load_or_sweep(source, file.get(), options);
 }
 
 Result<std::vector<Image>> ImageStore::load_stream(int archive_fd, const LoadOptions& options) const {
-  return load_from({}, archive_fd, options);
+  return load_or_sweep({}, archive_fd, options);
+}
+
+// A bad archive may have left much that belongs to no image.
+Result<std::vector<Image>> ImageStore::load_or_sweep(const std::filesystem::path& source, int archive_fd,
+                                                     const LoadOptions& options) const {
+  auto images = load_from(source, archive_fd, options);
+  if (!images) (void)sweep(false);
+  return images;
 }
 
 Result<std::vector<Image>> ImageStore::load_from(const std::filesystem::path& source, int archive_fd,
@@ -139,34 +147,32 @@ Result<std::vector<Image>> ImageStore::load_from(const std::filesystem::path& so
   return images;
 }
 
-Result<std::vector<CatalogEntry>> ImageStore::matching(std::string_view text) const {
+Result<ImageStore::Match> ImageStore::matching(std::string_view text) const {
   const auto entries = BOXLITE_TRY(catalog_.read());
   const auto reference = oci::Reference::parse(text);
   if (reference) {
-    auto named = filter(entries, [&](const auto& entry) { return is_named(entry, *reference); });
-    if (!named.empty()) return named;
+    for (const auto& place : candidates(*reference, options_.network.registries)) {
+      auto named = filter(entries, [&](const auto& entry) { return is_named(entry, place.reference); });
+      if (!named.empty()) return Match{std::move(named), true};
+    }
   }
   if (const auto digest = oci::Digest::parse(text)) {
     auto exact = filter(entries, [&](const auto& entry) { return has_digest(entry, *digest); });
     if (exact.empty()) return no_such_image(text);
-    return exact;
+    return Match{std::move(exact)};
   }
   const auto hex = text.starts_with("sha256:") ? text.substr(7) : text;
-  if (is_hex_prefix(hex)) {
-    auto fitting = filter(entries, [&](const auto& entry) { return has_prefix(entry, hex); });
-    if (!fitting.empty() && are_one_image(fitting)) return fitting;
-    if (!fitting.empty()) {
-      return fail(Error(ErrorCode::invalid_argument,
-                        concat("image ", in_quotes(text), ": the id fits several images"))
-                      .with_remedy("give more digits"));
-    }
-  }
-  if (!reference && !is_hex_prefix(hex)) return fail(reference.error());
-  return no_such_image(text);
+  if (!is_hex_prefix(hex)) return reference ? no_such_image(text) : fail(reference.error());
+  auto fitting = filter(entries, [&](const auto& entry) { return has_prefix(entry, hex); });
+  if (fitting.empty()) return no_such_image(text);
+  if (are_one_image(fitting)) return Match{std::move(fitting)};
+  return fail(
+      Error(ErrorCode::invalid_argument, concat("image ", in_quotes(text), ": the id fits several images"))
+          .with_remedy("give more digits"));
 }
 
 Result<Image> ImageStore::resolve(std::string_view text, const std::optional<oci::Platform>& platform) const {
-  const auto entries = BOXLITE_TRY(matching(text));
+  const auto entries = BOXLITE_TRY(matching(text)).entries;
   const auto wanted = platform ? *platform : oci::Platform::of_host();
   const CatalogEntry* best = nullptr;
   int best_distance = 0;
@@ -206,10 +212,9 @@ Result<std::vector<Image>> ImageStore::list() const {
 
 Result<RemoveReport> ImageStore::remove(std::string_view text, bool force) const {
   const auto what = concat("remove image ", in_quotes(text));
-  const auto targets = BOXLITE_TRY_CONTEXT(what, matching(text));
-  const auto reference = oci::Reference::parse(text);
-  const bool is_by_name = reference && is_named(targets.front(), *reference);
-  if (!is_by_name && targets.size() > 1 && !force) {
+  const auto match = BOXLITE_TRY_CONTEXT(what, matching(text));
+  const auto& targets = match.entries;
+  if (!match.is_by_name && targets.size() > 1 && !force) {
     std::vector<std::string> names;
     for (const auto& target : targets) names.push_back(target.reference);
     return fail(Error(ErrorCode::invalid_state, concat(what, ": it has several names: ", join(names, ", ")))

@@ -85,10 +85,10 @@ class ImageStore {
   // An archive from a descriptor that may be a pipe.
   Result<std::vector<Image>> load_stream(int archive_fd, const LoadOptions& options) const;
 
-  // By name ("alpine", "reg:5000/x@sha256:…"), by digest (config, manifest, or the registry's), or by a hex
-  // prefix of at least 4 digits of one of these. A name is tried before an id. not_found with a remedy;
-  // invalid_argument when a prefix fits several images. Without a platform: the host's, else the only one
-  // there is.
+  // By name (an unqualified one as pull() looks for it: "alpine", "reg:5000/x@sha256:…"), by digest (config,
+  // manifest, or the registry's), or by a hex prefix of at least 4 digits of one of these. A name is tried
+  // before an id. not_found with a remedy; invalid_argument when a prefix fits several images. Without a
+  // platform: the host's, else the only one there is.
   Result<Image> resolve(std::string_view text, const std::optional<oci::Platform>& platform = {}) const;
 
   // Newest first. Images that lost their name have an empty reference.
@@ -108,9 +108,15 @@ class ImageStore {
  private:
   ImageStore(BlobStore blobs, StoreOptions options);
   Result<Image> pull_from(const std::vector<Candidate>& places, const PullOptions& options) const;
+  Result<std::vector<Image>> load_or_sweep(const std::filesystem::path& source, int archive_fd,
+                                           const LoadOptions& options) const;
   Result<std::vector<Image>> load_from(const std::filesystem::path& source, int archive_fd,
                                        const LoadOptions& options) const;
-  Result<std::vector<CatalogEntry>> matching(std::string_view text) const;
+  struct Match {
+    std::vector<CatalogEntry> entries;  // never empty
+    bool is_by_name = false;
+  };
+  Result<Match> matching(std::string_view text) const;
   Result<RemoveReport> remove_entries(const std::function<bool(const CatalogEntry&)>& is_gone) const;
   Result<SweepReport> sweep(bool dry_run) const;
 

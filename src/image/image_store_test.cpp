@@ -128,6 +128,7 @@ TEST_F(ImageStoreTest, RefusesALayerThatIsNotWhatTheConfigSays) {
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code(), ErrorCode::corrupted);
   EXPECT_TRUE(store().list()->empty());
+  EXPECT_EQ(blob_count(), 0u);
 }
 
 TEST_F(ImageStoreTest, RefusesABlobThatLiesAboutItsDigest) {
@@ -168,6 +169,7 @@ TEST_F(ImageStoreTest, StopsAnArchiveThatUnpacksToTooMuch) {
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code(), ErrorCode::resource_exhausted);
   EXPECT_TRUE(fs::is_empty(dir_.path() / "images/tmp"));
+  EXPECT_EQ(blob_count(), 0u);
 }
 
 TEST_F(ImageStoreTest, ChoosesThePlatformAndListsWhatThereIs) {
@@ -315,6 +317,16 @@ TEST_F(ImageStoreTest, SurvivesAKilledLoader) {
   }
   ASSERT_TRUE(store().load(path, {}));
   ASSERT_TRUE(store().resolve("x:1"));
+}
+
+TEST_F(ImageStoreTest, FindsAnUnqualifiedNameOnASearchedRegistry) {
+  ASSERT_TRUE(store().load(layout_dir("d", sample::layout({{two_layers(), "reg.corp/tool:1"}})), {}));
+  EXPECT_FALSE(store().resolve("tool:1"));
+  StoreOptions options;
+  options.network.registries = {{.host = "reg.corp", .search = true}};
+  const auto searching = *ImageStore::open(dir_.path() / "images", options);
+  EXPECT_EQ(searching.resolve("tool:1")->reference, "reg.corp/tool:1");
+  EXPECT_TRUE(searching.remove("tool:1"));
 }
 
 TEST_F(ImageStoreTest, SaysHowToGetAMissingImage) {
