@@ -107,6 +107,10 @@ std::string Shim::describe_end(const linux_::ChildEnd& end) const {
   const bool is_clean = end.signal == 0 && end.exit_code == 0;
   auto text =
       is_clean ? std::string("the guest ended by itself") : concat("QEMU ended with ", to_string(end));
+  // QEMU's exit code is the same as after an orderly end.
+  if (is_clean && console_log_->tail().find("Kernel panic") != std::string::npos) {
+    text = "the guest's kernel panicked";
+  }
   if (guest_error_) text = guest_error_->message();
   if (const auto complaints = vmm_complaints(); !complaints.empty()) text += concat(": ", complaints);
   return text;

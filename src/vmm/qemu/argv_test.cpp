@@ -37,7 +37,9 @@ TEST(MachineArguments, AreTheseForAnEmulatedMachine) {
       "-object memory-backend-ram,id=ram,size=512M,share=off "
       "-nodefaults -no-user-config -no-reboot -display none -global virtio-mmio.force-legacy=off "
       "-kernel /r/vmlinux -initrd /r/initramfs.cpio "
-      "-append console=hvc0 quiet reboot=t panic=-1 mitigations=off tsc_early_khz=2596000 "
+      "-append console=hvc0 quiet reboot=t panic=-1 mitigations=off no_timer_check noreplace-smp "
+      "tsc=reliable "
+      "tsc_early_khz=2596000 "
       "-chardev socket,id=control,fd=3 -mon chardev=control,mode=control "
       "-chardev socket,id=console,fd=5 -chardev socket,id=agent,fd=4 "
       "-device virtio-serial-device,id=serial,max_ports=2 "
@@ -74,6 +76,12 @@ TEST(MachineArguments, LetNoCommaOfAPathBecomeAnOption) {
   const auto text = as_text(spec);
   EXPECT_THAT(text, HasSubstr("filename=/b/a,,read-only=off,read-only=on"));
   EXPECT_THAT(text, HasSubstr("driver=raw,node-name=disk0"));
+}
+
+TEST(MachineArguments, ClaimNothingAboutAClockThatNobodyMeasured) {
+  auto spec = example();
+  spec.tsc_khz = 0;
+  EXPECT_THAT(kernel_command_line(spec), Not(HasSubstr("tsc")));
 }
 
 TEST(MachineArguments, LetTheCallersKernelArgumentsWin) {

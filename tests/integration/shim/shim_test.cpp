@@ -234,6 +234,7 @@ TEST_F(ShimTest, ShowsTheConsoleOfAKernelThatPanics) {
   const auto record = exit_record();
   EXPECT_EQ(record.reason, vmm::ExitReason::boot_failed);
   EXPECT_EQ(record.phase, "boot");
+  EXPECT_NE(record.message.find("the guest's kernel panicked"), std::string::npos) << record.message;
   EXPECT_NE(record.console_tail.find("panic"), std::string::npos);
 }
 
@@ -304,6 +305,45 @@ TEST_F(ShimTest, RunsACommandAndStops) {
   EXPECT_TRUE(stopped) << stopped.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
   EXPECT_EQ(exit_record().reason, vmm::ExitReason::stopped) << exit_record().message;
+}
+
+TEST_F(ShimTest, RunsManyCommandsAtOnceOverOneConnection) {
+  if (!has_agent()) GTEST_SKIP() << "no initramfs.cpio in " << runtime_dir();
+  make_root();
+  auto shim = spawn(config());
+  const auto connection = connect();
+  await_ready(*connection);
+  constexpr int count = 50;
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run(*connection, {"echo", "alone"}));
+  const auto alone = std::chrono::steady_clock::now() - began;
+  std::vector<agentlink::Stream<wire::ExecStart>> streams;
+  for (int i = 0; i < count; ++i) {
+    wire::msg::ExecRequest request;
+    request.set_id(concat("many-", i));
+    for (const auto& argument : {std::string("echo"), concat(i)}) request.add_args(argument);
+    auto stream = connection->open<wire::ExecStart>(request);
+    ASSERT_TRUE(stream);
+    streams.push_back(std::move(*stream));
+  }
+  for (int i = 0; i < count; ++i) {
+    std::string output;
+    auto& stream = streams[static_cast<std::size_t>(i)];
+    while (true) {
+      const auto message = stream.read(eventually());
+      ASSERT_TRUE(message) << message.error().message();
+      if (!*message) break;
+      output += (*message)->stdout();
+    }
+    EXPECT_EQ(output, concat(i, "\n"));
+    EXPECT_EQ(stream.result(eventually())->exit_code(), 0u);
+  }
+  const auto all = std::chrono::steady_clock::now() - began;
+  std::printf("first command: %ld us; %d more: %ld us\n",
+              static_cast<long>(alone / std::chrono::microseconds(1)), count,
+              static_cast<long>((all - alone) / std::chrono::microseconds(1)));
+  ASSERT_TRUE(shim.kill());
+  ASSERT_TRUE(shim.wait(eventually()));
 }
 
 TEST_F(ShimTest, PassesALotOfOutput) {
