@@ -90,7 +90,7 @@ Platform Platform::normalised() const {
     if (result.variant.empty()) result.variant = entry.variant;
   }
   if (!result.variant.empty() && result.variant[0] >= '0' && result.variant[0] <= '9')
-    result.variant.insert(0, "v");
+    result.variant = concat('v', result.variant);
   if (result.architecture == "arm64" && result.variant == "v8") result.variant.clear();
   if (result.architecture == "amd64" && result.variant == "v1") result.variant.clear();
   if (result.architecture == "arm" && result.variant == "v7") result.variant.clear();
