@@ -31,6 +31,10 @@ bool is_word(std::string_view text) {
   });
 }
 
+bool is_variant(std::string_view text) {
+  return text.size() == 2 && text[0] == 'v' && text[1] >= '1' && text[1] <= '9';
+}
+
 std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) {
@@ -46,7 +50,7 @@ std::optional<int> level(const Platform& platform) {
     if (platform.architecture == "arm") return 7;
     return platform.architecture == "arm64" ? 8 : 1;
   }
-  if (variant.size() != 2 || variant[0] != 'v' || variant[1] < '1' || variant[1] > '9') return std::nullopt;
+  if (!is_variant(variant)) return std::nullopt;
   return variant[1] - '0';
 }
 
@@ -70,9 +74,10 @@ Result<Platform> Platform::parse(std::string_view text) {
     if (parts[0] == "linux") return Platform{"linux", of_host().architecture, ""};
     return Platform{"linux", parts[0], ""}.normalised();
   }
-  // "arm/v7" is an architecture with a variant, as nothing else begins like this.
-  if (count == 2 && parts[1].size() == 2 && parts[1][0] == 'v')
+  // "arm/v7" is an architecture with a variant: no architecture is called like this.
+  if (count == 2 && parts[0] != "linux" && is_variant(parts[1])) {
     return Platform{"linux", parts[0], parts[1]}.normalised();
+  }
   return Platform{parts[0], parts[1], parts[2]}.normalised();
 }
 

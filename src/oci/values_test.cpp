@@ -49,6 +49,7 @@ TEST(PlatformTest, ParsesAndNormalises) {
   EXPECT_EQ(Platform::parse("linux/arm64/v8")->str(), "linux/arm64");
   EXPECT_EQ(Platform::parse("arm/v6")->str(), "linux/arm/v6");
   EXPECT_EQ(Platform::parse("linux/arm/7")->str(), "linux/arm");
+  EXPECT_EQ(Platform::parse("linux/vv")->str(), "linux/vv");
   EXPECT_EQ(Platform::parse("linux")->str(), Platform::of_host().str());
   for (const auto* text : {"", "/", "linux/", "/amd64", "a/b/c/d", "linux/am d64", "linux//v8"}) {
     EXPECT_FALSE(Platform::parse(text)) << text;
