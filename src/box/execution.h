@@ -25,7 +25,7 @@ ExitStatus exit_status(const wire::msg::ExecResult& result);
 wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id);
 
 // Thread-safe. The I/O thread moves output from the stream into two bounded buffers; readers wait for that. `owner` is
-// kept alive as long as this object: it owns the EventLoop. Behaviour: boxlite/execution.hpp.
+// kept as long as this object: it owns the EventLoop, which must run for as long as somebody waits. Behaviour: boxlite/execution.hpp.
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
   using Connection = std::shared_ptr<agentlink::Connection>;

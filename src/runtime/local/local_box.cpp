@@ -52,9 +52,9 @@ Result<boxlite::Execution> LocalBox::exec(const ExecSpec& exec) {
   BOXLITE_TRY(start({}));
   auto connection = connect();
   if (!connection) return fail(with_name(std::move(connection).error(), "run a command in"));
-  auto execution = BOXLITE_TRY(box::Execution::start(runtime_->loop(), shared_from_this(), *std::move(connection),
+  auto execution = BOXLITE_TRY(box::Execution::start(runtime_->loop(), runtime_->io(), *std::move(connection),
                                                      box::exec_request(exec, new_id())));
-  return boxlite::Execution(std::make_shared<LocalExecution>(std::move(execution), nullptr));
+  return boxlite::Execution(std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), false));
 }
 
 Result<boxlite::Execution> LocalBox::attach(std::string_view execution_id) {
@@ -66,10 +66,9 @@ Result<boxlite::Execution> LocalBox::attach(std::string_view execution_id) {
   auto connection = connect();
   if (!connection) return fail(with_name(std::move(connection).error(), "attach to a command of"));
   auto execution = BOXLITE_TRY(
-      box::Execution::attach(runtime_->loop(), shared_from_this(), *std::move(connection), execution_id));
-  const bool is_main = execution_id == main_id;
+      box::Execution::attach(runtime_->loop(), runtime_->io(), *std::move(connection), execution_id));
   return boxlite::Execution(
-      std::make_shared<LocalExecution>(std::move(execution), is_main ? shared_from_this() : nullptr));
+      std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), execution_id == main_id));
 }
 
 Result<boxlite::Execution> LocalBox::run(const ExecSpec& exec, const ProgressCallback& progress) {
@@ -82,7 +81,7 @@ Result<boxlite::Execution> LocalBox::run(const ExecSpec& exec, const ProgressCal
     (void)lifecycle_.stop({.grace = 0ms, .force = true});
     return fail(with_name(std::move(execution).error(), "run"));
   }
-  return boxlite::Execution(std::make_shared<LocalExecution>(*std::move(execution), shared_from_this()));
+  return boxlite::Execution(std::make_shared<LocalExecution>(*std::move(execution), shared_from_this(), true));
 }
 
 Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exec) {
@@ -94,7 +93,7 @@ Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exe
   auto request = box::exec_request(main, main_id);
   request.set_is_main(true);
   auto connection = BOXLITE_TRY(connect());
-  return box::Execution::start(runtime_->loop(), shared_from_this(), std::move(connection), request);
+  return box::Execution::start(runtime_->loop(), runtime_->io(), std::move(connection), request);
 }
 
 Result<void> LocalBox::stop(const StopOptions& options) {

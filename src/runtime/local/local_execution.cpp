@@ -8,7 +8,7 @@ namespace boxlite::local {
 Result<ExitStatus> LocalExecution::wait() {
   auto status = execution_->wait();
   // Who has waited for the main command finds the box stopped.
-  if (status && main_of_) main_of_->settle();
+  if (status && is_main_) box_->settle();
   return status;
 }
 

@@ -13,9 +13,10 @@ class LocalBox;
 // A command in a box on this host. Thread-safe.
 class LocalExecution final : public backend::Execution {
  public:
-  // `main_of`: the box whose main command it is, so that its end is the end of the box; else nothing.
-  LocalExecution(std::shared_ptr<box::Execution> execution, std::shared_ptr<LocalBox> main_of)
-      : execution_(std::move(execution)), main_of_(std::move(main_of)) {}
+  // Keeps the box, and so its Runtime, for as long as the user has a handle or an asynchronous call is under way.
+  // `is_main`: its end is the end of the box.
+  LocalExecution(std::shared_ptr<box::Execution> execution, std::shared_ptr<LocalBox> box, bool is_main)
+      : execution_(std::move(execution)), box_(std::move(box)), is_main_(is_main) {}
 
   const std::string& id() const override { return execution_->id(); }
   Result<void> write_stdin(std::span<const std::byte> bytes) override { return execution_->write_stdin(bytes); }
@@ -28,15 +29,19 @@ class LocalExecution final : public backend::Execution {
   Result<void> kill() override { return execution_->send_signal(9, true); }
   Result<void> resize(TerminalSize size) override { return execution_->resize(size); }
   void read_async(OutputStream stream, std::function<void(Result<std::vector<std::byte>>)> callback) override {
-    execution_->read_async(stream, std::move(callback));
+    execution_->read_async(stream, [box = box_, callback = std::move(callback)](Result<std::vector<std::byte>> bytes) {
+      callback(std::move(bytes));
+    });
   }
   void wait_async(std::function<void(Result<ExitStatus>)> callback) override {
-    execution_->wait_async(std::move(callback));
+    execution_->wait_async(
+        [box = box_, callback = std::move(callback)](Result<ExitStatus> status) { callback(std::move(status)); });
   }
 
  private:
   const std::shared_ptr<box::Execution> execution_;
-  const std::shared_ptr<LocalBox> main_of_;
+  const std::shared_ptr<LocalBox> box_;
+  const bool is_main_;
 };
 
 }  // namespace boxlite::local

@@ -38,7 +38,7 @@ Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options)
   auto boxes = std::make_unique<store::BoxTable>(BOXLITE_TRY(store::BoxTable::open(home.database())));
   auto images = BOXLITE_TRY(
       LocalImages::open(home, Installation::find(options.runtime_dir), *boxes, options.registries));
-  auto io = BOXLITE_TRY(IoThread::start());
+  std::shared_ptr<IoThread> io = BOXLITE_TRY(IoThread::start());
   std::shared_ptr<LocalRuntime> runtime(
       new LocalRuntime(std::move(options), std::move(home), std::move(boxes), std::move(images), std::move(io)), end);
   runtime->recover();
@@ -46,7 +46,7 @@ Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options)
 }
 
 LocalRuntime::LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<store::BoxTable> boxes,
-                           std::unique_ptr<LocalImages> images, std::unique_ptr<IoThread> io)
+                           std::unique_ptr<LocalImages> images, std::shared_ptr<IoThread> io)
     : options_(std::move(options)),
       home_(std::move(home)),
       installation_(Installation::find(options_.runtime_dir)),

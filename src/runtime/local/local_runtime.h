@@ -44,11 +44,13 @@ class LocalRuntime final : public backend::Runtime,
   Result<box::MachineParts> machine_parts() override;
   void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) override;
 
+  // Keeps the loop in memory; it runs no longer than the Runtime lives.
+  std::shared_ptr<void> io() const { return io_; }
   void log(LogLevel level, std::string_view message) const;
 
  private:
   LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<store::BoxTable> boxes,
-               std::unique_ptr<LocalImages> images, std::unique_ptr<IoThread> io);
+               std::unique_ptr<LocalImages> images, std::shared_ptr<IoThread> io);
   static void end(LocalRuntime* runtime);
   vmm::EngineRequest engine_request() const;
   Result<std::string> resolve_id(std::string_view id_or_name);
@@ -62,7 +64,7 @@ class LocalRuntime final : public backend::Runtime,
   const Installation installation_;
   const std::unique_ptr<store::BoxTable> boxes_;
   const std::unique_ptr<LocalImages> images_;
-  const std::unique_ptr<IoThread> io_;
+  const std::shared_ptr<IoThread> io_;
   ShimKeeper keeper_;
 
   std::mutex mutex_;

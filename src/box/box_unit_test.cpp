@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "box/capabilities.h"
+#include "box/container_spec.h"
+#include "box/evidence.h"
+#include "box/image_config_json.h"
+#include "box/spec_check.h"
+#include "box/spec_json.h"
+#include "box/status.h"
+
+namespace boxlite::box {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+
+TEST(Status, EveryStateHasItsWays) {
+  EXPECT_TRUE(check_transition(BoxStatus::configured, BoxStatus::running));
+  EXPECT_TRUE(check_transition(BoxStatus::failed, BoxStatus::running));
+  EXPECT_TRUE(check_transition(BoxStatus::stopped, BoxStatus::stopped));
+  EXPECT_FALSE(check_transition(BoxStatus::stopped, BoxStatus::stopping));
+  EXPECT_FALSE(check_transition(BoxStatus::stopped, BoxStatus::configured));
+  EXPECT_EQ(check_transition(BoxStatus::configured, BoxStatus::stopping).error().code(), ErrorCode::invalid_state);
+  EXPECT_FALSE(may_start(BoxStatus::running));
+  EXPECT_TRUE(may_start(BoxStatus::failed));
+  EXPECT_FALSE(may_remove(BoxStatus::stopping));
+  EXPECT_EQ(parse_status("stopping"), BoxStatus::stopping);
+  EXPECT_EQ(parse_status("paused"), BoxStatus::stopped) << "a state of a newer version";
+}
+
+TEST(Capabilities, AreDockersFourteenByDefault) {
+  const auto names = resolve_capabilities({}, false);
+  ASSERT_TRUE(names);
+  EXPECT_EQ(names->size(), 14u);
+  EXPECT_THAT(*names, Contains("CAP_CHOWN"));
+  EXPECT_THAT(*names, Not(Contains("CAP_SYS_ADMIN")));
+  EXPECT_EQ(resolve_capabilities({}, true)->size(), 41u);
+}
+
+TEST(Capabilities, ADropWins) {
+  EXPECT_THAT(*resolve_capabilities({.add = {"net_admin"}, .drop = {"ALL"}}, false), ElementsAre("CAP_NET_ADMIN"));
+  EXPECT_THAT(*resolve_capabilities({.add = {"ALL"}, .drop = {"CAP_SYS_ADMIN"}}, false),
+              Not(Contains("CAP_SYS_ADMIN")));
+  EXPECT_EQ(resolve_capabilities({.add = {"ALL"}, .drop = {"sys_admin"}}, false)->size(), 40u);
+  EXPECT_THAT(*resolve_capabilities({.add = {"NET_ADMIN"}, .drop = {"NET_ADMIN"}}, true),
+              Not(Contains("CAP_NET_ADMIN")));
+  EXPECT_TRUE(resolve_capabilities({.add = {"ALL"}, .drop = {"ALL"}}, true)->empty());
+  const auto unknown = resolve_capabilities({.add = {"FLY"}}, false);
+  EXPECT_EQ(unknown.error().code(), ErrorCode::invalid_argument);
+  EXPECT_THAT(unknown.error().message(), HasSubstr("\"FLY\""));
+}
+
+oci::ImageConfig sample_image() {
+  oci::ImageConfig image;
+  image.entrypoint = {"/entry"};
+  image.cmd = {"default"};
+  image.env = {"PATH=/image/bin", "A=image", "broken", "=x"};
+  image.working_dir = "/srv";
+  image.user = "app";
+  return image;
+}
+
+TEST(MainCommand, FollowsDockersRules) {
+  const auto image = sample_image();
+  EXPECT_THAT(*main_command({}, image), ElementsAre("/entry", "default"));
+  EXPECT_THAT(*main_command({.command = {"x"}}, image), ElementsAre("/entry", "x"));
+  const std::vector<std::string> shell = {"sh"};
+  EXPECT_THAT(*main_command({.entrypoint = shell}, image), ElementsAre("sh")) << "the image's CMD goes too";
+  EXPECT_THAT(*main_command({.entrypoint = shell, .command = {"-c"}}, image), ElementsAre("sh", "-c"));
+  EXPECT_THAT(*main_command({.entrypoint = std::vector<std::string>(), .command = {"x"}}, image), ElementsAre("x"));
+  EXPECT_EQ(main_command({}, {}).error().code(), ErrorCode::invalid_argument);
+}
+
+TEST(ContainerSpec, PutsTheUsersWishesOverTheImages) {
+  const auto container =
+      container_spec({.env = {{"A", "user"}, {"B", ""}}, .user = "7", .privileged = true}, sample_image(), "tower");
+  ASSERT_TRUE(container);
+  const std::vector<std::string> env(container->env().begin(), container->env().end());
+  EXPECT_THAT(env, ElementsAre("PATH=/image/bin", "HOSTNAME=tower", "A=user", "B="));
+  EXPECT_EQ(container->working_dir(), "/srv");
+  EXPECT_EQ(container->user(), "7");
+  EXPECT_TRUE(container->privileged());
+  EXPECT_EQ(container->capabilities_size(), 41);
+  EXPECT_EQ(container_spec({}, {}, "x")->working_dir(), "/");
+}
+
+TEST(SpecCheck, NamesFieldValueAndWhatIsAllowed) {
+  EXPECT_TRUE(check(BoxSpec{}));
+  const auto error = check(BoxSpec{.memory_mib = 1}).error();
+  EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(error.message(), "memory_mib 1 is not valid: it must be 64 to 1048576");
+}
+
+TEST(SpecCheck, RefusesWhatCannotWork) {
+  const std::string zero("a\0b", 3);
+  const BoxSpec wrong[] = {
+      {.image = "UPPER CASE"},       {.image = ""},
+      {.name = "-x"},                {.name = "a/b"},
+      {.name = std::string(129, 'a')}, {.platform = "x"},
+      {.cpus = 0},                   {.cpus = 65},
+      {.disk_size_gib = 0},          {.disk_size_gib = 16'385},
+      {.entrypoint = std::vector<std::string>{""}}, {.command = {zero}},
+      {.command = {std::string(600'000, 'x')}},
+      {.env = {{"", "x"}}},          {.env = {{"a=b", "x"}}},
+      {.env = {{"a", zero}}},        {.working_dir = "relative"},
+      {.user = ":0"},                {.user = "a:b:c"},
+      {.user = "a b"},               {.hostname = "-"},
+      {.hostname = std::string(64, 'h')}, {.capabilities = {.drop = {"x"}}},
+      {.start_timeout = -1ms},
+  };
+  for (const auto& spec : wrong) EXPECT_FALSE(check(spec)) << to_json(spec).substr(0, 200);
+  EXPECT_EQ(check(BoxSpec{.platform = "linux/s390x"}).error().code(), ErrorCode::unsupported);
+}
+
+TEST(SpecCheck, LooksAtCommands) {
+  EXPECT_TRUE(check(ExecSpec{.command = {"true"}}, false));
+  EXPECT_FALSE(check(ExecSpec{}, false));
+  EXPECT_TRUE(check(ExecSpec{}, true));
+  EXPECT_FALSE(check(ExecSpec{.command = {"true"}}, true));
+  EXPECT_FALSE(check(ExecSpec{.command = {"x"}, .timeout = -1s}, false));
+  EXPECT_FALSE(check(ExecSpec{.command = {"x"}, .terminal = TerminalSize{.rows = 0, .columns = 1}}, false));
+  EXPECT_FALSE(check_execution_id("../x"));
+  EXPECT_FALSE(check_execution_id(""));
+}
+
+BoxSpec full_spec() {
+  return {.image = "debian:12",
+          .name = "web",
+          .platform = "linux/amd64",
+          .cpus = 3,
+          .memory_mib = 1024,
+          .disk_size_gib = 20,
+          .entrypoint = std::vector<std::string>{},
+          .command = {"a", "\xff\xfe"},
+          .env = {{"K", "grün"}, {"B", "\x80"}},
+          .working_dir = "/w",
+          .user = "1:2",
+          .hostname = "h",
+          .capabilities = {.add = {"ALL"}, .drop = {"KILL"}},
+          .privileged = true,
+          .detach = true,
+          .auto_remove = true,
+          .start_timeout = 5s};
+}
+
+TEST(SpecJson, KeepsEveryFieldAndEveryByte) {
+  EXPECT_EQ(*parse_box_spec(to_json(full_spec())), full_spec());
+  EXPECT_EQ(*parse_box_spec(to_json(BoxSpec{})), BoxSpec{});
+}
+
+TEST(SpecJson, ReadsOlderAndNewerSpecs) {
+  EXPECT_EQ(*parse_box_spec(R"({"of_the_future": [1], "cpus": 2})"), BoxSpec{.cpus = 2});
+  for (const char* bad : {"", "[]", "{\"cpus\": \"2\"}", "{\"cpus\": -1}", "{\"env\": [[\"a\"]]}", "{\"command\": 1}",
+                          "{\"name\": {\"hex\": \"zz\"}}", "{\"cpus\": 99999999999}"}) {
+    EXPECT_EQ(parse_box_spec(bad).error().code(), ErrorCode::corrupted) << bad;
+  }
+}
+
+TEST(StagesJson, KeepsWhatItCanRead) {
+  const std::vector<StartStage> stages = {{"boot", 1500us}, {"ready", 2us}};
+  const auto again = parse_stages(to_json(stages));
+  ASSERT_EQ(again.size(), 2u);
+  EXPECT_EQ(again[0].name, "boot");
+  EXPECT_EQ(again[0].duration, 1500us);
+  EXPECT_TRUE(parse_stages("nonsense").empty());
+  EXPECT_EQ(parse_stages(R"([1, {"name": "x"}, {"name": "y", "us": 3}])").size(), 1u);
+}
+
+TEST(KeptImageConfig, SaysHowToRun) {
+  const auto kept = parse_kept_config(to_json(sample_image()));
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->entrypoint, sample_image().entrypoint);
+  EXPECT_EQ(kept->env, sample_image().env);
+  EXPECT_EQ(kept->user, "app");
+  EXPECT_FALSE(parse_kept_config("7"));
+}
+
+class SettledState : public testing::Test {
+ protected:
+  static store::BoxState state(BoxStatus status) {
+    store::BoxState state;
+    state.status = name(status);
+    state.shim_pid = 10;
+    return state;
+  }
+  const Timestamp now_ = *parse_rfc3339("2026-11-22T10:00:00Z");
+};
+
+TEST_F(SettledState, LeavesAloneWhatAgrees) {
+  const auto stopped = state(BoxStatus::stopped);
+  EXPECT_EQ(settled_state(stopped, {}, now_), stopped);
+  Evidence alive{.is_alive = true};
+  alive.shim = vmm::ShimRecord{};
+  alive.shim->shim.pid = 10;
+  EXPECT_EQ(settled_state(state(BoxStatus::running), alive, now_), state(BoxStatus::running));
+}
+
+TEST_F(SettledState, AdoptsAMachineWhoseStarterWasKilled) {
+  Evidence alive{.is_alive = true};
+  alive.shim = vmm::ShimRecord{};
+  alive.shim->shim.pid = 77;
+  alive.shim->vmm_pid = 78;
+  alive.shim->started_at = now_;
+  const auto settled = settled_state(state(BoxStatus::configured), alive, now_);
+  EXPECT_EQ(settled.status, "running");
+  EXPECT_EQ(settled.shim_pid, 77);
+  EXPECT_EQ(settled.vmm_pid, 78);
+  EXPECT_EQ(settled.started_at, to_rfc3339(now_));
+  EXPECT_EQ(settled_state(state(BoxStatus::stopping), alive, now_).status, "running") << "its stopper was killed";
+}
+
+TEST_F(SettledState, EntersWhatTheShimWroteDown) {
+  Evidence evidence;
+  evidence.exit = vmm::ExitRecord{.reason = vmm::ExitReason::main_exited, .at = now_, .exit_code = 7};
+  auto settled = settled_state(state(BoxStatus::running), evidence, now_);
+  EXPECT_EQ(settled.status, "stopped");
+  EXPECT_EQ(settled.exit_code, 7);
+  EXPECT_FALSE(settled.shim_pid);
+  evidence.exit->exit_code.reset();
+  evidence.exit->signal = 9;
+  EXPECT_EQ(settled_state(state(BoxStatus::running), evidence, now_).exit_code, 137);
+  evidence.exit = vmm::ExitRecord{.reason = vmm::ExitReason::boot_failed, .at = now_, .phase = "boot", .message = "m"};
+  settled = settled_state(state(BoxStatus::configured), evidence, now_);
+  EXPECT_EQ(settled.status, "failed");
+  EXPECT_THAT(settled.failure, HasSubstr("phase boot"));
+}
+
+TEST_F(SettledState, TellsAKillFromARebootAndFromAStop) {
+  const auto killed = settled_state(state(BoxStatus::running), {.last_words = "oh"}, now_);
+  EXPECT_EQ(killed.status, "failed");
+  EXPECT_THAT(killed.failure, HasSubstr("oh"));
+  EXPECT_EQ(settled_state(state(BoxStatus::running), {.has_rebooted = true}, now_).status, "stopped");
+  EXPECT_EQ(settled_state(state(BoxStatus::stopping), {}, now_).status, "stopped");
+}
+
+}  // namespace
+}  // namespace boxlite::box
