@@ -3,6 +3,7 @@
 
 #include "cli/box_options.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/stdio_pump.h"
 
 namespace boxlite::cli {
@@ -22,6 +23,8 @@ Outcome exec_command(Call& call) {
   ProcessOptions process;
   OptionSet options(page);
   process.declare(options, true);
+  bool is_quiet = false;
+  options.flag('q', "quiet", is_quiet, "Show no progress when the box has to be started");
   options.not_built('d', "detach");
   options.not_built(0, "privileged");
   options.not_built(0, "detach-keys");
@@ -47,6 +50,11 @@ Outcome exec_command(Call& call) {
   if (!runtime) return std::unexpected(runtime.error());
   auto box = runtime->get(name);
   if (!box) return std::unexpected(box.error());
+  if (const auto info = box->info(); info && info->status != BoxStatus::running) {
+    Progress progress(is_quiet);
+    if (const auto started = box->start(progress.callback()); !started)
+      return std::unexpected(started.error());
+  }
   auto execution = box->exec(*exec);
   if (!execution) return std::unexpected(execution.error());
   return attach_stdio(std::move(*execution),

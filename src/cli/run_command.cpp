@@ -29,14 +29,6 @@ void forget_unborn(Runtime& runtime, const Box& box, bool auto_remove) {
   if (auto_remove || never_started) (void)runtime.remove(box.id(), {.force = true});
 }
 
-Outcome finish(Runtime& runtime, const Box& box, Outcome outcome) {
-  const auto removed = runtime.remove(box.id(), {.force = true});
-  if (!removed && removed.error().code() != ErrorCode::not_found) {
-    if (outcome) complain(removed.error());
-  }
-  return outcome;
-}
-
 }  // namespace
 
 Outcome run_command(Call& call) {
@@ -75,10 +67,12 @@ Outcome run_command(Call& call) {
     print_line(box->id());
     return exit_success;
   }
-  auto outcome = attach_stdio(std::move(*execution), {.use_stdin = process.is_interactive(),
-                                                      .has_terminal = attachment->terminal.has_value()});
-  if (!spec->auto_remove) return outcome;
-  return finish(*runtime, *box, std::move(outcome));
+  const auto outcome =
+      attach_stdio(std::move(*execution),
+                   {.use_stdin = process.is_interactive(), .has_terminal = attachment->terminal.has_value()});
+  // A box whose command has ended is removed by the library; one that we lost sight of may still be there.
+  if (!outcome && spec->auto_remove) (void)runtime->remove(box->id(), {.force = true});
+  return outcome;
 }
 
 }  // namespace boxlite::cli
