@@ -67,7 +67,7 @@ class Shim : private Mux::Listener {
   void stop(std::chrono::milliseconds grace, std::chrono::milliseconds limit);
   // Ends the machine without the guest.
   void end_machine();
-  void fail_boot(Error why);
+  void fail_boot(const Error& why);
   void on_machine_end();
 
   vmm::ExitRecord exit_record(const linux_::ChildEnd& end) const;

@@ -87,7 +87,7 @@ void Shim::on_guest_lost(const Error& why) {
   end_machine();
 }
 
-void Shim::fail_boot(Error why) {
+void Shim::fail_boot(const Error& why) {
   if (state_ != State::booting || boot_error_) return;
   boot_error_phase_ = boot_->phase();
   const auto tail = console_log_->tail();

@@ -279,10 +279,25 @@ TEST_F(ShimTest, TakesQemuAlongWhenItIsKilled) {
   ASSERT_TRUE(shim.wait(eventually()));
 }
 
+TEST_F(ShimTest, EndsAtOnceByForceAlsoWhileItBoots) {
+  auto shim = spawn(config_without_agent());
+  const auto connection = connect();
+  wire::msg::StopRequest stop;
+  stop.set_force(true);
+  const auto stopped = connection->call<wire::ShimStop>(stop, eventually());
+  EXPECT_TRUE(stopped) << stopped.error().message();
+  ASSERT_TRUE(shim.wait(eventually()));
+  EXPECT_EQ(exit_record().reason, vmm::ExitReason::killed);
+}
+
 TEST_F(ShimTest, RunsACommandAndStops) {
   if (!has_agent()) GTEST_SKIP() << "no initramfs.cpio in " << runtime_dir();
   make_root();
-  auto shim = spawn(config());
+  auto with_two_disks = config();
+  const auto second_disk = dir_->path() / "second,disk";
+  ASSERT_TRUE(write_file_atomic(second_disk, std::string(3u << 20, 'd')));
+  with_two_disks.machine.disks.push_back({second_disk, vmm::DiskFormat::raw, true});
+  auto shim = spawn(with_two_disks);
   const auto connection = connect();
   // Asked before the box is ready: it waits.
   const auto early = run(*connection, {"echo", "hello"});
@@ -297,6 +312,8 @@ TEST_F(ShimTest, RunsACommandAndStops) {
   RecordProperty("stages", stages);
   std::printf("stages: %s\n", stages.c_str());
   EXPECT_EQ(ready->stages_size(), 5);
+  EXPECT_EQ(run(*connection, {"cat", "/sys/class/block/vdb/size"})->output, "6144\n")
+      << "disks come in order";
   EXPECT_EQ(run(*connection, {"sh", "-c", "exit 7"})->result.exit_code(), 7u);
   EXPECT_EQ(run(*connection, {"no-such-command"})->result.exit_code(), 127u);
   wire::msg::StopRequest stop;
