@@ -41,14 +41,15 @@ std::uint64_t metadata_bytes(const TarEntry& entry) {
 
 }  // namespace
 
-Result<void> LayerApplication::apply(TarReader& layer, const std::function<Result<void>()>& between_entries) {
+Result<void> LayerApplication::apply(TarReader& layer, const std::function<Result<void>()>& tick) {
   ++layer_;
+  tick_ = &tick;
   while (auto entry = BOXLITE_TRY(layer.next())) {
     if (entries_left_-- == 0) {
       return fail(ErrorCode::resource_exhausted,
                   concat("the layers hold more than the limit of ", entry_limit_, " entries"));
     }
-    BOXLITE_TRY(between_entries());
+    BOXLITE_TRY(tick());
     const std::string name = entry->name;
     BOXLITE_TRY_CONTEXT(concat("add ", in_quotes(name)), apply_entry(layer, *entry));
   }
@@ -161,6 +162,7 @@ Result<std::shared_ptr<Inode>> LayerApplication::link_target(const TarEntry& ent
 Result<void> LayerApplication::copy_content(TarReader& layer, Inode& file) {
   BOXLITE_TRY(sink_.begin(file));
   while (const auto piece = BOXLITE_TRY(layer.read_content())) {
+    BOXLITE_TRY((*tick_)());
     BOXLITE_TRY(sink_.write(file, piece->offset, piece->bytes));
   }
   return sink_.end(file);
@@ -207,12 +209,12 @@ Result<void> apply_layers(std::span<const LayerSource> layers, const LayerRun& r
     const auto which = [&] { return concat("read layer ", i + 1, " of ", layers.size()); };
     auto stream = BOXLITE_TRY_CONTEXT(which(), LayerStream::open(layers[i], limits));
     TarReader reader(*stream);
-    const auto between_entries = [&]() -> Result<void> {
+    const std::function<Result<void>()> tick = [&]() -> Result<void> {
       if (run.stop.stop_requested()) return fail(ErrorCode::cancelled, "the caller asked to stop");
       meter.show(done + stream->consumed_bytes());
       return {};
     };
-    BOXLITE_TRY_CONTEXT(which(), application.apply(reader, between_entries));
+    BOXLITE_TRY_CONTEXT(which(), application.apply(reader, tick));
     BOXLITE_TRY_CONTEXT(which(), stream->verify());
     limits.uncompressed_bytes -= stream->uncompressed_bytes();
     done += sizes[i];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <span>
 #include <stop_token>
 
@@ -19,8 +20,9 @@ class LayerApplication {
   LayerApplication(FileTree& tree, ContentSink& sink, std::uint64_t entry_limit)
       : tree_(tree), sink_(sink), entries_left_(entry_limit), entry_limit_(entry_limit) {}
 
-  // Layers are numbered from 1 in the order of the calls. `between_entries` may end it with an error.
-  Result<void> apply(TarReader& layer, const std::function<Result<void>()>& between_entries);
+  // Layers are numbered from 1 in the order of the calls. `tick` is called for every entry and piece of
+  // content and may end it with an error.
+  Result<void> apply(TarReader& layer, const std::function<Result<void>()>& tick);
 
  private:
   Result<void> apply_entry(TarReader& layer, TarEntry& entry);
@@ -36,6 +38,7 @@ class LayerApplication {
   std::uint64_t entries_left_;
   std::uint64_t entry_limit_;
   std::uint32_t layer_ = 0;
+  const std::function<Result<void>()>* tick_ = nullptr;
 };
 
 // Opens, applies and verifies each of `layers`, with limits, progress and cancellation.

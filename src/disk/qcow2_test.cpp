@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "disk/qcow2.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+
+namespace boxlite::disk {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Qcow2 : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = TempDir::create(std::filesystem::temp_directory_path(), "boxlite-qcow2-");
+    ASSERT_TRUE(made);
+    directory_.emplace(*std::move(made));
+    std::ofstream(directory_->path() / "base").close();
+    std::filesystem::resize_file(directory_->path() / "base", 1 << 20);
+    ASSERT_TRUE(create_overlay(path(), {"base", "raw"}, 3 << 20));
+    bytes_ = *read_file(path(), 1 << 20);
+  }
+  std::filesystem::path path() const { return directory_->path() / "overlay"; }
+  // The error of the header with the big-endian number at `offset` replaced.
+  std::string error_with(std::size_t offset, std::size_t size, std::uint64_t number) {
+    std::string changed = bytes_;
+    for (std::size_t i = size; i-- > 0; number >>= 8) changed[offset + i] = static_cast<char>(number & 0xff);
+    const auto header = parse_qcow2_header(changed, changed.size());
+    return header ? "accepted" : header.error().message();
+  }
+
+  std::optional<TempDir> directory_;
+  std::string bytes_;
+};
+
+TEST_F(Qcow2, headers_of_our_overlays_are_read_back) {
+  const auto header = read_qcow2_header(path());
+  ASSERT_TRUE(header) << header.error().message();
+  EXPECT_EQ(header->version, 3u);
+  EXPECT_EQ(header->virtual_size, 3u << 20);
+  EXPECT_EQ(header->backing_file, "base");
+  EXPECT_EQ(header->backing_format, "raw");
+  EXPECT_FALSE(header->has_dirty_bit);
+}
+
+TEST_F(Qcow2, what_a_hostile_file_could_use_is_refused) {
+  EXPECT_THAT(error_with(0, 4, 0), HasSubstr("not a qcow2 file"));
+  EXPECT_THAT(error_with(4, 4, 9), HasSubstr("version 9"));
+  EXPECT_THAT(error_with(8, 8, ~0ull), HasSubstr("backing file is out of bounds"));
+  EXPECT_THAT(error_with(16, 4, 5000), HasSubstr("backing file is out of bounds"));
+  EXPECT_THAT(error_with(20, 4, 40), HasSubstr("cluster size"));
+  EXPECT_THAT(error_with(24, 8, ~0ull), HasSubstr("virtual size"));
+  EXPECT_THAT(error_with(32, 4, 1), HasSubstr("encrypted"));
+  EXPECT_THAT(error_with(36, 4, 0), HasSubstr("L1 table"));
+  EXPECT_THAT(error_with(40, 8, 1u << 30), HasSubstr("L1 table"));
+  EXPECT_THAT(error_with(48, 8, 7), HasSubstr("refcount table"));
+  EXPECT_THAT(error_with(60, 4, 1), HasSubstr("snapshots"));
+  EXPECT_THAT(error_with(72, 8, 4), HasSubstr("external data file"));
+  EXPECT_THAT(error_with(100, 4, 1u << 30), HasSubstr("header length"));
+  EXPECT_THAT(error_with(108, 4, 1u << 30), HasSubstr("extension"));
+}
+
+TEST_F(Qcow2, every_truncation_is_survived) {
+  for (std::size_t size = 0; size < 300; ++size) {
+    static_cast<void>(parse_qcow2_header(std::string_view(bytes_).substr(0, size), size));
+  }
+}
+
+TEST_F(Qcow2, an_overlay_replaces_no_file_and_needs_its_base) {
+  EXPECT_EQ(create_overlay(path(), {"base", "raw"}, 3 << 20).error().code(), ErrorCode::already_exists);
+  const auto missing = create_overlay(directory_->path() / "x", {"nowhere", "raw"}, 3 << 20);
+  EXPECT_EQ(missing.error().code(), ErrorCode::not_found);
+  EXPECT_FALSE(std::filesystem::exists(directory_->path() / "x"));
+  EXPECT_FALSE(create_overlay(directory_->path() / "x", {"base", "vmdk"}, 3 << 20));
+}
+
+}  // namespace
+}  // namespace boxlite::disk
