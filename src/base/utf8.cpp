@@ -7,7 +7,8 @@
 namespace boxlite {
 namespace {
 
-// The length of the sequence that begins with `lead`, 0 when none does, and the smallest code point it may have.
+// The length of the sequence that begins with `lead`, 0 when none does, and the smallest code point it may
+// have.
 struct Sequence {
   std::size_t length;
   std::uint32_t smallest;

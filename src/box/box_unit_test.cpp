@@ -25,7 +25,8 @@ TEST(Status, EveryStateHasItsWays) {
   EXPECT_TRUE(check_transition(BoxStatus::stopped, BoxStatus::stopped));
   EXPECT_FALSE(check_transition(BoxStatus::stopped, BoxStatus::stopping));
   EXPECT_FALSE(check_transition(BoxStatus::stopped, BoxStatus::configured));
-  EXPECT_EQ(check_transition(BoxStatus::configured, BoxStatus::stopping).error().code(), ErrorCode::invalid_state);
+  EXPECT_EQ(check_transition(BoxStatus::configured, BoxStatus::stopping).error().code(),
+            ErrorCode::invalid_state);
   EXPECT_FALSE(may_start(BoxStatus::running));
   EXPECT_TRUE(may_start(BoxStatus::failed));
   EXPECT_FALSE(may_remove(BoxStatus::stopping));
@@ -43,7 +44,8 @@ TEST(Capabilities, AreDockersFourteenByDefault) {
 }
 
 TEST(Capabilities, ADropWins) {
-  EXPECT_THAT(*resolve_capabilities({.add = {"net_admin"}, .drop = {"ALL"}}, false), ElementsAre("CAP_NET_ADMIN"));
+  EXPECT_THAT(*resolve_capabilities({.add = {"net_admin"}, .drop = {"ALL"}}, false),
+              ElementsAre("CAP_NET_ADMIN"));
   EXPECT_THAT(*resolve_capabilities({.add = {"ALL"}, .drop = {"CAP_SYS_ADMIN"}}, false),
               Not(Contains("CAP_SYS_ADMIN")));
   EXPECT_EQ(resolve_capabilities({.add = {"ALL"}, .drop = {"sys_admin"}}, false)->size(), 40u);
@@ -72,13 +74,14 @@ TEST(MainCommand, FollowsDockersRules) {
   const std::vector<std::string> shell = {"sh"};
   EXPECT_THAT(*main_command({.entrypoint = shell}, image), ElementsAre("sh")) << "the image's CMD goes too";
   EXPECT_THAT(*main_command({.entrypoint = shell, .command = {"-c"}}, image), ElementsAre("sh", "-c"));
-  EXPECT_THAT(*main_command({.entrypoint = std::vector<std::string>(), .command = {"x"}}, image), ElementsAre("x"));
+  EXPECT_THAT(*main_command({.entrypoint = std::vector<std::string>(), .command = {"x"}}, image),
+              ElementsAre("x"));
   EXPECT_EQ(main_command({}, {}).error().code(), ErrorCode::invalid_argument);
 }
 
 TEST(ContainerSpec, PutsTheUsersWishesOverTheImages) {
-  const auto container =
-      container_spec({.env = {{"A", "user"}, {"B", ""}}, .user = "7", .privileged = true}, sample_image(), "tower");
+  const auto container = container_spec({.env = {{"A", "user"}, {"B", ""}}, .user = "7", .privileged = true},
+                                        sample_image(), "tower");
   ASSERT_TRUE(container);
   const std::vector<std::string> env(container->env().begin(), container->env().end());
   EXPECT_THAT(env, ElementsAre("PATH=/image/bin", "HOSTNAME=tower", "A=user", "B="));
@@ -99,18 +102,29 @@ TEST(SpecCheck, NamesFieldValueAndWhatIsAllowed) {
 TEST(SpecCheck, RefusesWhatCannotWork) {
   const std::string zero("a\0b", 3);
   const BoxSpec wrong[] = {
-      {.image = "UPPER CASE"},       {.image = ""},
-      {.name = "-x"},                {.name = "a/b"},
-      {.name = std::string(129, 'a')}, {.platform = "x"},
-      {.cpus = 0},                   {.cpus = 65},
-      {.disk_size_gib = 0},          {.disk_size_gib = 16'385},
-      {.entrypoint = std::vector<std::string>{""}}, {.command = {zero}},
+      {.image = "UPPER CASE"},
+      {.image = ""},
+      {.name = "-x"},
+      {.name = "a/b"},
+      {.name = std::string(129, 'a')},
+      {.platform = "x"},
+      {.cpus = 0},
+      {.cpus = 65},
+      {.disk_size_gib = 0},
+      {.disk_size_gib = 16'385},
+      {.entrypoint = std::vector<std::string>{""}},
+      {.command = {zero}},
       {.command = {std::string(600'000, 'x')}},
-      {.env = {{"", "x"}}},          {.env = {{"a=b", "x"}}},
-      {.env = {{"a", zero}}},        {.working_dir = "relative"},
-      {.user = ":0"},                {.user = "a:b:c"},
-      {.user = "a b"},               {.hostname = "-"},
-      {.hostname = std::string(64, 'h')}, {.capabilities = {.drop = {"x"}}},
+      {.env = {{"", "x"}}},
+      {.env = {{"a=b", "x"}}},
+      {.env = {{"a", zero}}},
+      {.working_dir = "relative"},
+      {.user = ":0"},
+      {.user = "a:b:c"},
+      {.user = "a b"},
+      {.hostname = "-"},
+      {.hostname = std::string(64, 'h')},
+      {.capabilities = {.drop = {"x"}}},
       {.start_timeout = -1ms},
   };
   for (const auto& spec : wrong) EXPECT_FALSE(check(spec)) << to_json(spec).substr(0, 200);
@@ -155,8 +169,8 @@ TEST(SpecJson, KeepsEveryFieldAndEveryByte) {
 
 TEST(SpecJson, ReadsOlderAndNewerSpecs) {
   EXPECT_EQ(*parse_box_spec(R"({"of_the_future": [1], "cpus": 2})"), BoxSpec{.cpus = 2});
-  for (const char* bad : {"", "[]", "{\"cpus\": \"2\"}", "{\"cpus\": -1}", "{\"env\": [[\"a\"]]}", "{\"command\": 1}",
-                          "{\"name\": {\"hex\": \"zz\"}}", "{\"cpus\": 99999999999}"}) {
+  for (const char* bad : {"", "[]", "{\"cpus\": \"2\"}", "{\"cpus\": -1}", "{\"env\": [[\"a\"]]}",
+                          "{\"command\": 1}", "{\"name\": {\"hex\": \"zz\"}}", "{\"cpus\": 99999999999}"}) {
     EXPECT_EQ(parse_box_spec(bad).error().code(), ErrorCode::corrupted) << bad;
   }
 }
@@ -211,7 +225,8 @@ TEST_F(SettledState, AdoptsAMachineWhoseStarterWasKilled) {
   EXPECT_EQ(settled.shim_pid, 77);
   EXPECT_EQ(settled.vmm_pid, 78);
   EXPECT_EQ(settled.started_at, to_rfc3339(now_));
-  EXPECT_EQ(settled_state(state(BoxStatus::stopping), alive, now_).status, "running") << "its stopper was killed";
+  EXPECT_EQ(settled_state(state(BoxStatus::stopping), alive, now_).status, "running")
+      << "its stopper was killed";
 }
 
 TEST_F(SettledState, EntersWhatTheShimWroteDown) {
@@ -224,7 +239,8 @@ TEST_F(SettledState, EntersWhatTheShimWroteDown) {
   evidence.exit->exit_code.reset();
   evidence.exit->signal = 9;
   EXPECT_EQ(settled_state(state(BoxStatus::running), evidence, now_).exit_code, 137);
-  evidence.exit = vmm::ExitRecord{.reason = vmm::ExitReason::boot_failed, .at = now_, .phase = "boot", .message = "m"};
+  evidence.exit =
+      vmm::ExitRecord{.reason = vmm::ExitReason::boot_failed, .at = now_, .phase = "boot", .message = "m"};
   settled = settled_state(state(BoxStatus::configured), evidence, now_);
   EXPECT_EQ(settled.status, "failed");
   EXPECT_THAT(settled.failure, HasSubstr("phase boot"));

@@ -17,20 +17,47 @@ struct Capability {
 
 // By number, as in linux/capability.h.
 constexpr Capability capabilities[] = {
-    {"CHOWN", true},           {"DAC_OVERRIDE", true},     {"DAC_READ_SEARCH", false},
-    {"FOWNER", true},          {"FSETID", true},           {"KILL", true},
-    {"SETGID", true},          {"SETUID", true},           {"SETPCAP", true},
-    {"LINUX_IMMUTABLE", false},{"NET_BIND_SERVICE", true}, {"NET_BROADCAST", false},
-    {"NET_ADMIN", false},      {"NET_RAW", true},          {"IPC_LOCK", false},
-    {"IPC_OWNER", false},      {"SYS_MODULE", false},      {"SYS_RAWIO", false},
-    {"SYS_CHROOT", true},      {"SYS_PTRACE", false},      {"SYS_PACCT", false},
-    {"SYS_ADMIN", false},      {"SYS_BOOT", false},        {"SYS_NICE", false},
-    {"SYS_RESOURCE", false},   {"SYS_TIME", false},        {"SYS_TTY_CONFIG", false},
-    {"MKNOD", true},           {"LEASE", false},           {"AUDIT_WRITE", true},
-    {"AUDIT_CONTROL", false},  {"SETFCAP", true},          {"MAC_OVERRIDE", false},
-    {"MAC_ADMIN", false},      {"SYSLOG", false},          {"WAKE_ALARM", false},
-    {"BLOCK_SUSPEND", false},  {"AUDIT_READ", false},      {"PERFMON", false},
-    {"BPF", false},            {"CHECKPOINT_RESTORE", false},
+    {"CHOWN", true},
+    {"DAC_OVERRIDE", true},
+    {"DAC_READ_SEARCH", false},
+    {"FOWNER", true},
+    {"FSETID", true},
+    {"KILL", true},
+    {"SETGID", true},
+    {"SETUID", true},
+    {"SETPCAP", true},
+    {"LINUX_IMMUTABLE", false},
+    {"NET_BIND_SERVICE", true},
+    {"NET_BROADCAST", false},
+    {"NET_ADMIN", false},
+    {"NET_RAW", true},
+    {"IPC_LOCK", false},
+    {"IPC_OWNER", false},
+    {"SYS_MODULE", false},
+    {"SYS_RAWIO", false},
+    {"SYS_CHROOT", true},
+    {"SYS_PTRACE", false},
+    {"SYS_PACCT", false},
+    {"SYS_ADMIN", false},
+    {"SYS_BOOT", false},
+    {"SYS_NICE", false},
+    {"SYS_RESOURCE", false},
+    {"SYS_TIME", false},
+    {"SYS_TTY_CONFIG", false},
+    {"MKNOD", true},
+    {"LEASE", false},
+    {"AUDIT_WRITE", true},
+    {"AUDIT_CONTROL", false},
+    {"SETFCAP", true},
+    {"MAC_OVERRIDE", false},
+    {"MAC_ADMIN", false},
+    {"SYSLOG", false},
+    {"WAKE_ALARM", false},
+    {"BLOCK_SUSPEND", false},
+    {"AUDIT_READ", false},
+    {"PERFMON", false},
+    {"BPF", false},
+    {"CHECKPOINT_RESTORE", false},
 };
 
 struct CapabilitySet {
@@ -75,7 +102,8 @@ Result<std::vector<std::string>> resolve_capabilities(const CapabilityChanges& c
   for (std::size_t i = 0; i < std::size(capabilities); ++i) {
     // As with Docker, dropping ALL clears what is there by default; what is then added by name is meant.
     const bool is_there = !dropped.all && (privileged || capabilities[i].is_default || added.all);
-    if ((is_there || added.named[i]) && !dropped.named[i]) names.push_back(concat("CAP_", capabilities[i].name));
+    if ((is_there || added.named[i]) && !dropped.named[i])
+      names.push_back(concat("CAP_", capabilities[i].name));
   }
   return names;
 }

@@ -18,9 +18,8 @@ std::string_view name_of(std::string_view variable) {
 
 // The last value given for a name counts; the name keeps its place.
 void set(std::vector<std::string>& env, std::string variable) {
-  const auto same = std::find_if(env.begin(), env.end(), [&](const std::string& other) {
-    return name_of(other) == name_of(variable);
-  });
+  const auto same = std::find_if(
+      env.begin(), env.end(), [&](const std::string& other) { return name_of(other) == name_of(variable); });
   if (same != env.end()) {
     *same = std::move(variable);
   } else {
@@ -28,7 +27,8 @@ void set(std::vector<std::string>& env, std::string variable) {
   }
 }
 
-std::vector<std::string> environment(const BoxSpec& spec, const oci::ImageConfig& image, std::string_view hostname) {
+std::vector<std::string> environment(const BoxSpec& spec, const oci::ImageConfig& image,
+                                     std::string_view hostname) {
   std::vector<std::string> env = {concat("PATH=", default_path), concat("HOSTNAME=", hostname)};
   for (const auto& variable : image.env) {
     const bool is_usable = variable.find('=') != std::string::npos && !variable.starts_with('=') &&
@@ -50,7 +50,7 @@ Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::
   wire::msg::ContainerSpec container;
   container.set_root_device(std::string(root_device));
   for (auto& variable : environment(spec, image, hostname)) container.add_env(std::move(variable));
-  container.set_working_dir(!spec.working_dir.empty() ? spec.working_dir
+  container.set_working_dir(!spec.working_dir.empty()    ? spec.working_dir
                             : !image.working_dir.empty() ? image.working_dir
                                                          : "/");
   container.set_user(!spec.user.empty() ? spec.user : image.user);

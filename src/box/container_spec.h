@@ -20,8 +20,8 @@ std::string hostname_of(const BoxSpec& spec, std::string_view id);
 Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::ImageConfig& image,
                                                 std::string_view hostname);
 
-// entrypoint ++ command. An entrypoint of the spec replaces the image's and its CMD; a command of the spec replaces
-// the image's CMD. invalid_argument when nothing is left to run.
+// entrypoint ++ command. An entrypoint of the spec replaces the image's and its CMD; a command of the spec
+// replaces the image's CMD. invalid_argument when nothing is left to run.
 Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::ImageConfig& image);
 
 }  // namespace boxlite::box

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "box/evidence.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fcntl.h>
 
 #include "base/concat.h"
 #include "base/files.h"
@@ -28,7 +27,7 @@ Result<std::optional<T>> if_there(Result<T> record) {
 
 std::string last_words(const std::filesystem::path& path) {
   auto file = open_file(path, O_RDONLY | O_NOFOLLOW);
-  struct stat status {};
+  struct stat status{};
   if (!file || ::fstat(file->get(), &status) != 0) return {};
   const auto from = std::max<off_t>(0, status.st_size - static_cast<off_t>(last_words_bytes));
   std::string text(last_words_bytes, '\0');
@@ -46,7 +45,8 @@ std::vector<StartStage> start_stages(const vmm::ShimRecord& shim) {
 
 store::BoxState adopted(store::BoxState state, const Evidence& evidence, Timestamp now) {
   const auto& shim = evidence.shim;
-  const bool is_known = state.status == name(BoxStatus::running) && (!shim || state.shim_pid == shim->shim.pid);
+  const bool is_known =
+      state.status == name(BoxStatus::running) && (!shim || state.shim_pid == shim->shim.pid);
   if (is_known) return state;
   state.status = name(BoxStatus::running);
   state.started_at = to_rfc3339(shim ? shim->started_at : now);
@@ -60,7 +60,8 @@ store::BoxState adopted(store::BoxState state, const Evidence& evidence, Timesta
 }
 
 void apply(const vmm::ExitRecord& exit, store::BoxState& state) {
-  const bool has_failed = exit.reason == vmm::ExitReason::boot_failed || exit.reason == vmm::ExitReason::vmm_failed;
+  const bool has_failed =
+      exit.reason == vmm::ExitReason::boot_failed || exit.reason == vmm::ExitReason::vmm_failed;
   state.status = name(has_failed ? BoxStatus::failed : BoxStatus::stopped);
   state.failure = has_failed ? describe_failure(exit) : std::string();
   state.exit_code = exit.signal ? std::optional(128 + *exit.signal) : exit.exit_code;
@@ -106,7 +107,8 @@ Result<Evidence> gather_evidence(const BoxPaths& paths) {
 
 store::BoxState settled_state(store::BoxState state, const Evidence& evidence, Timestamp now) {
   if (evidence.is_alive) return adopted(std::move(state), evidence, now);
-  const bool was_alive = state.status == name(BoxStatus::running) || state.status == name(BoxStatus::stopping);
+  const bool was_alive =
+      state.status == name(BoxStatus::running) || state.status == name(BoxStatus::stopping);
   if (!evidence.exit && !was_alive) return state;
   if (evidence.exit) {
     apply(*evidence.exit, state);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What really became of a box's machine. The database says what a process last knew; locks and records of the shim
-// say what is. A box is alive if and only if its shim.lock is held: the kernel drops the lock with the last process
-// that inherited it, so neither a kill, nor a reused pid, nor a reboot can fake it.
+// What really became of a box's machine. The database says what a process last knew; locks and records of the
+// shim say what is. A box is alive if and only if its shim.lock is held: the kernel drops the lock with the
+// last process that inherited it, so neither a kill, nor a reused pid, nor a reboot can fake it.
 #pragma once
 
 #include <optional>
@@ -18,9 +18,10 @@ namespace boxlite::box {
 struct Evidence {
   bool is_alive = false;
   std::optional<vmm::ShimRecord> shim = {};  // of the machine that runs now, or else of the last one
-  std::optional<vmm::ExitRecord> exit = {};  // of a machine whose end nobody has entered into the database yet
-  bool has_rebooted = false;                 // the host, since the last machine was started
-  std::string last_words = {};               // the end of shim.stderr, when there is no exit record
+  std::optional<vmm::ExitRecord> exit =
+      {};                       // of a machine whose end nobody has entered into the database yet
+  bool has_rebooted = false;    // the host, since the last machine was started
+  std::string last_words = {};  // the end of shim.stderr, when there is no exit record
 };
 
 Result<Evidence> gather_evidence(const BoxPaths& paths);

@@ -53,8 +53,8 @@ wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id) {
   return request;
 }
 
-Execution::Execution(linux_::EventLoop& loop, std::shared_ptr<void> owner, Connection connection, std::string id,
-                     Stream stream)
+Execution::Execution(linux_::EventLoop& loop, std::shared_ptr<void> owner, Connection connection,
+                     std::string id, Stream stream)
     : owner_(std::move(owner)),
       loop_(loop),
       connection_(std::move(connection)),
@@ -64,7 +64,8 @@ Execution::Execution(linux_::EventLoop& loop, std::shared_ptr<void> owner, Conne
 Execution::~Execution() = default;
 
 Result<std::shared_ptr<Execution>> Execution::start(linux_::EventLoop& loop, std::shared_ptr<void> owner,
-                                                    Connection connection, const wire::msg::ExecRequest& request) {
+                                                    Connection connection,
+                                                    const wire::msg::ExecRequest& request) {
   auto stream = BOXLITE_TRY(connection->open<wire::ExecStart>(request));
   std::shared_ptr<Execution> execution(
       new Execution(loop, std::move(owner), std::move(connection), request.id(), std::move(stream)));
@@ -251,7 +252,8 @@ std::vector<std::function<void()>> Execution::ready_callbacks_locked() {
     }
     from.bytes.clear();
     from.begin = 0;
-    ready.emplace_back([reader = std::exchange(from.reader, nullptr), bytes = std::move(bytes)] { reader(bytes); });
+    ready.emplace_back(
+        [reader = std::exchange(from.reader, nullptr), bytes = std::move(bytes)] { reader(bytes); });
   }
   pump_locked();
   if (!drained_) return ready;

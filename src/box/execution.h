@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One command in a box, seen from the host: the stream of Exec.Start or Exec.Attach, split into stdout and stderr.
+// One command in a box, seen from the host: the stream of Exec.Start or Exec.Attach, split into stdout and
+// stderr.
 #pragma once
 
 #include <condition_variable>
@@ -24,14 +25,16 @@ ExitStatus exit_status(const wire::msg::ExecResult& result);
 // What the user asked for, as the guest is told it.
 wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id);
 
-// Thread-safe. The I/O thread moves output from the stream into two bounded buffers; readers wait for that. `owner` is
-// kept as long as this object: it owns the EventLoop, which must run for as long as somebody waits. Behaviour: boxlite/execution.hpp.
+// Thread-safe. The I/O thread moves output from the stream into two bounded buffers; readers wait for that.
+// `owner` is kept as long as this object: it owns the EventLoop, which must run for as long as somebody
+// waits. Behaviour: boxlite/execution.hpp.
 class Execution : public std::enable_shared_from_this<Execution> {
  public:
   using Connection = std::shared_ptr<agentlink::Connection>;
 
   static Result<std::shared_ptr<Execution>> start(linux_::EventLoop& loop, std::shared_ptr<void> owner,
-                                                  Connection connection, const wire::msg::ExecRequest& request);
+                                                  Connection connection,
+                                                  const wire::msg::ExecRequest& request);
   static Result<std::shared_ptr<Execution>> attach(linux_::EventLoop& loop, std::shared_ptr<void> owner,
                                                    Connection connection, std::string_view id);
   Execution(const Execution&) = delete;
@@ -57,13 +60,14 @@ class Execution : public std::enable_shared_from_this<Execution> {
  private:
   using Stream = std::variant<agentlink::Stream<wire::ExecStart>, agentlink::Stream<wire::ExecAttach>>;
   struct Output {
-    std::string bytes;       // not yet read
-    std::size_t begin = 0;   // of them in the string
-    ReadCallback reader;     // of a read_async under way
+    std::string bytes;      // not yet read
+    std::size_t begin = 0;  // of them in the string
+    ReadCallback reader;    // of a read_async under way
     std::size_t size() const { return bytes.size() - begin; }
   };
 
-  Execution(linux_::EventLoop& loop, std::shared_ptr<void> owner, Connection connection, std::string id, Stream stream);
+  Execution(linux_::EventLoop& loop, std::shared_ptr<void> owner, Connection connection, std::string id,
+            Stream stream);
   void watch();
   void handle_change();
   bool pump_locked();

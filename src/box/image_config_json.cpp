@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
 #include "box/image_config_json.h"
+
+#include <nlohmann/json.hpp>
 
 namespace boxlite::box {
 namespace {
@@ -26,12 +26,9 @@ std::vector<std::string> texts(const json& object, const char* key) {
 }  // namespace
 
 std::string to_json(const oci::ImageConfig& config) {
-  const json object = {{"entrypoint", config.entrypoint},
-                       {"cmd", config.cmd},
-                       {"env", config.env},
-                       {"working_dir", config.working_dir},
-                       {"user", config.user},
-                       {"stop_signal", config.stop_signal}};
+  const json object = {
+      {"entrypoint", config.entrypoint},   {"cmd", config.cmd},   {"env", config.env},
+      {"working_dir", config.working_dir}, {"user", config.user}, {"stop_signal", config.stop_signal}};
   // Image configs come from JSON, so their texts are UTF-8 already.
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }

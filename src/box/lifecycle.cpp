@@ -18,7 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Longer than any start or stop that another process may be in the middle of, unless a user chose longer limits.
+// Longer than any start or stop that another process may be in the middle of, unless a user chose longer
+// limits.
 constexpr std::chrono::milliseconds lock_limit = 180s;
 // What the shim needs beyond the grace period to end a guest that does not listen.
 constexpr std::chrono::milliseconds stop_slack = 10s;
@@ -38,7 +39,8 @@ Result<linux_::FileLock> Lifecycle::lock(Deadline deadline) {
   BOXLITE_TRY(make_directories(paths_.directory));
   auto held = linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, deadline);
   if (held || held.error().code() != ErrorCode::timed_out) return held;
-  return fail(std::move(held).error().with_remedy("another process is starting, stopping or removing this box"));
+  return fail(
+      std::move(held).error().with_remedy("another process is starting, stopping or removing this box"));
 }
 
 Result<store::BoxRecord> Lifecycle::look() {
@@ -84,7 +86,8 @@ Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
   const auto record = BOXLITE_TRY(reconcile());
   if (record.state.status == name(BoxStatus::running)) {
     if (mode == StartMode::join) return {};
-    return fail(ErrorCode::invalid_state, concat("box ", id_, " is running already: another process started it"));
+    return fail(ErrorCode::invalid_state,
+                concat("box ", id_, " is running already: another process started it"));
   }
   auto launched = plan.launch(record);
   if (launched) launched = around_.boxes().set_state(id_, plan.running_state());
@@ -175,8 +178,8 @@ Result<void> Lifecycle::remove(bool force) {
   return erase();
 }
 
-// The row first: a directory without a row is a leftover that anybody may remove, a row without a directory would be
-// a box that has lost its disk.
+// The row first: a directory without a row is a leftover that anybody may remove, a row without a directory
+// would be a box that has lost its disk.
 Result<void> Lifecycle::erase() {
   BOXLITE_TRY(around_.boxes().erase(id_));
   return remove_tree(paths_.directory);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Start, stop and removal of one box, and what its record is worth. Every change holds boxes/<id>/lock, so that all
-// processes that use the home take turns; every reader first compares the record with the evidence.
+// Start, stop and removal of one box, and what its record is worth. Every change holds boxes/<id>/lock, so
+// that all processes that use the home take turns; every reader first compares the record with the evidence.
 #pragma once
 
 #include <string>
@@ -23,7 +23,8 @@ class Lifecycle {
   const std::string& id() const { return id_; }
   const BoxPaths& paths() const { return paths_; }
 
-  // The record, brought in line with reality unless another process is just changing the box. not_found once removed.
+  // The record, brought in line with reality unless another process is just changing the box. not_found once
+  // removed.
   Result<store::BoxRecord> look();
 
   enum class StartMode {
@@ -39,8 +40,8 @@ class Lifecycle {
   // Removes the directory of a box that has no row, unless somebody is at it.
   Result<void> remove_leftover();
 
-  // After the machine's end: enters it into the record and removes the box when it is meant to go. Waits until the
-  // machine is gone, at most until the deadline.
+  // After the machine's end: enters it into the record and removes the box when it is meant to go. Waits
+  // until the machine is gone, at most until the deadline.
   Result<void> settle(Deadline deadline);
 
  private:

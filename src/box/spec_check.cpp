@@ -63,8 +63,9 @@ Result<void> check_platform(std::string_view text) {
   const auto platform = oci::Platform::parse(text);
   if (!platform) return wrong("platform", text, "write it as \"linux/amd64\"");
   if (!oci::distance(oci::Platform::of_host(), *platform)) {
-    return fail(Error(ErrorCode::unsupported, concat("platform ", in_quotes(text), " cannot run on this host"))
-                    .with_remedy(concat("choose ", oci::Platform::of_host().str())));
+    return fail(
+        Error(ErrorCode::unsupported, concat("platform ", in_quotes(text), " cannot run on this host"))
+            .with_remedy(concat("choose ", oci::Platform::of_host().str())));
   }
   return {};
 }
@@ -81,7 +82,8 @@ Result<void> check_environment(const std::vector<EnvironmentVariable>& env) {
 
 Result<void> check_words(std::string_view field, const std::vector<std::string>& words) {
   for (const auto& word : words) BOXLITE_TRY(check_no_zero(field, word));
-  if (!words.empty() && words.front().empty()) return wrong(field, "", "the program's name must not be empty");
+  if (!words.empty() && words.front().empty())
+    return wrong(field, "", "the program's name must not be empty");
   return {};
 }
 
@@ -114,9 +116,10 @@ std::size_t bytes_of(const std::vector<EnvironmentVariable>& env) {
 
 Result<void> check_size(std::size_t bytes) {
   if (bytes <= max_command_bytes) return {};
-  return fail(Error(ErrorCode::invalid_argument,
-                    concat("command and env have ", bytes, " bytes together: at most ", max_command_bytes, " are allowed"))
-                  .with_remedy("write the text to a file in the box and name the file"));
+  return fail(
+      Error(ErrorCode::invalid_argument, concat("command and env have ", bytes, " bytes together: at most ",
+                                                max_command_bytes, " are allowed"))
+          .with_remedy("write the text to a file in the box and name the file"));
 }
 
 }  // namespace
@@ -148,7 +151,8 @@ Result<void> check(const BoxSpec& spec) {
 
 Result<void> check(const ExecSpec& spec, bool is_main) {
   if (is_main && !spec.command.empty()) {
-    return wrong("command", spec.command.front(), "run() runs the box's own command; use exec() for another one");
+    return wrong("command", spec.command.front(),
+                 "run() runs the box's own command; use exec() for another one");
   }
   if (!is_main && spec.command.empty()) {
     return fail(ErrorCode::invalid_argument, "command is empty: name a program to run");

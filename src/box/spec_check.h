@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one place where what users ask for is checked. Each error is invalid_argument and names the field, its value
-// and what is allowed.
+// The one place where what users ask for is checked. Each error is invalid_argument and names the field, its
+// value and what is allowed.
 #pragma once
 
 #include <string_view>

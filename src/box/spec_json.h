@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Specs and start stages as the JSON text that the database keeps. Written by this version, read by older and newer
-// ones: unknown fields are ignored, missing ones have their defaults.
+// Specs and start stages as the JSON text that the database keeps. Written by this version, read by older and
+// newer ones: unknown fields are ignored, missing ones have their defaults.
 #pragma once
 
 #include <string>

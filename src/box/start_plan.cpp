@@ -23,7 +23,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds shim_slack = 10s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
 constexpr std::string_view boot_remedy =
-    "see console.log and shim.stderr in the box's directory; a slow or busy host may need a longer start_timeout";
+    "see console.log and shim.stderr in the box's directory; a slow or busy host may need a longer "
+    "start_timeout";
 
 std::chrono::milliseconds boot_timeout(const BoxSpec& spec, vmm::Accelerator accelerator) {
   return spec.start_timeout.count() > 0 ? spec.start_timeout : vmm::default_boot_timeout(accelerator);
@@ -70,8 +71,8 @@ Result<void> StartPlan::prepare() {
   const bool has_disk = std::filesystem::exists(paths_.disk(), ignored);
   if (has_disk && !image_config_.empty()) return {};
   if (was_started_before_) {
-    return fail(Error(ErrorCode::corrupted, concat("the disk of the box, ", in_quotes(paths_.disk().native()),
-                                                   ", is gone"))
+    return fail(Error(ErrorCode::corrupted,
+                      concat("the disk of the box, ", in_quotes(paths_.disk().native()), ", is gone"))
                     .with_remedy("remove the box; its files cannot be restored"));
   }
   return run(preparing);
@@ -106,7 +107,8 @@ Result<void> StartPlan::make_disk() {
   BOXLITE_TRY(around_.boxes().set_origin(id_, {.image_digest = image_->manifest_digest.str(),
                                                .image_config = image_config_,
                                                .disk_base = base_->key}));
-  BOXLITE_TRY(disk::create_overlay(paths_.disk(), {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30));
+  BOXLITE_TRY(
+      disk::create_overlay(paths_.disk(), {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30));
   base_.reset();
   return {};
 }
@@ -150,7 +152,8 @@ Result<void> StartPlan::wait_ready() {
   auto ready = (*connection)->call<wire::ShimWaitReady>({}, deadline);
   if (!ready) return fail(explain(std::move(ready).error()));
   for (const auto& stage : ready->stages()) {
-    stages_.push_back({stage.name(), std::chrono::microseconds(static_cast<std::int64_t>(stage.duration_us()))});
+    stages_.push_back(
+        {stage.name(), std::chrono::microseconds(static_cast<std::int64_t>(stage.duration_us()))});
   }
   kernel_release_ = ready->kernel_release();
   vmm_pid_ = static_cast<int>(ready->vmm_pid());
@@ -166,7 +169,8 @@ Error StartPlan::explain(Error error) {
       return Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy);
     }
     if (evidence && !evidence->last_words.empty()) {
-      return Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words)).with_remedy(boot_remedy);
+      return Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words))
+          .with_remedy(boot_remedy);
     }
   }
   return std::move(error).with_remedy(boot_remedy);

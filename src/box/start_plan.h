@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starting a box is a table of stages, each timed. What the first ones make (image, base disk) is shared by all boxes
-// and needs no lock of the box; from the overlay on, the caller holds it.
+// Starting a box is a table of stages, each timed. What the first ones make (image, base disk) is shared by
+// all boxes and needs no lock of the box; from the overlay on, the caller holds it.
 #pragma once
 
 #include <optional>
@@ -17,11 +17,13 @@ namespace boxlite::box {
 
 class StartPlan {
  public:
-  StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec, const ProgressCallback& progress);
+  StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec,
+            const ProgressCallback& progress);
 
   // Image and base disk, for a box that has no disk yet. On failure nothing of the box has changed.
   Result<void> prepare();
-  // Overlay, machine, ready container. On failure nothing is left running. `record` as it is now, under the lock.
+  // Overlay, machine, ready container. On failure nothing is left running. `record` as it is now, under the
+  // lock.
   Result<void> launch(const store::BoxRecord& record);
 
   // After launch(): what to record, and the machine.

@@ -10,11 +10,16 @@ namespace boxlite {
 
 std::string_view name(BoxStatus status) {
   switch (status) {
-    case BoxStatus::configured: return "configured";
-    case BoxStatus::running: return "running";
-    case BoxStatus::stopping: return "stopping";
-    case BoxStatus::stopped: return "stopped";
-    case BoxStatus::failed: return "failed";
+    case BoxStatus::configured:
+      return "configured";
+    case BoxStatus::running:
+      return "running";
+    case BoxStatus::stopping:
+      return "stopping";
+    case BoxStatus::stopped:
+      return "stopped";
+    case BoxStatus::failed:
+      return "failed";
   }
   return "failed";
 }
@@ -37,11 +42,11 @@ constexpr Transition transitions[] = {
     {BoxStatus::running, BoxStatus::failed},      // the machine broke
     {BoxStatus::stopping, BoxStatus::stopped},
     {BoxStatus::stopping, BoxStatus::failed},
-    {BoxStatus::stopping, BoxStatus::running},    // whoever was stopping it was killed
+    {BoxStatus::stopping, BoxStatus::running},  // whoever was stopping it was killed
     {BoxStatus::stopped, BoxStatus::running},
     {BoxStatus::stopped, BoxStatus::failed},
     {BoxStatus::failed, BoxStatus::running},
-    {BoxStatus::failed, BoxStatus::stopped},      // stop acknowledges the failure
+    {BoxStatus::failed, BoxStatus::stopped},  // stop acknowledges the failure
 };
 
 constexpr BoxStatus all_statuses[] = {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping,

@@ -16,8 +16,8 @@ Result<void> check_transition(BoxStatus from, BoxStatus to);
 bool may_start(BoxStatus status);
 bool may_remove(BoxStatus status);
 
-// A name that this version does not know, written by a newer one, reads as stopped: what the machine really does
-// is found out anyway.
+// A name that this version does not know, written by a newer one, reads as stopped: what the machine really
+// does is found out anyway.
 BoxStatus parse_status(std::string_view text);
 
 }  // namespace boxlite::box

@@ -26,7 +26,8 @@ struct MachineParts {
   vmm::EngineChoice engine;
 };
 
-// The read-only disk that an image was turned into. `hold` keeps it from being pruned until a row refers to it.
+// The read-only disk that an image was turned into. `hold` keeps it from being pruned until a row refers to
+// it.
 struct BaseDisk {
   std::string key;  // its name for ever: the chain id of the image
   std::filesystem::path path;

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view columns =
     "SELECT b.id, b.name, b.created_at, b.spec, b.image_digest, b.image_config, b.disk_base, s.status,"
-    " s.exit_code, s.started_at, s.stopped_at, s.failure, s.shim_pid, s.vmm_pid, s.accelerator, s.kernel_release, s.stages"
+    " s.exit_code, s.started_at, s.stopped_at, s.failure, s.shim_pid, s.vmm_pid, s.accelerator, "
+    "s.kernel_release, s.stages"
     " FROM boxes b JOIN box_states s ON s.box_id = b.id ";
 
 BoxState state_of(const Statement& row) {
@@ -57,7 +58,8 @@ Error no_such_box(std::string_view id) {
 // A prefix as a GLOB pattern; ids are alphanumeric, so anything else cannot be one.
 std::string id_pattern(std::string_view text) {
   for (const char character : text) {
-    const bool is_id_character = (character >= '0' && character <= '9') || (character >= 'A' && character <= 'Z') ||
+    const bool is_id_character = (character >= '0' && character <= '9') ||
+                                 (character >= 'A' && character <= 'Z') ||
                                  (character >= 'a' && character <= 'z');
     if (!is_id_character) return {};
   }
@@ -91,9 +93,9 @@ Result<void> BoxTable::insert_rows(const BoxRecord& record) {
     return fail(Error(ErrorCode::already_exists, concat("the name ", in_quotes(record.name), " is taken"))
                     .with_remedy("choose another name, or remove the box that has it"));
   }
-  auto state = BOXLITE_TRY(
-      database_.prepare("INSERT INTO box_states(status, exit_code, started_at, stopped_at, failure, shim_pid, vmm_pid,"
-                        " accelerator, kernel_release, stages, box_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+  auto state = BOXLITE_TRY(database_.prepare(
+      "INSERT INTO box_states(status, exit_code, started_at, stopped_at, failure, shim_pid, vmm_pid,"
+      " accelerator, kernel_release, stages, box_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
   bind_state(state, record.state);
   return state.bind(record.id).run();
 }
@@ -133,10 +135,10 @@ Result<std::vector<BoxRecord>> BoxTable::list() {
 
 Result<void> BoxTable::set_state(std::string_view id, const BoxState& state) {
   const auto lock = database_.lock();
-  auto update = BOXLITE_TRY(
-      database_.prepare("UPDATE box_states SET status = ?, exit_code = ?, started_at = ?, stopped_at = ?,"
-                        " failure = ?, shim_pid = ?, vmm_pid = ?, accelerator = ?, kernel_release = ?, stages = ?"
-                        " WHERE box_id = ?"));
+  auto update = BOXLITE_TRY(database_.prepare(
+      "UPDATE box_states SET status = ?, exit_code = ?, started_at = ?, stopped_at = ?,"
+      " failure = ?, shim_pid = ?, vmm_pid = ?, accelerator = ?, kernel_release = ?, stages = ?"
+      " WHERE box_id = ?"));
   bind_state(update, state);
   BOXLITE_TRY(update.bind(id).run());
   if (database_.changes() == 0) return fail(no_such_box(id));

@@ -50,8 +50,8 @@ class BoxTable {
   Result<void> insert(const BoxRecord& record);
   // not_found for an unknown id.
   Result<BoxRecord> get(std::string_view id);
-  // The boxes whose name is `text` or whose id begins with it: at most one by name, which is then the first and
-  // only one.
+  // The boxes whose name is `text` or whose id begins with it: at most one by name, which is then the first
+  // and only one.
   Result<std::vector<BoxRecord>> find(std::string_view text);
   // Newest first.
   Result<std::vector<BoxRecord>> list();

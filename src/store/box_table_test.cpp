@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/box_table.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "base/concat.h"
 #include "base/files.h"
@@ -60,14 +59,16 @@ TEST_F(BoxTableTest, ReturnsWhatWasInserted) {
 }
 
 TEST_F(BoxTableTest, KeepsRecordsForTheNextProcess) {
-  { ASSERT_TRUE(open().insert(record("a1", "web"))); }
+  {
+    ASSERT_TRUE(open().insert(record("a1", "web")));
+  }
   auto table = open();
   EXPECT_EQ(table.list()->size(), 1u);
 }
 
 TEST_F(BoxTableTest, FileIsPrivate) {
   open();
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(path().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
@@ -116,7 +117,8 @@ TEST_F(BoxTableTest, ChangesStateAndDiskOfExistingBoxesOnly) {
   state.failure = "guest did not come up";
   state.shim_pid = 17;
   ASSERT_TRUE(table.set_state("a1", state));
-  ASSERT_TRUE(table.set_origin("a1", {.image_digest = "sha256:m", .image_config = "{}", .disk_base = "chain"}));
+  ASSERT_TRUE(
+      table.set_origin("a1", {.image_digest = "sha256:m", .image_config = "{}", .disk_base = "chain"}));
   EXPECT_EQ(table.get("a1")->state, state);
   EXPECT_EQ(table.get("a1")->disk_base, "chain");
   EXPECT_THAT(*table.disk_bases(), ElementsAre("chain"));
@@ -143,7 +145,8 @@ TEST_F(BoxTableTest, ManyProcessesMayOpenANewHomeAtOnceAndWrite) {
     if (child == 0) {
       auto table = BoxTable::open(path());
       bool is_good = table.has_value();
-      for (int n = 0; is_good && n < 5; ++n) is_good = table->insert(record(concat("p", i, "n", n))).has_value();
+      for (int n = 0; is_good && n < 5; ++n)
+        is_good = table->insert(record(concat("p", i, "n", n))).has_value();
       ::_exit(is_good ? 0 : 1);
     }
     children.push_back(child);

@@ -17,25 +17,35 @@ constexpr int writer_patience_ms = 10'000;
 ErrorCode code_of(int sqlite_code) {
   switch (sqlite_code & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return ErrorCode::timed_out;
+    case SQLITE_LOCKED:
+      return ErrorCode::timed_out;
     case SQLITE_FULL:
-    case SQLITE_NOMEM: return ErrorCode::resource_exhausted;
+    case SQLITE_NOMEM:
+      return ErrorCode::resource_exhausted;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return ErrorCode::corrupted;
+    case SQLITE_NOTADB:
+      return ErrorCode::corrupted;
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_AUTH: return ErrorCode::permission_denied;
-    case SQLITE_CONSTRAINT: return ErrorCode::already_exists;
-    default: return ErrorCode::internal;
+    case SQLITE_AUTH:
+      return ErrorCode::permission_denied;
+    case SQLITE_CONSTRAINT:
+      return ErrorCode::already_exists;
+    default:
+      return ErrorCode::internal;
   }
 }
 
 std::string_view remedy_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::resource_exhausted: return "free space on the home's file system";
-    case ErrorCode::timed_out: return "another process keeps the database busy; try again";
-    case ErrorCode::corrupted: return "restore boxlite.db from a backup, or move it away to begin anew";
-    default: return {};
+    case ErrorCode::resource_exhausted:
+      return "free space on the home's file system";
+    case ErrorCode::timed_out:
+      return "another process keeps the database busy; try again";
+    case ErrorCode::corrupted:
+      return "restore boxlite.db from a backup, or move it away to begin anew";
+    default:
+      return {};
   }
 }
 
@@ -65,8 +75,8 @@ void Statement::remember(int code) {
 
 Statement& Statement::bind(std::string_view text) {
   // SQLITE_TRANSIENT is a C cast of -1 to a function pointer; the 64-bit call has no length to narrow.
-  remember(sqlite3_bind_text64(statement_.get(), next_parameter_++, text.empty() ? "" : text.data(), text.size(),
-                               reinterpret_cast<sqlite3_destructor_type>(-1), SQLITE_UTF8));
+  remember(sqlite3_bind_text64(statement_.get(), next_parameter_++, text.empty() ? "" : text.data(),
+                               text.size(), reinterpret_cast<sqlite3_destructor_type>(-1), SQLITE_UTF8));
   return *this;
 }
 
@@ -84,9 +94,12 @@ Statement& Statement::bind(std::optional<int> number) {
 Result<bool> Statement::step() {
   if (bind_error_ != SQLITE_OK) return fail(sqlite_error(connection_, bind_error_));
   switch (const int code = sqlite3_step(statement_.get())) {
-    case SQLITE_ROW: return true;
-    case SQLITE_DONE: return false;
-    default: return fail(sqlite_error(connection_, code));
+    case SQLITE_ROW:
+      return true;
+    case SQLITE_DONE:
+      return false;
+    default:
+      return fail(sqlite_error(connection_, code));
   }
 }
 
@@ -124,7 +137,8 @@ Result<Database> Database::open(const std::filesystem::path& path) {
   const auto what = [&] { return concat("open ", in_quotes(path.native())); };
   if (code != SQLITE_OK) return fail(sqlite_error(raw, code).context(what()));
   sqlite3_busy_timeout(raw, writer_patience_ms);
-  // Else the last of several short-lived processes would pay two fsyncs to fold the log into the file, each time.
+  // Else the last of several short-lived processes would pay two fsyncs to fold the log into the file, each
+  // time.
   sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   BOXLITE_TRY_CONTEXT(what(), database.execute(connection_setup));
   return database;

@@ -51,8 +51,8 @@ class Statement {
   int bind_error_ = 0;
 };
 
-// One connection, in WAL mode: readers never wait, a writer waits up to ten seconds for another one, in whatever
-// process. One thread at a time: whoever uses it holds lock().
+// One connection, in WAL mode: readers never wait, a writer waits up to ten seconds for another one, in
+// whatever process. One thread at a time: whoever uses it holds lock().
 class Database {
  public:
   // Creates the file (0600) when missing; its directory must exist.
@@ -63,8 +63,8 @@ class Database {
   Result<void> execute(const std::string& sql);
   // How many rows the last statement changed.
   std::int64_t changes() const;
-  // A commit usually survives the death of any process but may be lost in a power cut; while `on`, it survives
-  // both. Must be called outside a transaction.
+  // A commit usually survives the death of any process but may be lost in a power cut; while `on`, it
+  // survives both. Must be called outside a transaction.
   Result<void> survive_power_cut(bool on);
 
   [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(*mutex_); }
@@ -79,8 +79,8 @@ class Database {
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
 };
 
-// Takes the write lock at once, so that what was read inside still holds when it is written. Rolled back unless
-// committed.
+// Takes the write lock at once, so that what was read inside still holds when it is written. Rolled back
+// unless committed.
 class Transaction {
  public:
   static Result<Transaction> begin(Database& database);

@@ -10,7 +10,8 @@ namespace {
 
 // Step n (from 1) takes a schema of version n - 1 to n. A step that was ever released is never edited.
 constexpr const char* steps[] = {
-    // `spec`, `image_config`, `stages`: JSON. Times: RFC 3339; `sequence` orders boxes made in the same millisecond.
+    // `spec`, `image_config`, `stages`: JSON. Times: RFC 3339; `sequence` orders boxes made in the same
+    // millisecond.
     "CREATE TABLE boxes("
     "  sequence INTEGER PRIMARY KEY AUTOINCREMENT,"
     "  id TEXT NOT NULL UNIQUE,"
@@ -43,9 +44,10 @@ Result<int> schema_version(Database& database) {
 
 Result<void> check_not_newer(int version) {
   if (version <= newest_schema()) return {};
-  return fail(Error(ErrorCode::unsupported, concat("database has schema ", version, ", this program knows up to ",
-                                                   newest_schema()))
-                  .with_remedy("this home was used by a newer BoxLite: update this one, or choose another home"));
+  return fail(
+      Error(ErrorCode::unsupported,
+            concat("database has schema ", version, ", this program knows up to ", newest_schema()))
+          .with_remedy("this home was used by a newer BoxLite: update this one, or choose another home"));
 }
 
 }  // namespace
@@ -64,7 +66,8 @@ Result<void> migrate(Database& database) {
     version = BOXLITE_TRY(schema_version(database));
     BOXLITE_TRY(check_not_newer(version));
     if (version < newest_schema()) {
-      BOXLITE_TRY_CONTEXT(concat("migrate database to schema ", version + 1), database.execute(steps[version]));
+      BOXLITE_TRY_CONTEXT(concat("migrate database to schema ", version + 1),
+                          database.execute(steps[version]));
       BOXLITE_TRY(database.execute(concat("PRAGMA user_version=", version + 1)));
     }
     BOXLITE_TRY(transaction.commit());

@@ -6,8 +6,9 @@
 
 namespace boxlite::store {
 
-// Brings the schema to the newest version this program knows, one transaction per step. Any number of processes
-// may do so at once: each step is made by one of them. unsupported when the schema is newer than this program.
+// Brings the schema to the newest version this program knows, one transaction per step. Any number of
+// processes may do so at once: each step is made by one of them. unsupported when the schema is newer than
+// this program.
 Result<void> migrate(Database& database);
 
 // The version migrate() ends at.

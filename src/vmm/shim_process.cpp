@@ -19,6 +19,7 @@ namespace {
 
 // A shim reads its config first of all.
 constexpr auto config_limit = std::chrono::seconds(10);
+constexpr auto lock_limit = std::chrono::seconds(1);
 
 struct Pipe {
   UniqueFd reader;
@@ -32,8 +33,10 @@ Result<Pipe> make_pipe() {
 }
 
 Result<linux_::FileLock> take_lock(const ShimConfig& config) {
-  auto lock = linux_::FileLock::try_acquire(config.box_dir / shim_lock_name, linux_::LockMode::exclusive);
-  if (lock || lock.error().code() != ErrorCode::unavailable) return lock;
+  // Whoever asks is_shim_alive() holds the lock for a moment, too.
+  auto lock = linux_::FileLock::acquire(config.box_dir / shim_lock_name, linux_::LockMode::exclusive,
+                                        Deadline::after(lock_limit));
+  if (lock || lock.error().code() != ErrorCode::timed_out) return lock;
   return fail(Error(ErrorCode::invalid_state,
                     concat("start the shim of box ", in_quotes(config.box_id), ": one is running already")));
 }

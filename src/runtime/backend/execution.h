@@ -17,7 +17,8 @@ class Execution {
   virtual Result<void> send_signal(int signal) = 0;
   virtual Result<void> kill() = 0;
   virtual Result<void> resize(TerminalSize size) = 0;
-  virtual void read_async(OutputStream stream, std::function<void(Result<std::vector<std::byte>>)> callback) = 0;
+  virtual void read_async(OutputStream stream,
+                          std::function<void(Result<std::vector<std::byte>>)> callback) = 0;
   virtual void wait_async(std::function<void(Result<ExitStatus>)> callback) = 0;
 };
 

@@ -10,7 +10,8 @@ class Images {
  public:
   virtual ~Images() = default;
   virtual Result<ImageInfo> pull(std::string_view reference, const PullOptions& options) = 0;
-  virtual Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive, const LoadOptions& options) = 0;
+  virtual Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive,
+                                              const LoadOptions& options) = 0;
   virtual Result<std::vector<ImageInfo>> load(int archive_fd, const LoadOptions& options) = 0;
   virtual Result<ImageInfo> get(std::string_view name) = 0;
   virtual Result<std::vector<ImageInfo>> list() = 0;

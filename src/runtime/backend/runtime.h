@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What stands behind the public handles. `local` runs boxes on this host; another implementation may speak to a
-// server, and no program changes. Every implementation is thread-safe.
+// What stands behind the public handles. `local` runs boxes on this host; another implementation may speak to
+// a server, and no program changes. Every implementation is thread-safe.
 #pragma once
 
 #include <boxlite/runtime.hpp>

@@ -39,7 +39,8 @@ Result<void> Execution::resize(TerminalSize size) {
   return backend_->resize(size);
 }
 
-void Execution::read_async(OutputStream stream, std::function<void(Result<std::vector<std::byte>>)> callback) {
+void Execution::read_async(OutputStream stream,
+                           std::function<void(Result<std::vector<std::byte>>)> callback) {
   backend_->read_async(stream, std::move(callback));
 }
 

@@ -13,7 +13,8 @@ Result<ImageInfo> Images::pull(std::string_view reference, const PullOptions& op
   return backend_->images().pull(reference, options);
 }
 
-Result<std::vector<ImageInfo>> Images::load(const std::filesystem::path& archive, const LoadOptions& options) {
+Result<std::vector<ImageInfo>> Images::load(const std::filesystem::path& archive,
+                                            const LoadOptions& options) {
   return backend_->images().load(archive, options);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "runtime/backend/runtime.h"
+
 #include <utility>
 
-#include "runtime/backend/runtime.h"
 #include "runtime/local/local_runtime.h"
 
 namespace boxlite {

@@ -9,7 +9,7 @@ namespace boxlite::local {
 namespace {
 
 std::uint64_t occupied_bytes(const std::filesystem::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return 0;
   return static_cast<std::uint64_t>(status.st_blocks) * 512;
 }
@@ -30,7 +30,8 @@ Result<BoxInfo> box_facts(const store::BoxRecord& record, const box::BoxPaths& p
   facts.failure = state.failure;
   facts.shim_pid = state.shim_pid;
   facts.vmm_pid = state.vmm_pid;
-  if (facts.status == BoxStatus::running || facts.status == BoxStatus::stopping) facts.accelerator = state.accelerator;
+  if (facts.status == BoxStatus::running || facts.status == BoxStatus::stopping)
+    facts.accelerator = state.accelerator;
   facts.kernel_release = state.kernel_release;
   facts.start_stages = box::parse_stages(state.stages);
   facts.disk_bytes = occupied_bytes(paths.disk());

@@ -89,8 +89,8 @@ Result<DiskShelf::Pruned> DiskShelf::prune(const std::function<Result<Needed>()>
   return pruned;
 }
 
-Result<void> DiskShelf::prune_directory(const std::filesystem::path& directory, const Needed& needed, bool dry_run,
-                                        Pruned& out) {
+Result<void> DiskShelf::prune_directory(const std::filesystem::path& directory, const Needed& needed,
+                                        bool dry_run, Pruned& out) {
   const auto cache = BOXLITE_TRY(disk::DiskCache::open(directory));
   for (const auto& cached : BOXLITE_TRY(cache.list())) {
     const auto key = key_of(home_.disks(), cached);

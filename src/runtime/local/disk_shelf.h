@@ -15,20 +15,23 @@ namespace boxlite::local {
 // Where the layers of a stored image are.
 std::vector<disk::LayerSource> layer_sources(const image::Image& image, const image::ImageStore& images);
 
-// The image disks of a home. Disks below the default size stand on bases of their own, one cache per size. Thread-safe.
+// The image disks of a home. Disks below the default size stand on bases of their own, one cache per size.
+// Thread-safe.
 class DiskShelf {
  public:
   DiskShelf(Home home, const image::ImageStore& images) : home_(std::move(home)), images_(images) {}
 
-  // A base for disks of this size with the files of `image`, made when it is not there. Until the result's `hold` goes, nobody prunes.
-  Result<box::BaseDisk> require(const image::Image& image, std::uint64_t disk_size_gib, const ProgressCallback& progress);
+  // A base for disks of this size with the files of `image`, made when it is not there. Until the result's
+  // `hold` goes, nobody prunes.
+  Result<box::BaseDisk> require(const image::Image& image, std::uint64_t disk_size_gib,
+                                const ProgressCallback& progress);
 
   struct Pruned {
     std::vector<std::string> removed;  // file names
     std::uint64_t freed_bytes = 0;
   };
-  // Removes the disks whose key or chain id is in neither set, which `needed` gives once no start is under way;
-  // nothing when one is.
+  // Removes the disks whose key or chain id is in neither set, which `needed` gives once no start is under
+  // way; nothing when one is.
   struct Needed {
     std::set<std::string> keys;
     std::set<oci::Digest> chain_ids;
@@ -37,7 +40,8 @@ class DiskShelf {
 
  private:
   std::filesystem::path directory(std::uint64_t size_gib) const;
-  Result<void> prune_directory(const std::filesystem::path& directory, const Needed& needed, bool dry_run, Pruned& out);
+  Result<void> prune_directory(const std::filesystem::path& directory, const Needed& needed, bool dry_run,
+                               Pruned& out);
 
   const Home home_;
   const image::ImageStore& images_;

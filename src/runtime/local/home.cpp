@@ -13,7 +13,8 @@ namespace boxlite::local {
 namespace {
 
 Result<std::filesystem::path> users_directory() {
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') return std::filesystem::path(home);
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/')
+    return std::filesystem::path(home);
   // Without $HOME, as under some service managers.
   passwd entry{};
   passwd* found = nullptr;
@@ -44,7 +45,8 @@ Result<std::filesystem::path> choose(const std::filesystem::path& wanted) {
 Result<Home> Home::open(const std::filesystem::path& wanted) {
   Home home{BOXLITE_TRY(choose(wanted))};
   for (const auto& directory : {home.directory, home.boxes(), home.images(), home.disks()}) {
-    BOXLITE_TRY_CONTEXT(concat("open home ", in_quotes(home.directory.native())), make_directories(directory));
+    BOXLITE_TRY_CONTEXT(concat("open home ", in_quotes(home.directory.native())),
+                        make_directories(directory));
   }
   return home;
 }

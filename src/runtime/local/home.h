@@ -12,8 +12,8 @@ namespace boxlite::local {
 //   boxes/<id>/             one box: its disk, logs, records, socket
 //   images/                 an OCI image layout
 //   disks/<chain>.ext4      images turned into disks; disks/<n>g/ those of another size than the default
-//   disks/lock              shared while a start uses a disk no row names yet, exclusive while disks are pruned
-//   engine.json             what the host check found
+//   disks/lock              shared while a start uses a disk no row names yet, exclusive while disks are
+//   pruned engine.json             what the host check found
 struct Home {
   std::filesystem::path directory;
 

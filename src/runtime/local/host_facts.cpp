@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/local/host_facts.h"
 
+#include <thread>
+
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
-#include <thread>
 
 #include "base/concat.h"
 
@@ -19,7 +20,8 @@ HostCheck check(std::string name, bool is_ok, std::string detail) {
 
 // A file that BoxLite brings along: no box can start without it.
 HostCheck file_check(std::string name, const Result<std::filesystem::path>& found) {
-  if (found) return {.name = std::move(name), .status = CheckStatus::ok, .detail = found->native(), .remedy = {}};
+  if (found)
+    return {.name = std::move(name), .status = CheckStatus::ok, .detail = found->native(), .remedy = {}};
   return {.name = std::move(name),
           .status = CheckStatus::problem,
           .detail = found.error().message(),
@@ -34,15 +36,17 @@ void add_checks(const vmm::HostReport& found, HostReport& report) {
   auto& checks = report.checks;
   const auto& kvm = found.kvm;
   checks.push_back(check("kvm_device", kvm.exists, kvm.exists ? "/dev/kvm exists" : "there is no /dev/kvm"));
-  if (kvm.exists) checks.push_back(check("kvm_access", kvm.opens, kvm.opens ? "it can be opened" : kvm.detail));
+  if (kvm.exists)
+    checks.push_back(check("kvm_access", kvm.opens, kvm.opens ? "it can be opened" : kvm.detail));
   if (kvm.opens) checks.push_back(check("kvm_guest", kvm.halts, kvm.halts ? "a guest runs" : kvm.detail));
   if (kvm.halts) {
-    checks.push_back(check("kvm_native", kvm.runs_natively,
-                           kvm.runs_natively ? concat("20,000 iterations in ", kvm.loop_time.count(), " us")
-                                             : kvm.detail));
+    checks.push_back(check(
+        "kvm_native", kvm.runs_natively,
+        kvm.runs_natively ? concat("20,000 iterations in ", kvm.loop_time.count(), " us") : kvm.detail));
   }
-  checks.push_back(check("qemu", found.qemu.has_value(),
-                         found.qemu ? concat(found.qemu->path.native(), " ", found.qemu->version) : "not found"));
+  checks.push_back(
+      check("qemu", found.qemu.has_value(),
+            found.qemu ? concat(found.qemu->path.native(), " ", found.qemu->version) : "not found"));
   checks.push_back(check("user_namespaces", found.has_user_namespaces,
                          found.has_user_namespaces ? "usable" : "not usable by this user"));
   checks.push_back(check("cgroup", found.cgroup_version > 0, concat("version ", found.cgroup_version)));
@@ -75,7 +79,7 @@ HostReport host_facts(const vmm::HostReport& found, const Installation& installa
     report.architecture = name.machine;
   }
   report.cpus = std::thread::hardware_concurrency();
-  struct sysinfo memory {};
+  struct sysinfo memory{};
   if (::sysinfo(&memory) == 0) report.memory_bytes = std::uint64_t{memory.totalram} * memory.mem_unit;
   report.free_disk_bytes = found.free_disk_bytes;
   report.cgroup_version = found.cgroup_version;

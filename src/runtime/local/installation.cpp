@@ -34,7 +34,8 @@ Installation Installation::find(const std::filesystem::path& runtime_dir) {
   // Where this very code was loaded from: the library, or the program that it is linked into.
   static const char here = 0;
   Dl_info object{};
-  if (::dladdr(&here, &object) != 0 && object.dli_fname != nullptr) add_prefixes_of(object.dli_fname, prefixes);
+  if (::dladdr(&here, &object) != 0 && object.dli_fname != nullptr)
+    add_prefixes_of(object.dli_fname, prefixes);
   add_prefixes_of("/proc/self/exe", prefixes);
   return Installation(std::move(prefixes));
 }
@@ -49,7 +50,8 @@ Result<std::filesystem::path> Installation::locate(const char* name) const {
   }
   std::vector<std::string> searched;
   for (const auto& prefix : prefixes_) searched.push_back(in_quotes(prefix.native()));
-  return fail(Error(ErrorCode::not_found, concat("find ", in_quotes(name), ": it is not below ", join(searched, ", ")))
+  return fail(Error(ErrorCode::not_found,
+                    concat("find ", in_quotes(name), ": it is not below ", join(searched, ", ")))
                   .with_remedy("run scripts/quickstart.sh, or set BOXLITE_RUNTIME_DIR to where it is"));
 }
 

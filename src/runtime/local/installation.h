@@ -8,11 +8,12 @@
 
 namespace boxlite::local {
 
-// Finds the files that BoxLite brings along: boxlite-shim and what the guest is made of. They are looked for anew each
-// time, since they may be built or installed while we run. Immutable.
+// Finds the files that BoxLite brings along: boxlite-shim and what the guest is made of. They are looked for
+// anew each time, since they may be built or installed while we run. Immutable.
 class Installation {
  public:
-  // `runtime_dir` if not empty, then only there. Else in $BOXLITE_RUNTIME_DIR, then beside this library or program.
+  // `runtime_dir` if not empty, then only there. Else in $BOXLITE_RUNTIME_DIR, then beside this library or
+  // program.
   static Installation find(const std::filesystem::path& runtime_dir);
   explicit Installation(std::vector<std::filesystem::path> prefixes) : prefixes_(std::move(prefixes)) {}
 

@@ -42,8 +42,8 @@ Result<void> LocalBox::start(const ProgressCallback& progress) {
 Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect() {
   const std::lock_guard lock(mutex_);
   if (connection_ && connection_->is_open()) return connection_;
-  connection_ = BOXLITE_TRY(agentlink::Connection::connect(runtime_->loop(), lifecycle_.paths().agent_socket(),
-                                                           Deadline::after(connect_limit)));
+  connection_ = BOXLITE_TRY(agentlink::Connection::connect(
+      runtime_->loop(), lifecycle_.paths().agent_socket(), Deadline::after(connect_limit)));
   return connection_;
 }
 
@@ -54,14 +54,16 @@ Result<boxlite::Execution> LocalBox::exec(const ExecSpec& exec) {
   if (!connection) return fail(with_name(std::move(connection).error(), "run a command in"));
   auto execution = BOXLITE_TRY(box::Execution::start(runtime_->loop(), runtime_->io(), *std::move(connection),
                                                      box::exec_request(exec, new_id())));
-  return boxlite::Execution(std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), false));
+  return boxlite::Execution(
+      std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), false));
 }
 
 Result<boxlite::Execution> LocalBox::attach(std::string_view execution_id) {
   BOXLITE_TRY(box::check_execution_id(execution_id));
   const auto record = BOXLITE_TRY(lifecycle_.look());
   if (box::parse_status(record.state.status) != BoxStatus::running) {
-    return fail(ErrorCode::invalid_state, concat("attach to a command of box ", id(), ": the box is not running"));
+    return fail(ErrorCode::invalid_state,
+                concat("attach to a command of box ", id(), ": the box is not running"));
   }
   auto connection = connect();
   if (!connection) return fail(with_name(std::move(connection).error(), "attach to a command of"));
@@ -81,7 +83,8 @@ Result<boxlite::Execution> LocalBox::run(const ExecSpec& exec, const ProgressCal
     (void)lifecycle_.stop({.grace = 0ms, .force = true});
     return fail(with_name(std::move(execution).error(), "run"));
   }
-  return boxlite::Execution(std::make_shared<LocalExecution>(*std::move(execution), shared_from_this(), true));
+  return boxlite::Execution(
+      std::make_shared<LocalExecution>(*std::move(execution), shared_from_this(), true));
 }
 
 Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exec) {
@@ -98,7 +101,8 @@ Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exe
 
 Result<void> LocalBox::stop(const StopOptions& options) {
   if (options.grace.count() < 0) {
-    return fail(ErrorCode::invalid_argument, concat("grace ", options.grace.count(), " ms is not valid: it must be 0 or more"));
+    return fail(ErrorCode::invalid_argument,
+                concat("grace ", options.grace.count(), " ms is not valid: it must be 0 or more"));
   }
   auto stopped = lifecycle_.stop(options);
   if (!stopped) return fail(with_name(std::move(stopped).error(), "stop"));
@@ -107,7 +111,8 @@ Result<void> LocalBox::stop(const StopOptions& options) {
 
 void LocalBox::settle() {
   auto settled = lifecycle_.settle(Deadline::after(settle_limit));
-  if (!settled) runtime_->log(LogLevel::warn, concat("record the end of box ", id(), ": ", settled.error().message()));
+  if (!settled)
+    runtime_->log(LogLevel::warn, concat("record the end of box ", id(), ": ", settled.error().message()));
 }
 
 }  // namespace boxlite::local

@@ -13,13 +13,15 @@ class LocalBox;
 // A command in a box on this host. Thread-safe.
 class LocalExecution final : public backend::Execution {
  public:
-  // Keeps the box, and so its Runtime, for as long as the user has a handle or an asynchronous call is under way.
-  // `is_main`: its end is the end of the box.
+  // Keeps the box, and so its Runtime, for as long as the user has a handle or an asynchronous call is under
+  // way. `is_main`: its end is the end of the box.
   LocalExecution(std::shared_ptr<box::Execution> execution, std::shared_ptr<LocalBox> box, bool is_main)
       : execution_(std::move(execution)), box_(std::move(box)), is_main_(is_main) {}
 
   const std::string& id() const override { return execution_->id(); }
-  Result<void> write_stdin(std::span<const std::byte> bytes) override { return execution_->write_stdin(bytes); }
+  Result<void> write_stdin(std::span<const std::byte> bytes) override {
+    return execution_->write_stdin(bytes);
+  }
   Result<void> close_stdin() override { return execution_->close_stdin(); }
   Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer) override {
     return execution_->read(stream, buffer);
@@ -28,14 +30,15 @@ class LocalExecution final : public backend::Execution {
   Result<void> send_signal(int signal) override { return execution_->send_signal(signal, false); }
   Result<void> kill() override { return execution_->send_signal(9, true); }
   Result<void> resize(TerminalSize size) override { return execution_->resize(size); }
-  void read_async(OutputStream stream, std::function<void(Result<std::vector<std::byte>>)> callback) override {
-    execution_->read_async(stream, [box = box_, callback = std::move(callback)](Result<std::vector<std::byte>> bytes) {
-      callback(std::move(bytes));
-    });
+  void read_async(OutputStream stream,
+                  std::function<void(Result<std::vector<std::byte>>)> callback) override {
+    execution_->read_async(stream, [box = box_, callback = std::move(callback)](
+                                       Result<std::vector<std::byte>> bytes) { callback(std::move(bytes)); });
   }
   void wait_async(std::function<void(Result<ExitStatus>)> callback) override {
-    execution_->wait_async(
-        [box = box_, callback = std::move(callback)](Result<ExitStatus> status) { callback(std::move(status)); });
+    execution_->wait_async([box = box_, callback = std::move(callback)](Result<ExitStatus> status) {
+      callback(std::move(status));
+    });
   }
 
  private:

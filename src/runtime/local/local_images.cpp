@@ -59,7 +59,8 @@ Result<std::unique_ptr<LocalImages>> LocalImages::open(const Home& home, const I
   return std::unique_ptr<LocalImages>(new LocalImages(home, installation, boxes, std::move(store)));
 }
 
-LocalImages::LocalImages(Home home, Installation installation, store::BoxTable& boxes, image::ImageStore store)
+LocalImages::LocalImages(Home home, Installation installation, store::BoxTable& boxes,
+                         image::ImageStore store)
     : home_(std::move(home)),
       installation_(std::move(installation)),
       boxes_(boxes),
@@ -75,8 +76,8 @@ Result<image::Image> LocalImages::resolve(std::string_view name, std::string_vie
 }
 
 Result<void> LocalImages::load_bundled(std::string_view name) {
-  const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(home_.bundled_image_lock(), linux_::LockMode::exclusive,
-                                                          Deadline::after(bundled_limit)));
+  const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(
+      home_.bundled_image_lock(), linux_::LockMode::exclusive, Deadline::after(bundled_limit)));
   // Whoever held the lock has loaded it.
   if (store_.resolve(name, {})) return {};
   image::LoadOptions options;
@@ -105,7 +106,8 @@ Result<ImageInfo> LocalImages::pull(std::string_view reference, const PullOption
   return image_facts(BOXLITE_TRY(pull_image(reference, options.platform, options.progress)));
 }
 
-Result<std::vector<ImageInfo>> LocalImages::load(const std::filesystem::path& archive, const LoadOptions& options) {
+Result<std::vector<ImageInfo>> LocalImages::load(const std::filesystem::path& archive,
+                                                 const LoadOptions& options) {
   const auto wanted = BOXLITE_TRY(store_options(options));
   return all_facts(BOXLITE_TRY(store_.load(archive, wanted)));
 }

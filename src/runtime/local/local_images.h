@@ -14,8 +14,8 @@
 
 namespace boxlite::local {
 
-// The images of a home: the store's, plus the one that BoxLite brings along, which is loaded when it is first asked
-// for. Thread-safe.
+// The images of a home: the store's, plus the one that BoxLite brings along, which is loaded when it is first
+// asked for. Thread-safe.
 class LocalImages final : public backend::Images {
  public:
   static Result<std::unique_ptr<LocalImages>> open(const Home& home, const Installation& installation,
@@ -23,7 +23,8 @@ class LocalImages final : public backend::Images {
                                                    const std::vector<RegistryOptions>& registries);
 
   Result<ImageInfo> pull(std::string_view reference, const PullOptions& options) override;
-  Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive, const LoadOptions& options) override;
+  Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive,
+                                      const LoadOptions& options) override;
   Result<std::vector<ImageInfo>> load(int archive_fd, const LoadOptions& options) override;
   Result<ImageInfo> get(std::string_view name) override;
   Result<std::vector<ImageInfo>> list() override;
@@ -32,7 +33,8 @@ class LocalImages final : public backend::Images {
   Result<void> export_rootfs(std::string_view name, const std::filesystem::path& directory) override;
 
   // The stored image of this name, pulled when it is missing.
-  Result<image::Image> require(std::string_view reference, std::string_view platform, const ProgressCallback& progress);
+  Result<image::Image> require(std::string_view reference, std::string_view platform,
+                               const ProgressCallback& progress);
   DiskShelf& disks() { return disks_; }
 
  private:

@@ -39,8 +39,9 @@ Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options)
   auto images = BOXLITE_TRY(
       LocalImages::open(home, Installation::find(options.runtime_dir), *boxes, options.registries));
   std::shared_ptr<IoThread> io = BOXLITE_TRY(IoThread::start());
-  std::shared_ptr<LocalRuntime> runtime(
-      new LocalRuntime(std::move(options), std::move(home), std::move(boxes), std::move(images), std::move(io)), end);
+  std::shared_ptr<LocalRuntime> runtime(new LocalRuntime(std::move(options), std::move(home),
+                                                         std::move(boxes), std::move(images), std::move(io)),
+                                        end);
   runtime->recover();
   return runtime;
 }
@@ -84,11 +85,13 @@ Result<std::string> LocalRuntime::resolve_id(std::string_view id_or_name) {
   const auto found = BOXLITE_TRY(boxes_->find(id_or_name));
   if (found.size() == 1) return found.front().id;
   if (found.empty()) {
-    return fail(Error(ErrorCode::not_found, concat("no box ", in_quotes(id_or_name))).with_remedy(no_box_remedy));
+    return fail(
+        Error(ErrorCode::not_found, concat("no box ", in_quotes(id_or_name))).with_remedy(no_box_remedy));
   }
   std::vector<std::string> ids;
   for (const auto& record : found) ids.push_back(record.id);
-  return fail(ErrorCode::invalid_argument, concat("box ", in_quotes(id_or_name), " is ambiguous: ", join(ids, ", ")));
+  return fail(ErrorCode::invalid_argument,
+              concat("box ", in_quotes(id_or_name), " is ambiguous: ", join(ids, ", ")));
 }
 
 std::shared_ptr<LocalBox> LocalRuntime::box(const std::string& id) {

@@ -18,7 +18,8 @@ namespace boxlite::local {
 
 class LocalBox;
 
-// Boxes on this host, in one home directory. Thread-safe. Its end shuts down the boxes it started that are not detached.
+// Boxes on this host, in one home directory. Thread-safe. Its end shuts down the boxes it started that are
+// not detached.
 class LocalRuntime final : public backend::Runtime,
                            public box::Surroundings,
                            public std::enable_shared_from_this<LocalRuntime> {
@@ -68,7 +69,8 @@ class LocalRuntime final : public backend::Runtime,
   ShimKeeper keeper_;
 
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<LocalBox>> live_boxes_;  // one handle per box, so that it has one connection
+  std::map<std::string, std::weak_ptr<LocalBox>>
+      live_boxes_;  // one handle per box, so that it has one connection
 };
 
 }  // namespace boxlite::local

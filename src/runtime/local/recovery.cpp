@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What opening a home repairs. Nothing here may keep the home from being opened: a box that cannot be repaired says so
-// when it is used.
+// What opening a home repairs. Nothing here may keep the home from being opened: a box that cannot be
+// repaired says so when it is used.
 #include "base/concat.h"
 #include "base/files.h"
 #include "box/lifecycle.h"

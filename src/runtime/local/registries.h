@@ -10,7 +10,8 @@
 
 namespace boxlite::local {
 
-// What users say about registries, in the image store's words: a mirror becomes an entry of its own. invalid_argument.
+// What users say about registries, in the image store's words: a mirror becomes an entry of its own.
+// invalid_argument.
 Result<std::vector<image::RegistryConfig>> registry_configs(const std::vector<RegistryOptions>& options);
 
 }  // namespace boxlite::local

@@ -15,18 +15,18 @@
 
 namespace boxlite::local {
 
-// The shims that one Runtime has started: holds their watchdog pipes, reaps them, and has the box of each that ends
-// settled. Thread-safe. The loop must run until close().
+// The shims that one Runtime has started: holds their watchdog pipes, reaps them, and has the box of each
+// that ends settled. Thread-safe. The loop must run until close().
 class ShimKeeper {
  public:
-  // `settle` enters the end of a box's machine into the database; called on a thread of the keeper's own, since it
-  // waits for locks and files.
+  // `settle` enters the end of a box's machine into the database; called on a thread of the keeper's own,
+  // since it waits for locks and files.
   ShimKeeper(linux_::EventLoop& loop, std::function<void(const std::string& box_id)> settle);
   ~ShimKeeper() { close(); }
 
   void adopt(std::string box_id, vmm::ShimProcess shim, bool is_detached);
-  // Ends the boxes that are not detached, all at once and in an orderly way, and settles them. Returns when their
-  // machines are gone.
+  // Ends the boxes that are not detached, all at once and in an orderly way, and settles them. Returns when
+  // their machines are gone.
   void close();
 
  private:

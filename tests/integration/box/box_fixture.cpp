@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/box/box_fixture.h"
 
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
 #include <set>
 #include <thread>
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "support/leftovers.h"
 
@@ -42,7 +42,8 @@ void feed(Execution& execution, std::string_view input) {
 
 Ran finish(Execution execution, std::string_view input) {
   Ran ran;
-  std::thread errors([&, reader = execution]() mutable { ran.err = read_all(reader, OutputStream::stderr_); });
+  std::thread errors(
+      [&, reader = execution]() mutable { ran.err = read_all(reader, OutputStream::stderr_); });
   std::thread feeder([&, writer = execution]() mutable {
     if (!input.empty()) feed(writer, input);
   });

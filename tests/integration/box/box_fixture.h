@@ -37,8 +37,8 @@ class BoxTest : public testing::Test {
   RuntimeOptions options() const;
   Runtime open() const;
 
-  // Runs `body` in a process of its own, which ends with its result: 0 is success. Legal while this process has no
-  // Runtime open.
+  // Runs `body` in a process of its own, which ends with its result: 0 is success. Legal while this process
+  // has no Runtime open.
   pid_t fork_process(const std::function<int()>& body) const;
   // The exit code, or 128 + signal.
   static int wait_for(pid_t child);

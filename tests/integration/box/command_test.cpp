@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <future>
 
-#include "integration/box/box_fixture.h"
-
 #include "base/ids.h"
+#include "integration/box/box_fixture.h"
 
 namespace boxlite::test {
 namespace {

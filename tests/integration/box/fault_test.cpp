@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever is killed or missing: a clear error, nothing left running, and the box can be used again.
+#include <csignal>
+
 #include <sys/resource.h>
 #include <unistd.h>
-
-#include <csignal>
 
 #include "integration/box/box_fixture.h"
 

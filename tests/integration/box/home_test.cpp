@@ -18,7 +18,7 @@ class HomeTest : public BoxTest {};
 
 TEST_F(HomeTest, IsPrivate) {
   open();
-  struct stat status {};
+  struct stat status{};
   for (const char* part : {"", "boxes", "images", "disks"}) {
     ASSERT_EQ(::stat((home() / part).c_str(), &status), 0) << part;
     EXPECT_EQ(status.st_mode & 0777, 0700u) << part;
@@ -54,7 +54,8 @@ TEST_F(HomeTest, FindsBoxesByNameIdAndPrefix) {
   // 63 boxes cannot all begin with different characters.
   for (int i = 0; i < 62; ++i) create(runtime);
   bool is_ambiguous = false;
-  for (const char first : std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
+  for (const char first :
+       std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")) {
     const auto found = runtime.get(std::string(1, first));
     if (!found && found.error().code() == ErrorCode::invalid_argument) is_ambiguous = true;
   }
