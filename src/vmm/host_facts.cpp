@@ -63,7 +63,7 @@ Result<void> require_qemu_version(std::string_view version) {
 }
 
 std::string kvm_remedy(const KvmReport& kvm, std::string_view cpu_virtualization, bool is_wsl) {
-  const std::string wsl =
+  std::string wsl =
       "on WSL2 put `nestedVirtualization=true` below `[wsl2]` in %UserProfile%\\.wslconfig (Windows 11), "
       "then run "
       "`wsl --shutdown`";
