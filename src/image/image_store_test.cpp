@@ -325,7 +325,9 @@ TEST_F(ImageStoreTest, FindsAnUnqualifiedNameOnASearchedRegistry) {
   StoreOptions options;
   options.network.registries = {{.host = "reg.corp", .search = true}};
   const auto searching = *ImageStore::open(dir_.path() / "images", options);
-  EXPECT_EQ(searching.resolve("tool:1")->reference, "reg.corp/tool:1");
+  const auto found = searching.resolve("tool:1");
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->reference, "reg.corp/tool:1");
   EXPECT_TRUE(searching.remove("tool:1"));
 }
 
