@@ -29,7 +29,7 @@ Result<json> read_object(const std::filesystem::path& path) {
   return object;
 }
 
-Error corrupted(Error error, const std::filesystem::path& path) {
+Error corrupted(const Error& error, const std::filesystem::path& path) {
   return Error(ErrorCode::corrupted, concat(in_quotes(path.native()), ": ", error.message()));
 }
 
@@ -126,7 +126,7 @@ Result<ShimRecord> read_shim_record(const std::filesystem::path& box_dir) {
   const auto path = box_dir / shim_record_name;
   const auto object = BOXLITE_TRY(read_object(path));
   auto record = parse_shim_record(object);
-  if (!record) return fail(corrupted(std::move(record).error(), path));
+  if (!record) return fail(corrupted(record.error(), path));
   return record;
 }
 
@@ -134,7 +134,7 @@ Result<ExitRecord> read_exit_record(const std::filesystem::path& box_dir) {
   const auto path = box_dir / exit_record_name;
   const auto object = BOXLITE_TRY(read_object(path));
   auto record = parse_exit_record(object);
-  if (!record) return fail(corrupted(std::move(record).error(), path));
+  if (!record) return fail(corrupted(record.error(), path));
   return record;
 }
 
