@@ -111,7 +111,8 @@ Result<void> LocalBox::stop(const StopOptions& options) {
 
 void LocalBox::settle() {
   auto settled = lifecycle_.settle(Deadline::after(settle_limit));
-  if (!settled)
+  const bool is_gone = !settled && settled.error().code() == ErrorCode::not_found;
+  if (!settled && !is_gone)  // gone: removed by whoever settled it first
     runtime_->log(LogLevel::warn, concat("record the end of box ", id(), ": ", settled.error().message()));
 }
 

@@ -166,7 +166,7 @@ void LocalRuntime::settle(const std::string& box_id) {
   const auto settled = box::Lifecycle(*this, box_id).settle(Deadline::after(settle_limit));
   if (settled) {
     log(LogLevel::info, concat("box ", box_id, " has stopped"));
-  } else {
+  } else if (settled.error().code() != ErrorCode::not_found) {  // else removed by whoever settled it first
     log(LogLevel::warn, concat("record the end of box ", box_id, ": ", settled.error().message()));
   }
 }
