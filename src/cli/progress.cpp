@@ -35,6 +35,13 @@ std::string amounts(const StartProgress& progress) {
                      format_size(progress.total));
 }
 
+// "base_disk" → "base disk"
+std::string spoken(std::string_view stage) {
+  auto text = printable(stage);
+  std::ranges::replace(text, '_', ' ');
+  return text;
+}
+
 void write_error(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);
@@ -52,7 +59,7 @@ std::string progress_line(const StartProgress& progress, double bytes_per_second
   if (bytes_per_second >= 1)
     tail += fmt::format("  {}/s", format_size(static_cast<std::uint64_t>(bytes_per_second)));
 
-  const auto stage = fmt::format("{:<6}", printable(progress.stage));
+  const auto stage = fmt::format("{:<6}", spoken(progress.stage));
   const auto taken = display_width(stage) + 1 + display_width(tail);
   std::string line = stage;
   if (!progress.detail.empty() && width > taken + 4) {

@@ -112,10 +112,21 @@ TEST_F(ExecVmTest, RemovesARunningBoxOnlyByForce) {
   EXPECT_THAT(run({"ls", "-aq"}).out, IsEmpty());
 }
 
+TEST_F(ExecVmTest, KeepsTheImageOfABoxUnlessForced) {
+  ASSERT_EQ(run({"start", "w"}).code(), 0);
+  EXPECT_THAT(run({"image", "prune", "-a"}).out, testing::Not(HasSubstr("boxlite/base")));
+  const auto refused = run({"rmi", "boxlite/base"});
+  EXPECT_EQ(refused.code(), 125);
+  EXPECT_THAT(refused.err, HasSubstr("try: "));
+  EXPECT_EQ(run({"rmi", "-f", "boxlite/base"}).code(), 0);
+  EXPECT_EQ(run({"exec", "w", "echo", "alive"}).out, "alive\n");
+  EXPECT_EQ(run({"restart", "w"}).code(), 0) << "the box keeps its disk";
+}
+
 TEST_F(ExecVmTest, LeavesTheBoxRunningWhenTheProgramIsKilled) {
   ASSERT_EQ(run({"start", "w"}).code(), 0);
   Program program(home().command({"exec", "w", "sh", "-c", "echo ready; sleep 1000"}));
-  ASSERT_TRUE(program.wait_for_output("ready\n", 10s));
+  ASSERT_TRUE(program.wait_for_output("ready\n", 60s));
   program.send_signal(SIGKILL);
   program.wait();
   EXPECT_EQ(run({"exec", "w", "echo", "alive"}).out, "alive\n");
@@ -124,7 +135,7 @@ TEST_F(ExecVmTest, LeavesTheBoxRunningWhenTheProgramIsKilled) {
 TEST_F(ExecVmTest, SaysThatTheBoxWentAway) {
   ASSERT_EQ(run({"start", "w"}).code(), 0);
   Program program(home().command({"exec", "w", "sh", "-c", "echo ready; sleep 1000"}));
-  ASSERT_TRUE(program.wait_for_output("ready\n", 10s));
+  ASSERT_TRUE(program.wait_for_output("ready\n", 60s));
   ASSERT_EQ(run({"stop", "--force", "w"}).code(), 0);
   const auto result = program.wait();
   EXPECT_EQ(result.code(), 125);

@@ -80,15 +80,6 @@ TEST_F(ImageTest, SaysWhatAPruneWouldRemoveAndKeepsIt) {
   EXPECT_EQ(home_.run({"image", "inspect", "mine:1"}).code(), 125);
 }
 
-TEST_F(ImageTest, KeepsAnImageThatABoxWasMadeFrom) {
-  ASSERT_EQ(home_.run({"load", "--name", "mine:1"}, archive_).code(), 0);
-  ASSERT_EQ(home_.run({"create", "--name", "web", "mine:1"}).code(), 0);
-  EXPECT_THAT(home_.run({"image", "prune", "-a"}).out, Not(HasSubstr("mine:1")));
-  const auto removed = home_.run({"rmi", "mine:1"});
-  EXPECT_EQ(removed.code(), 125) << "a box uses it";
-  EXPECT_EQ(home_.run({"rmi", "-f", "mine:1"}).code(), 0);
-}
-
 TEST_F(ImageTest, NamesTheImageThatIsNotThere) {
   for (const auto& words :
        std::vector<std::vector<std::string>>{{"rmi", "missing:1"},

@@ -69,9 +69,7 @@ TEST_F(JsonOutputTest, ReportsEveryCheckOfTheHost) {
 }
 
 TEST_F(JsonOutputTest, ReportsAMissingRuntimeWithARemedy) {
-  auto options = home_.command({"doctor", "--format", "json"});
-  options.environment["BOXLITE_RUNTIME_DIR"] = "/nonexistent";
-  const auto result = run_program(options);
+  const auto result = home_.run({"doctor", "--format", "json", "--runtime-dir", "/nonexistent"});
   EXPECT_EQ(result.code(), 1) << result.err;
   const auto report = Json::parse(result.out, nullptr, false);
   ASSERT_FALSE(report.is_discarded()) << result.out;

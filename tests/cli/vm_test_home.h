@@ -36,7 +36,7 @@ class VmTest : public testing::Test {
       const auto removed = home().run({"rm", "-fa"});
       EXPECT_EQ(removed.code(), 0) << removed.err;
     }
-    for (const auto& left : wait_until_gone(home().directory(), std::chrono::seconds(10))) {
+    for (const auto& left : wait_until_gone(home().directory(), std::chrono::seconds(30))) {
       ADD_FAILURE() << "left running: " << left.pid << " " << left.command;
     }
   }

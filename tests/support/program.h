@@ -28,7 +28,7 @@ struct ProgramOptions {
   std::vector<std::string> words;                  // the first is the program's path
   std::map<std::string, std::string> environment;  // all of it
   std::string stdin_bytes;
-  std::chrono::milliseconds limit{60'000};
+  std::chrono::milliseconds limit{120'000};
 };
 
 // A program with pipes for its standard streams. Everything read is kept; every wait has a limit. One thread.
