@@ -24,3 +24,7 @@ if(BOXLITE_SANITIZE)
                                                  -fno-sanitize-recover=all)
   target_link_options(boxlite_flags INTERFACE -fsanitize=${BOXLITE_SANITIZE})
 endif()
+# Without coverage of the folders that a target links, the fuzzer sees only its own file.
+if(BOXLITE_FUZZ)
+  target_compile_options(boxlite_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
