@@ -6,25 +6,22 @@
 #include <pthread.h>
 
 namespace boxlite::local {
-namespace {
 
-// The embedding program's signals are for its own threads.
-void block_signals(sigset_t& previous) {
+std::thread start_thread(std::function<void()> body) {
   sigset_t all;
+  sigset_t previous;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &previous);
+  std::thread thread(std::move(body));
+  ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  return thread;
 }
 
-}  // namespace
-
 IoThread::IoThread(std::unique_ptr<linux_::EventLoop> loop) : loop_(std::move(loop)) {
-  sigset_t previous;
-  block_signals(previous);
-  thread_ = std::thread([loop = loop_.get()] {
+  thread_ = start_thread([running = loop_.get()] {
     // Fails only when epoll itself does; then every call meets its deadline.
-    (void)loop->run();
+    (void)running->run();
   });
-  ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
 }
 
 Result<std::unique_ptr<IoThread>> IoThread::start() {

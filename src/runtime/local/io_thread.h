@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -8,6 +9,9 @@
 #include "linux/event_loop.h"
 
 namespace boxlite::local {
+
+// A thread with all signals blocked: the embedding program's signals are for its own threads.
+std::thread start_thread(std::function<void()> body);
 
 // The one thread of a Runtime that waits for descriptors. Its end is orderly: what is queued still runs.
 class IoThread {

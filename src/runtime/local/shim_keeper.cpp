@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "runtime/local/io_thread.h"
+
 namespace boxlite::local {
 namespace {
 
@@ -19,7 +21,7 @@ ShimKeeper::ShimKeeper(linux_::EventLoop& loop, std::function<void(const std::st
 
 void ShimKeeper::adopt(std::string box_id, vmm::ShimProcess shim, bool is_detached) {
   const std::lock_guard lock(mutex_);
-  if (!worker_.joinable()) worker_ = std::thread([this] { work(); });
+  if (!worker_.joinable()) worker_ = start_thread([this] { work(); });
   const auto key = ++last_key_;
   shims_.emplace(key, Kept{std::move(box_id), std::move(shim), is_detached, {}});
   loop_.post([this, key] { watch(key); });
