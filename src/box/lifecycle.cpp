@@ -182,7 +182,10 @@ Result<void> Lifecycle::remove(bool force) {
 // would be a box that has lost its disk.
 Result<void> Lifecycle::erase() {
   BOXLITE_TRY(around_.boxes().erase(id_));
-  return remove_tree(paths_.directory);
+  auto removed = remove_tree(paths_.directory);
+  // Whoever waits for the lock may just have put it there again.
+  if (!removed && removed.error().os_error() == ENOTEMPTY) removed = remove_tree(paths_.directory);
+  return removed;
 }
 
 Result<void> Lifecycle::erase_if_due(const store::BoxRecord& record) {
@@ -220,8 +223,11 @@ Result<void> Lifecycle::settle(Deadline deadline) {
   if (!known && known.error().code() == ErrorCode::not_found) return {};
   BOXLITE_TRY(wait_until_gone(deadline));
   const auto held = BOXLITE_TRY(lock(deadline));
-  const auto record = BOXLITE_TRY(reconcile());
-  return erase_if_due(record);
+  const auto record = reconcile();
+  // Somebody else was faster; what lock() made must go again.
+  if (!record && record.error().code() == ErrorCode::not_found) return remove_tree(paths_.directory);
+  if (!record) return std::unexpected(record.error());
+  return erase_if_due(*record);
 }
 
 }  // namespace boxlite::box
