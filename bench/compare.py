@@ -57,8 +57,8 @@ def cold(bench):
         name = f"stages{number}"
         bench.call("create", "--name", name, IMAGE)
         bench.call("start", name)
-        for stage in bench.inspect(name)["start_stages"]:
-            stages.setdefault(stage["name"], []).append(stage["duration_us"] / 1000)
+        for stage in bench.inspect(name)["StartStages"]:
+            stages.setdefault(stage["Name"], []).append(stage["Milliseconds"])
         bench.call("rm", "-f", name)
     parts = Table("Where a cold start goes", "ms")
     for name, samples in stages.items():
@@ -103,8 +103,8 @@ def memory(bench):
     time.sleep(5)  # the guest's own start-up work ends
     pss, private, peer_pss = [], [], []
     for name in boxes:
-        info = bench.inspect(name)
-        pids = [info["shim_pid"], info["vmm_pid"]]
+        state = bench.inspect(name)["State"]
+        pids = [state["Pid"], state["VmmPid"]]
         pss.append(memory_mib(pids, "Pss"))
         private.append(memory_mib(pids, "Private_Dirty") + memory_mib(pids, "Private_Clean"))
         peer_pss.append(memory_mib(bench.runsc.process_ids(name), "Pss"))

@@ -31,10 +31,9 @@ def busy_box(home, cpus, end, failures):
     name = f"soak{cpus}"
     try:
         home.call("run", "-d", "--name", name, "--cpus", str(cpus), "--memory", "256", "boxlite/base:latest", "sleep", "100000")
-        for _ in range(cpus + 1):
-            home.call("exec", "-d", name, "sh", "-c", WORK)
+        workers = [home.spawn("exec", name, "sh", "-c", WORK) for _ in range(cpus + 1)]
         beats, slowest = 0, 0.0
-        shim = home.inspect(name)["shim_pid"]
+        shim = home.inspect(name)["State"]["Pid"]
         open_files = len(os.listdir(f"/proc/{shim}/fd"))
         while time.monotonic() < end:
             began = time.monotonic()
@@ -49,7 +48,12 @@ def busy_box(home, cpus, end, failures):
         leaked = len(os.listdir(f"/proc/{shim}/fd")) - open_files
         if leaked > 4:
             raise AssertionError(f"the shim holds {leaked} more descriptors than at the start")
+        ended = [worker.communicate()[1].decode() for worker in workers if worker.poll() is not None]
+        if ended:
+            raise AssertionError(f"a worker ended: {ended}")
         home.call("stop", name)
+        for worker in workers:
+            worker.communicate(timeout=60)
         print(f"{cpus} vCPU: {beats} heartbeats, slowest {slowest:.2f} s, {sums[1]} turns of work, all the same", flush=True)
     except Exception as error:  # a thread's failure must reach the main thread
         failures.append(f"{cpus} vCPU: {error}")
