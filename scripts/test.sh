@@ -4,7 +4,7 @@
 #   test.sh                all stages
 #   test.sh STAGE...       only these: quickstart unit vm asan tsan fuzz tidy soak rig
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 logs=build/test-logs
 all_stages=(quickstart unit asan tsan fuzz tidy vm rig soak)
 passed=0 failed=0 skipped=0

@@ -20,8 +20,8 @@ namespace backend {
 class Box;
 }
 
-// configured: recorded, never started. running: its machine is up. stopping: on its way down. stopped: off, disk
-// kept. failed: the last start or run broke; BoxInfo::failure says how; it may be started again.
+// configured: recorded, never started. running: its machine is up. stopping: on its way down. stopped: off,
+// disk kept. failed: the last start or run broke; BoxInfo::failure says how; it may be started again.
 enum class BoxStatus { configured, running, stopping, stopped, failed };
 
 // The snake_case name of a status, as in the enum. Thread-safe.
@@ -38,18 +38,18 @@ struct BoxInfo {
   std::string id = {};
   BoxSpec spec = {};
   BoxStatus status = BoxStatus::configured;
-  std::string image_digest = {};              // of the manifest; empty before the first start
-  std::string created_at = {};                // RFC 3339, UTC
-  std::string started_at = {};                // of the last start; empty before the first
-  std::string stopped_at = {};                // empty while running
-  std::optional<int> exit_code = {};          // of the main command, once it has ended (128 + signal)
-  std::string failure = {};                   // why it is `failed`
-  std::optional<int> shim_pid = {};           // while running
+  std::string image_digest = {};      // of the manifest; empty before the first start
+  std::string created_at = {};        // RFC 3339, UTC
+  std::string started_at = {};        // of the last start; empty before the first
+  std::string stopped_at = {};        // empty while running
+  std::optional<int> exit_code = {};  // of the main command, once it has ended (128 + signal)
+  std::string failure = {};           // why it is `failed`
+  std::optional<int> shim_pid = {};   // while running
   std::optional<int> vmm_pid = {};
   std::string accelerator = {};               // "kvm" or "tcg" while running
   std::string kernel_release = {};            // of the guest, after the first start
   std::vector<StartStage> start_stages = {};  // of the last start
-  std::uint64_t disk_bytes = 0;          // what its own disk occupies on the host
+  std::uint64_t disk_bytes = 0;               // what its own disk occupies on the host
   std::filesystem::path directory = {};       // boxes/<id> in the home: console.log, shim.stderr
 };
 
@@ -61,14 +61,15 @@ struct StopOptions {
 };
 
 struct StartProgress {
-  std::string stage = {};        // "pull", "disk", "boot", …
-  std::string detail = {};       // what of it
+  std::string stage = {};   // "pull", "disk", "boot", …
+  std::string detail = {};  // what of it
   std::uint64_t done = 0;   // bytes; both 0 when unknown
   std::uint64_t total = 0;
 };
 using ProgressCallback = std::function<void(const StartProgress&)>;
 
-// A box: a handle, cheap to copy; all copies, and handles in other processes, speak of the same box. Thread-safe.
+// A box: a handle, cheap to copy; all copies, and handles in other processes, speak of the same box.
+// Thread-safe.
 class BOXLITE_API Box {
  public:
   explicit Box(std::shared_ptr<backend::Box> backend);
@@ -79,26 +80,26 @@ class BOXLITE_API Box {
   // not_found once the box is removed.
   Result<BoxInfo> info() const;
 
-  // Pulls the image when it is missing, makes the disk, starts the machine and waits until commands can run. Legal
-  // in configured, stopped and failed; a running box is a success. Of several processes starting one box, one
-  // starts it and all succeed. `progress` is called from any thread, never by two at once. On failure nothing is left running and the
-  // box is `failed` (or as before, if nothing was tried).
+  // Pulls the image when it is missing, makes the disk, starts the machine and waits until commands can run.
+  // Legal in configured, stopped and failed; a running box is a success. Of several processes starting one
+  // box, one starts it and all succeed. `progress` is called from any thread, never by two at once. On
+  // failure nothing is left running and the box is `failed` (or as before, if nothing was tried).
   Result<void> start(const ProgressCallback& progress = {});
 
-  // Starts the box when it is not running and runs the main command in it (the spec's, else the image's); when
-  // that command ends, the box stops with its exit code. invalid_state when the box is running already.
+  // Starts the box when it is not running and runs the main command in it (the spec's, else the image's);
+  // when that command ends, the box stops with its exit code. invalid_state when the box is running already.
   // `exec` supplies stdin, terminal and timeout; its command must be empty.
   Result<Execution> run(const ExecSpec& exec = {}, const ProgressCallback& progress = {});
 
   // Runs a command. Legal in running; in configured, stopped and failed the box is started first.
   Result<Execution> exec(const ExecSpec& exec);
 
-  // A handle on a command that was started earlier, by this or another process; output begins at the oldest byte
-  // that the box still keeps (the last 256 KiB per stream).
+  // A handle on a command that was started earlier, by this or another process; output begins at the oldest
+  // byte that the box still keeps (the last 256 KiB per stream).
   Result<Execution> attach(std::string_view execution_id);
 
-  // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in any
-  // state; a box that is not running is a success.
+  // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
+  // any state; a box that is not running is a success.
   Result<void> stop(const StopOptions& options = {});
 
  private:

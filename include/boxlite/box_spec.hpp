@@ -15,8 +15,8 @@ namespace boxlite {
 
 using EnvironmentVariable = std::pair<std::string, std::string>;
 
-// Capabilities of the commands in the box, by name ("NET_ADMIN", "CAP_" optional, case-insensitive, or "ALL"),
-// relative to Docker's default fourteen. A name in both lists is dropped.
+// Capabilities of the commands in the box, by name ("NET_ADMIN", "CAP_" optional, case-insensitive, or
+// "ALL"), relative to Docker's default fourteen. A name in both lists is dropped.
 struct CapabilityChanges {
   std::vector<std::string> add = {};
   std::vector<std::string> drop = {};
@@ -31,8 +31,8 @@ struct BoxSpec {
   // "linux/amd64"; empty: the host's.
   std::string platform = {};
 
-  unsigned cpus = 1;              // 1..64
-  std::uint64_t memory_mib = 512; // 64..1048576
+  unsigned cpus = 1;               // 1..64
+  std::uint64_t memory_mib = 512;  // 64..1048576
   // Size the box's disk can grow to, in GiB, 1..16384. It occupies only what is written.
   std::uint64_t disk_size_gib = 10;
 
@@ -44,14 +44,14 @@ struct BoxSpec {
   std::string user = {};                      // name|uid[:group|gid]; empty: the image's
   std::string hostname = {};                  // empty: the first 12 characters of the id
   CapabilityChanges capabilities = {};
-  bool privileged = false;               // all capabilities, no masked paths; still inside its own VM
+  bool privileged = false;  // all capabilities, no masked paths; still inside its own VM
 
   // True: the machine outlives this process. False: it is shut down when this process ends, however it ends.
   bool detach = false;
   // Remove the box, disk included, once it has stopped.
   bool auto_remove = false;
-  // How long the machine may take from spawning to a ready container. Zero: 30 s with hardware virtualization,
-  // 120 s emulated.
+  // How long the machine may take from spawning to a ready container. Zero: 30 s with hardware
+  // virtualization, 120 s emulated.
   std::chrono::milliseconds start_timeout{0};
 
   bool operator==(const BoxSpec&) const = default;
@@ -64,7 +64,8 @@ struct TerminalSize {
 };
 
 struct ExecSpec {
-  // The program and its arguments; the program is looked up in the PATH of the command's environment, in the box.
+  // The program and its arguments; the program is looked up in the PATH of the command's environment, in the
+  // box.
   std::vector<std::string> command = {};
   std::vector<EnvironmentVariable> env = {};  // over the box's
   std::string working_dir = {};               // empty: the box's

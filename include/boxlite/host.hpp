@@ -19,7 +19,7 @@ enum class CheckStatus { ok, warning, problem };
 
 // One line of `boxlite doctor`.
 struct HostCheck {
-  std::string name = {};    // "kvm_device", "kvm_native", "qemu", "user_namespaces", …: stable
+  std::string name = {};  // "kvm_device", "kvm_native", "qemu", "user_namespaces", …: stable
   CheckStatus status = CheckStatus::ok;
   std::string detail = {};  // what was found
   std::string remedy = {};  // what to do about it; empty when ok
@@ -28,15 +28,15 @@ struct HostCheck {
 struct HostReport {
   Accelerator accelerator = Accelerator::tcg;  // what `automatic` means here; never `automatic`
   std::string accelerator_reason = {};
-  std::string qemu_version = {};                    // empty: not found
+  std::string qemu_version = {};  // empty: not found
   std::filesystem::path qemu_path = {};
-  std::filesystem::path kernel_path = {};           // of the guest; empty: not found
-  std::string host_kernel = {};                     // uname -r
-  std::string architecture = {};                    // "x86_64"
+  std::filesystem::path kernel_path = {};  // of the guest; empty: not found
+  std::string host_kernel = {};            // uname -r
+  std::string architecture = {};           // "x86_64"
   unsigned cpus = 0;
   std::uint64_t memory_bytes = 0;
-  std::uint64_t free_disk_bytes = 0;           // of the home's file system
-  int cgroup_version = 0;                      // 0: none
+  std::uint64_t free_disk_bytes = 0;  // of the home's file system
+  int cgroup_version = 0;             // 0: none
   bool has_user_namespaces = false;
   std::vector<HostCheck> checks = {};
 

@@ -21,16 +21,16 @@ class Runtime;
 // An image as stored. Names are full references ("docker.io/library/debian:12").
 struct ImageInfo {
   std::string reference = {};
-  std::string id = {};               // digest of the image config: "sha256:…"
+  std::string id = {};  // digest of the image config: "sha256:…"
   std::string manifest_digest = {};
-  std::string platform = {};         // "linux/amd64"
-  std::string created_at = {};       // RFC 3339, as the image says; may be empty
-  std::string pulled_at = {};        // RFC 3339
-  std::uint64_t size_bytes = 0; // of the stored, compressed blobs
+  std::string platform = {};     // "linux/amd64"
+  std::string created_at = {};   // RFC 3339, as the image says; may be empty
+  std::string pulled_at = {};    // RFC 3339
+  std::uint64_t size_bytes = 0;  // of the stored, compressed blobs
   std::size_t layer_count = 0;
   std::vector<std::string> entrypoint = {};
   std::vector<std::string> command = {};
-  std::vector<std::string> env = {}; // "K=V"
+  std::vector<std::string> env = {};  // "K=V"
   std::string working_dir = {};
   std::string user = {};
   std::vector<std::pair<std::string, std::string>> labels = {};
@@ -49,7 +49,7 @@ struct LoadOptions {
 };
 
 struct PruneOptions {
-  bool all = false;      // also images that have a name but no box
+  bool all = false;  // also images that have a name but no box
   bool dry_run = false;
 };
 
@@ -76,8 +76,8 @@ class BOXLITE_API Images {
   Result<ImageInfo> get(std::string_view name) const;
   Result<std::vector<ImageInfo>> list() const;
 
-  // Removes a name and, with the last name, the image. invalid_state while a box uses it, unless `force`; boxes
-  // keep their disks in any case.
+  // Removes a name and, with the last name, the image. invalid_state while a box uses it, unless `force`;
+  // boxes keep their disks in any case.
   Result<PruneReport> remove(std::string_view name, bool force = false);
   // Removes what no name and no box needs: blobs, image disks, leftovers of killed processes.
   Result<PruneReport> prune(const PruneOptions& options = {});

@@ -17,12 +17,12 @@ namespace boxlite {
 
 // A registry and how to reach it.
 struct RegistryOptions {
-  std::string host = {};           // "ghcr.io", "localhost:5000"; no scheme, no path
-  std::string mirror = {};         // host[:port][/path/prefix] asked first in its place; empty: none
-  bool insecure_http = false; // http:// instead of https://
-  bool skip_verify = false;   // accept any certificate
-  bool search = false;        // try unqualified names here, before docker.io
-  std::string username = {};       // with `password`, or `token`; else Docker's credential files and helpers
+  std::string host = {};       // "ghcr.io", "localhost:5000"; no scheme, no path
+  std::string mirror = {};     // host[:port][/path/prefix] asked first in its place; empty: none
+  bool insecure_http = false;  // http:// instead of https://
+  bool skip_verify = false;    // accept any certificate
+  bool search = false;         // try unqualified names here, before docker.io
+  std::string username = {};   // with `password`, or `token`; else Docker's credential files and helpers
   std::string password = {};
   std::string token = {};
 };
@@ -30,8 +30,8 @@ struct RegistryOptions {
 struct RuntimeOptions {
   // Where boxes, images and disks live; absolute. Empty: $BOXLITE_HOME, else ~/.boxlite.
   std::filesystem::path home = {};
-  // Where boxlite-shim and the guest's kernel and initramfs are. Empty: $BOXLITE_RUNTIME_DIR, then beside this
-  // library or program (…/bin, ../libexec/boxlite, ../share/boxlite).
+  // Where boxlite-shim and the guest's kernel and initramfs are. Empty: $BOXLITE_RUNTIME_DIR, then beside
+  // this library or program (…/bin, ../libexec/boxlite, ../share/boxlite).
   std::filesystem::path runtime_dir = {};
   // automatic also honours $BOXLITE_ACCEL.
   Accelerator accelerator = Accelerator::automatic;
@@ -53,9 +53,9 @@ struct Version {
 };
 BOXLITE_API Version version();
 
-// A home directory in use: a handle, cheap to copy. Any number of Runtimes, in any number of processes, may use one
-// home at once; none holds a lock on it. Opening one repairs what killed processes left behind. When the last handle
-// goes, boxes that this Runtime started without `detach` are shut down.
+// A home directory in use: a handle, cheap to copy. Any number of Runtimes, in any number of processes, may
+// use one home at once; none holds a lock on it. Opening one repairs what killed processes left behind. When
+// the last handle goes, boxes that this Runtime started without `detach` are shut down.
 //
 // Thread-safe. Never prints, installs no signal handler, starts one I/O thread.
 class BOXLITE_API Runtime {

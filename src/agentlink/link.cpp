@@ -150,8 +150,7 @@ void Link::handle_frame(const wire::Frame& frame) {
       streams_.erase(found);
       state->end(fail(ErrorCode::stopped, "the box gave up the call"));
       break;
-    default:
-      return refuse_stream(id, "it sent a request");
+    default: return refuse_stream(id, "it sent a request");
   }
   state->notify();
 }

@@ -2,10 +2,9 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include "base/concat.h"
 #include "base/files.h"

@@ -33,8 +33,8 @@ std::string concat(const Pieces&... pieces) {
   return out;
 }
 
-// `"text"`, with control characters, quotes and backslashes escaped as \xNN, so that names from outside cannot
-// forge lines in messages.
+// `"text"`, with control characters, quotes and backslashes escaped as \xNN, so that names from outside
+// cannot forge lines in messages.
 std::string in_quotes(std::string_view text);
 
 // The pieces with `separator` between them.

@@ -13,8 +13,10 @@ std::string random_bytes(std::size_t count) {
   std::size_t filled = 0;
   while (filled < count) {
     const ssize_t got = ::getrandom(bytes.data() + filled, count - filled, 0);
-    if (got > 0) filled += static_cast<std::size_t>(got);
-    else if (errno != EINTR) std::abort();
+    if (got > 0)
+      filled += static_cast<std::size_t>(got);
+    else if (errno != EINTR)
+      std::abort();
   }
   return bytes;
 }

@@ -6,8 +6,8 @@
 
 namespace boxlite {
 
-// 12 random characters of [0-9A-Za-z]: the form of a box id (71 bits; a collision in one home is as likely as a
-// disk error). Aborts when the kernel gives no randomness: nothing safe can be done without.
+// 12 random characters of [0-9A-Za-z]: the form of a box id (71 bits; a collision in one home is as likely as
+// a disk error). Aborts when the kernel gives no randomness: nothing safe can be done without.
 std::string new_id();
 
 // `count` bytes from the kernel's generator.

@@ -35,17 +35,17 @@ inline void take(Result<void>&&) {}
 
 // The value of a Result, or return its error from the enclosing function. The only control-flow macro. Do not
 // nest one inside another's argument.
-#define BOXLITE_TRY(...)                                                       \
-  __extension__({                                                              \
-    auto try_result_ = (__VA_ARGS__);                                          \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error());  \
-    ::boxlite::detail::take(std::move(try_result_));                           \
+#define BOXLITE_TRY(...)                                                      \
+  __extension__({                                                             \
+    auto try_result_ = (__VA_ARGS__);                                         \
+    if (!try_result_) return std::unexpected(std::move(try_result_).error()); \
+    ::boxlite::detail::take(std::move(try_result_));                          \
   })
 
 // The same, with context(what) added to the error; `what` is evaluated only on failure.
-#define BOXLITE_TRY_CONTEXT(what, ...)                                                          \
-  __extension__({                                                                               \
-    auto try_result_ = (__VA_ARGS__);                                                           \
-    if (!try_result_) return std::unexpected(std::move(try_result_).error().context(what));     \
-    ::boxlite::detail::take(std::move(try_result_));                                            \
+#define BOXLITE_TRY_CONTEXT(what, ...)                                                      \
+  __extension__({                                                                           \
+    auto try_result_ = (__VA_ARGS__);                                                       \
+    if (!try_result_) return std::unexpected(std::move(try_result_).error().context(what)); \
+    ::boxlite::detail::take(std::move(try_result_));                                        \
   })

@@ -20,8 +20,8 @@ std::string to_rfc3339(Timestamp time);
 // Accepts any fraction length and "Z" or a numeric offset.
 Result<Timestamp> parse_rfc3339(std::string_view text);
 
-// A point in time by which something must have happened; waits take one instead of a length, so that the parts
-// of an operation share its limit.
+// A point in time by which something must have happened; waits take one instead of a length, so that the
+// parts of an operation share its limit.
 class Deadline {
  public:
   static Deadline after(std::chrono::milliseconds limit) {

@@ -10,16 +10,11 @@ namespace boxlite {
 
 std::string_view name(BoxStatus status) {
   switch (status) {
-    case BoxStatus::configured:
-      return "configured";
-    case BoxStatus::running:
-      return "running";
-    case BoxStatus::stopping:
-      return "stopping";
-    case BoxStatus::stopped:
-      return "stopped";
-    case BoxStatus::failed:
-      return "failed";
+    case BoxStatus::configured: return "configured";
+    case BoxStatus::running: return "running";
+    case BoxStatus::stopping: return "stopping";
+    case BoxStatus::stopped: return "stopped";
+    case BoxStatus::failed: return "failed";
   }
   return "failed";
 }

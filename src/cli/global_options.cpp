@@ -36,12 +36,8 @@ std::filesystem::path absolute(const std::string& path) {
 LogCallback log_to_stderr(bool debug) {
   return [debug](LogLevel level, std::string_view message) {
     switch (level) {
-      case LogLevel::error:
-        complain(message);
-        break;
-      case LogLevel::warn:
-        warn(message);
-        break;
+      case LogLevel::error: complain(message); break;
+      case LogLevel::warn: warn(message); break;
       case LogLevel::info:
       case LogLevel::debug:
         if (debug) trace(message);
@@ -81,12 +77,9 @@ std::optional<Accelerator> parse_accelerator(std::string_view text) {
 
 std::string_view accelerator_name(Accelerator accelerator) {
   switch (accelerator) {
-    case Accelerator::automatic:
-      return "auto";
-    case Accelerator::kvm:
-      return "kvm";
-    case Accelerator::tcg:
-      return "tcg";
+    case Accelerator::automatic: return "auto";
+    case Accelerator::kvm: return "kvm";
+    case Accelerator::tcg: return "tcg";
   }
   return "auto";
 }

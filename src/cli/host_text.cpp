@@ -16,12 +16,9 @@ namespace {
 
 std::string mark(CheckStatus status, const Palette& palette) {
   switch (status) {
-    case CheckStatus::ok:
-      return palette.green("✓");
-    case CheckStatus::warning:
-      return palette.yellow("!");
-    case CheckStatus::problem:
-      return palette.red("✗");
+    case CheckStatus::ok: return palette.green("✓");
+    case CheckStatus::warning: return palette.yellow("!");
+    case CheckStatus::problem: return palette.red("✗");
   }
   return palette.red("✗");
 }

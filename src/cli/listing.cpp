@@ -35,14 +35,10 @@ std::string ago(std::string_view time, std::chrono::sys_seconds now) {
 
 std::string status_text(const BoxInfo& box, std::chrono::sys_seconds now) {
   switch (box.status) {
-    case BoxStatus::configured:
-      return "Created";
-    case BoxStatus::running:
-      return "Up" + since(box.started_at, now);
-    case BoxStatus::stopping:
-      return "Stopping";
-    case BoxStatus::failed:
-      return "Failed" + ago(box.stopped_at, now);
+    case BoxStatus::configured: return "Created";
+    case BoxStatus::running: return "Up" + since(box.started_at, now);
+    case BoxStatus::stopping: return "Stopping";
+    case BoxStatus::failed: return "Failed" + ago(box.stopped_at, now);
     case BoxStatus::stopped:
       if (box.exit_code) return fmt::format("Exited ({}){}", *box.exit_code, ago(box.stopped_at, now));
       return "Stopped" + ago(box.stopped_at, now);

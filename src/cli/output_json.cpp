@@ -145,12 +145,9 @@ Json image_document(const ImageInfo& image) {
 
 std::string_view status_name(CheckStatus status) {
   switch (status) {
-    case CheckStatus::ok:
-      return "ok";
-    case CheckStatus::warning:
-      return "warning";
-    case CheckStatus::problem:
-      return "problem";
+    case CheckStatus::ok: return "ok";
+    case CheckStatus::warning: return "warning";
+    case CheckStatus::problem: return "problem";
   }
   return "problem";
 }

@@ -40,18 +40,12 @@ constexpr std::size_t record_bytes(std::size_t name_length) {
 std::uint8_t type_of(const Inode& inode) {
   switch (inode.kind) {
     case EntryKind::file:
-    case EntryKind::hard_link:
-      return EXT2_FT_REG_FILE;
-    case EntryKind::directory:
-      return EXT2_FT_DIR;
-    case EntryKind::symlink:
-      return EXT2_FT_SYMLINK;
-    case EntryKind::char_device:
-      return EXT2_FT_CHRDEV;
-    case EntryKind::block_device:
-      return EXT2_FT_BLKDEV;
-    case EntryKind::fifo:
-      return EXT2_FT_FIFO;
+    case EntryKind::hard_link: return EXT2_FT_REG_FILE;
+    case EntryKind::directory: return EXT2_FT_DIR;
+    case EntryKind::symlink: return EXT2_FT_SYMLINK;
+    case EntryKind::char_device: return EXT2_FT_CHRDEV;
+    case EntryKind::block_device: return EXT2_FT_BLKDEV;
+    case EntryKind::fifo: return EXT2_FT_FIFO;
   }
   return EXT2_FT_UNKNOWN;
 }

@@ -27,18 +27,12 @@ struct Node {
 std::uint16_t type_bits(EntryKind kind) {
   switch (kind) {
     case EntryKind::file:
-    case EntryKind::hard_link:
-      return LINUX_S_IFREG;
-    case EntryKind::directory:
-      return LINUX_S_IFDIR;
-    case EntryKind::symlink:
-      return LINUX_S_IFLNK;
-    case EntryKind::char_device:
-      return LINUX_S_IFCHR;
-    case EntryKind::block_device:
-      return LINUX_S_IFBLK;
-    case EntryKind::fifo:
-      return LINUX_S_IFIFO;
+    case EntryKind::hard_link: return LINUX_S_IFREG;
+    case EntryKind::directory: return LINUX_S_IFDIR;
+    case EntryKind::symlink: return LINUX_S_IFLNK;
+    case EntryKind::char_device: return LINUX_S_IFCHR;
+    case EntryKind::block_device: return LINUX_S_IFBLK;
+    case EntryKind::fifo: return LINUX_S_IFIFO;
   }
   return 0;
 }

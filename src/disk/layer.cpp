@@ -24,14 +24,10 @@ Result<LayerLimits> LayerLimits::from_environment() {
 
 std::string_view name(BuildStage stage) {
   switch (stage) {
-    case BuildStage::waiting:
-      return "waiting";
-    case BuildStage::layers:
-      return "layers";
-    case BuildStage::metadata:
-      return "metadata";
-    case BuildStage::sync:
-      return "sync";
+    case BuildStage::waiting: return "waiting";
+    case BuildStage::layers: return "layers";
+    case BuildStage::metadata: return "metadata";
+    case BuildStage::sync: return "sync";
   }
   return "unknown";
 }

@@ -232,27 +232,13 @@ Result<TarEntry> TarReader::finish_entry(Extensions& extensions) {
     case '\0':
     case '0':
     case '7':
-    case 'S':
-      entry.kind = EntryKind::file;
-      break;
-    case '1':
-      entry.kind = EntryKind::hard_link;
-      break;
-    case '2':
-      entry.kind = EntryKind::symlink;
-      break;
-    case '3':
-      entry.kind = EntryKind::char_device;
-      break;
-    case '4':
-      entry.kind = EntryKind::block_device;
-      break;
-    case '5':
-      entry.kind = EntryKind::directory;
-      break;
-    case '6':
-      entry.kind = EntryKind::fifo;
-      break;
+    case 'S': entry.kind = EntryKind::file; break;
+    case '1': entry.kind = EntryKind::hard_link; break;
+    case '2': entry.kind = EntryKind::symlink; break;
+    case '3': entry.kind = EntryKind::char_device; break;
+    case '4': entry.kind = EntryKind::block_device; break;
+    case '5': entry.kind = EntryKind::directory; break;
+    case '6': entry.kind = EntryKind::fifo; break;
     default:
       return fail(ErrorCode::unsupported,
                   concat("read tar: entry ", in_quotes(entry.name), " has the unknown type ",

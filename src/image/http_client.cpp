@@ -211,10 +211,8 @@ class Exchange {
     long os_error = 0;
     curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
     switch (code) {
-      case CURLE_ABORTED_BY_CALLBACK:
-        return fail(ErrorCode::cancelled, "the download was cancelled");
-      case CURLE_OPERATION_TIMEDOUT:
-        return fail(ErrorCode::timed_out, what);
+      case CURLE_ABORTED_BY_CALLBACK: return fail(ErrorCode::cancelled, "the download was cancelled");
+      case CURLE_OPERATION_TIMEDOUT: return fail(ErrorCode::timed_out, what);
       case CURLE_COULDNT_CONNECT:
         return fail(
             Error(ErrorCode::unavailable, what, os_error != 0 ? static_cast<int>(os_error) : ECONNREFUSED));
@@ -230,10 +228,8 @@ class Exchange {
                 .with_remedy(
                     "give the registry's authority as ca_file, or set skip_verify for a test registry"));
       case CURLE_URL_MALFORMAT:
-      case CURLE_UNSUPPORTED_PROTOCOL:
-        return fail(ErrorCode::invalid_argument, what);
-      default:
-        return fail(ErrorCode::unavailable, what);
+      case CURLE_UNSUPPORTED_PROTOCOL: return fail(ErrorCode::invalid_argument, what);
+      default: return fail(ErrorCode::unavailable, what);
     }
   }
 

@@ -143,8 +143,7 @@ const Credentials& RegistrySession::credentials(const std::string& repository) {
       case RegistryAuth::Kind::docker_config:
         found_ = find_credentials(credential_files_, config_.host, repository);
         break;
-      default:
-        found_ = CredentialSearch{};
+      default: found_ = CredentialSearch{};
     }
   }
   return found_->credentials;
@@ -250,8 +249,7 @@ Error RegistrySession::refusal(const HttpResponse& response, const std::string& 
     case 429:
       return Error(ErrorCode::unavailable, concat(what, ": too many requests"))
           .with_remedy("wait, or log in to get a higher limit");
-    default:
-      return Error(ErrorCode::unavailable, what);
+    default: return Error(ErrorCode::unavailable, what);
   }
 }
 

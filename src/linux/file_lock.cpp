@@ -34,7 +34,8 @@ Result<FileLock> FileLock::acquire(const std::filesystem::path& path, LockMode m
     if (try_lock(file.get(), mode)) return FileLock(std::move(file));
     if (errno != EWOULDBLOCK) return fail(syscall_error("flock", path.native(), errno));
     if (deadline.has_passed()) {
-      return fail(ErrorCode::timed_out, concat("lock ", in_quotes(path.native()), ": another process holds it"));
+      return fail(ErrorCode::timed_out,
+                  concat("lock ", in_quotes(path.native()), ": another process holds it"));
     }
     const timespec pause{0, pause_ms * 1'000'000};
     ::nanosleep(&pause, nullptr);
@@ -45,7 +46,8 @@ Result<FileLock> FileLock::try_acquire(const std::filesystem::path& path, LockMo
   auto file = BOXLITE_TRY(open_file(path, O_RDWR | O_CREAT));
   if (try_lock(file.get(), mode)) return FileLock(std::move(file));
   if (errno != EWOULDBLOCK) return fail(syscall_error("flock", path.native(), errno));
-  return fail(ErrorCode::unavailable, concat("lock ", in_quotes(path.native()), ": another process holds it"));
+  return fail(ErrorCode::unavailable,
+              concat("lock ", in_quotes(path.native()), ": another process holds it"));
 }
 
 Result<bool> FileLock::is_held(const std::filesystem::path& path) {

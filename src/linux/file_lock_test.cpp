@@ -19,7 +19,8 @@ TEST(FileLock, IsHeldUntilTheObjectGoes) {
     const auto lock = FileLock::try_acquire(path, LockMode::exclusive);
     ASSERT_TRUE(lock);
     EXPECT_TRUE(*FileLock::is_held(path));
-    const auto second = FileLock::acquire(path, LockMode::shared, Deadline::after(std::chrono::milliseconds(5)));
+    const auto second =
+        FileLock::acquire(path, LockMode::shared, Deadline::after(std::chrono::milliseconds(5)));
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code(), ErrorCode::timed_out);
   }

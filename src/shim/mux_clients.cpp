@@ -68,12 +68,9 @@ Result<void> Mux::read_client(std::uint64_t id) {
 
 Result<void> Mux::handle_client_frame(Client& client, const wire::Frame& frame) {
   switch (frame.header.type) {
-    case wire::FrameType::request:
-      return handle_request(client, frame);
-    case wire::FrameType::response:
-      return fail(ErrorCode::corrupted, "a client sent a response");
-    default:
-      return handle_stream_frame(client, frame);
+    case wire::FrameType::request: return handle_request(client, frame);
+    case wire::FrameType::response: return fail(ErrorCode::corrupted, "a client sent a response");
+    default: return handle_stream_frame(client, frame);
   }
 }
 

@@ -17,35 +17,25 @@ constexpr int writer_patience_ms = 10'000;
 ErrorCode code_of(int sqlite_code) {
   switch (sqlite_code & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return ErrorCode::timed_out;
+    case SQLITE_LOCKED: return ErrorCode::timed_out;
     case SQLITE_FULL:
-    case SQLITE_NOMEM:
-      return ErrorCode::resource_exhausted;
+    case SQLITE_NOMEM: return ErrorCode::resource_exhausted;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return ErrorCode::corrupted;
+    case SQLITE_NOTADB: return ErrorCode::corrupted;
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_AUTH:
-      return ErrorCode::permission_denied;
-    case SQLITE_CONSTRAINT:
-      return ErrorCode::already_exists;
-    default:
-      return ErrorCode::internal;
+    case SQLITE_AUTH: return ErrorCode::permission_denied;
+    case SQLITE_CONSTRAINT: return ErrorCode::already_exists;
+    default: return ErrorCode::internal;
   }
 }
 
 std::string_view remedy_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::resource_exhausted:
-      return "free space on the home's file system";
-    case ErrorCode::timed_out:
-      return "another process keeps the database busy; try again";
-    case ErrorCode::corrupted:
-      return "restore boxlite.db from a backup, or move it away to begin anew";
-    default:
-      return {};
+    case ErrorCode::resource_exhausted: return "free space on the home's file system";
+    case ErrorCode::timed_out: return "another process keeps the database busy; try again";
+    case ErrorCode::corrupted: return "restore boxlite.db from a backup, or move it away to begin anew";
+    default: return {};
   }
 }
 
@@ -94,12 +84,9 @@ Statement& Statement::bind(std::optional<int> number) {
 Result<bool> Statement::step() {
   if (bind_error_ != SQLITE_OK) return fail(sqlite_error(connection_, bind_error_));
   switch (const int code = sqlite3_step(statement_.get())) {
-    case SQLITE_ROW:
-      return true;
-    case SQLITE_DONE:
-      return false;
-    default:
-      return fail(sqlite_error(connection_, code));
+    case SQLITE_ROW: return true;
+    case SQLITE_DONE: return false;
+    default: return fail(sqlite_error(connection_, code));
   }
 }
 

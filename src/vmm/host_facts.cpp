@@ -68,17 +68,14 @@ std::string kvm_remedy(const KvmReport& kvm, std::string_view cpu_virtualization
       "then run "
       "`wsl --shutdown`";
   switch (kvm.verdict) {
-    case KvmVerdict::usable:
-      return {};
-    case KvmVerdict::no_access:
-      return "join the group kvm: sudo usermod -aG kvm $USER, then log in again";
+    case KvmVerdict::usable: return {};
+    case KvmVerdict::no_access: return "join the group kvm: sudo usermod -aG kvm $USER, then log in again";
     case KvmVerdict::interpreted:
       return "this cloud's KVM cannot run Linux guests fast: use a machine type with nested virtualization "
              "(or bare "
              "metal); boxes run by software emulation meanwhile";
     case KvmVerdict::missing:
-    case KvmVerdict::unusable:
-      break;
+    case KvmVerdict::unusable: break;
   }
   if (is_wsl) return wsl;
   if (cpu_virtualization.empty()) {

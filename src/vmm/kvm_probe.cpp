@@ -248,16 +248,11 @@ Result<void> probe_machine(int device_fd, KvmReport& report) {
 
 std::string_view name(KvmVerdict verdict) {
   switch (verdict) {
-    case KvmVerdict::usable:
-      return "usable";
-    case KvmVerdict::missing:
-      return "missing";
-    case KvmVerdict::no_access:
-      return "no_access";
-    case KvmVerdict::unusable:
-      return "unusable";
-    case KvmVerdict::interpreted:
-      return "interpreted";
+    case KvmVerdict::usable: return "usable";
+    case KvmVerdict::missing: return "missing";
+    case KvmVerdict::no_access: return "no_access";
+    case KvmVerdict::unusable: return "unusable";
+    case KvmVerdict::interpreted: return "interpreted";
   }
   return "unusable";
 }

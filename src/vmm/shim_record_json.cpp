@@ -84,16 +84,11 @@ Result<ExitRecord> parse_exit_record(const json& object) {
 
 std::string_view name(ExitReason reason) {
   switch (reason) {
-    case ExitReason::stopped:
-      return "stopped";
-    case ExitReason::main_exited:
-      return "main_exited";
-    case ExitReason::killed:
-      return "killed";
-    case ExitReason::boot_failed:
-      return "boot_failed";
-    case ExitReason::vmm_failed:
-      return "vmm_failed";
+    case ExitReason::stopped: return "stopped";
+    case ExitReason::main_exited: return "main_exited";
+    case ExitReason::killed: return "killed";
+    case ExitReason::boot_failed: return "boot_failed";
+    case ExitReason::vmm_failed: return "vmm_failed";
   }
   return "vmm_failed";
 }

@@ -27,14 +27,10 @@ std::uint32_t get_u32(const char* bytes) {
 std::size_t payload_limit(FrameType type) {
   switch (type) {
     case FrameType::request:
-    case FrameType::response:
-      return max_call_payload;
-    case FrameType::data:
-      return max_data_payload;
-    case FrameType::window:
-      return 4;
-    case FrameType::reset:
-      break;
+    case FrameType::response: return max_call_payload;
+    case FrameType::data: return max_data_payload;
+    case FrameType::window: return 4;
+    case FrameType::reset: break;
   }
   return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: agent
-// What the agent makes of a request and of the files of an image: the input is an ExecRequest, or, after a first byte
-// of 'p', a user, a passwd file and a group file with bytes of 0 between them.
+// What the agent makes of a request and of the files of an image: the input is an ExecRequest, or, after a
+// first byte of 'p', a user, a passwd file and a group file with bytes of 0 between them.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
