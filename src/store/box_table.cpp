@@ -171,20 +171,12 @@ Result<bool> BoxTable::erase(std::string_view id) {
   return was_there;
 }
 
-Result<std::vector<std::string>> BoxTable::texts(std::string_view sql) {
+Result<std::vector<std::string>> BoxTable::disk_bases() {
   const auto lock = database_.lock();
-  auto query = BOXLITE_TRY(database_.prepare(sql));
+  auto query = BOXLITE_TRY(database_.prepare("SELECT DISTINCT disk_base FROM boxes WHERE disk_base <> ''"));
   std::vector<std::string> found;
   while (BOXLITE_TRY(query.step())) found.push_back(query.text(0));
   return found;
-}
-
-Result<std::vector<std::string>> BoxTable::disk_bases() {
-  return texts("SELECT DISTINCT disk_base FROM boxes WHERE disk_base <> ''");
-}
-
-Result<std::vector<std::string>> BoxTable::image_digests() {
-  return texts("SELECT DISTINCT image_digest FROM boxes WHERE image_digest <> ''");
 }
 
 }  // namespace boxlite::store

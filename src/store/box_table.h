@@ -68,13 +68,10 @@ class BoxTable {
   Result<bool> erase(std::string_view id);
   // Every base that a box stands on, once.
   Result<std::vector<std::string>> disk_bases();
-  // Every manifest that a box was made from, once.
-  Result<std::vector<std::string>> image_digests();
 
  private:
   explicit BoxTable(Database database) : database_(std::move(database)) {}
   Result<std::vector<BoxRecord>> select(std::string_view condition, std::string_view argument);
-  Result<std::vector<std::string>> texts(std::string_view query);
   Result<void> insert_rows(const BoxRecord& record);
   Result<void> write_durably(auto&& change);
 

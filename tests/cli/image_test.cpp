@@ -80,6 +80,14 @@ TEST_F(ImageTest, SaysWhatAPruneWouldRemoveAndKeepsIt) {
   EXPECT_EQ(home_.run({"image", "inspect", "mine:1"}).code(), 125);
 }
 
+TEST_F(ImageTest, PruneKeepsTheImageOfABoxThatNeverStarted) {
+  ASSERT_EQ(home_.run({"load", "--name", "mine:1"}, archive_).code(), 0);
+  ASSERT_EQ(home_.run({"create", "--name", "waiting", "mine:1"}).code(), 0);
+  EXPECT_EQ(home_.run({"image", "prune", "-a"}).code(), 0);
+  EXPECT_EQ(home_.run({"image", "inspect", "mine:1"}).code(), 0);
+  EXPECT_EQ(home_.run({"rmi", "mine:1"}).code(), 125);
+}
+
 TEST_F(ImageTest, NamesTheImageThatIsNotThere) {
   for (const auto& words :
        std::vector<std::vector<std::string>>{{"rmi", "missing:1"},

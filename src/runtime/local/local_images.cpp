@@ -2,6 +2,7 @@
 #include "runtime/local/local_images.h"
 
 #include "base/concat.h"
+#include "box/spec_json.h"
 #include "disk/rootfs_export.h"
 #include "linux/file_lock.h"
 #include "oci/reference.h"
@@ -38,6 +39,16 @@ std::vector<ImageInfo> all_facts(const std::vector<image::Image>& images) {
   std::vector<ImageInfo> facts;
   for (const auto& image : images) facts.push_back(image_facts(image));
   return facts;
+}
+
+// A load takes whatever an archive holds; running it needs a machine of its kind.
+Result<void> check_runs_here(const image::Image& image) {
+  const auto host = oci::Platform::of_host();
+  if (oci::distance(host, image.platform)) return {};
+  return fail(Error(ErrorCode::unsupported,
+                    concat("run image ", in_quotes(image.reference), ": it is for ", image.platform.str(),
+                           ", boxes here are ", host.str()))
+                  .with_remedy("pull or load it for this host: --platform"));
 }
 
 Result<image::LoadOptions> store_options(const LoadOptions& options) {
@@ -89,6 +100,7 @@ Result<void> LocalImages::load_bundled(std::string_view name) {
 
 Result<image::Image> LocalImages::pull_image(std::string_view reference, std::string_view platform,
                                              const ProgressCallback& progress) {
+  if (is_bundled(reference)) return resolve(reference, platform);
   image::PullOptions options;
   options.platform = BOXLITE_TRY(parse_platform(platform));
   options.progress = told_as("pull", progress);
@@ -98,8 +110,11 @@ Result<image::Image> LocalImages::pull_image(std::string_view reference, std::st
 Result<image::Image> LocalImages::require(std::string_view reference, std::string_view platform,
                                           const ProgressCallback& progress) {
   auto found = resolve(reference, platform);
-  if (found || found.error().code() != ErrorCode::not_found || is_bundled(reference)) return found;
-  return pull_image(reference, platform, progress);
+  if (!found && found.error().code() == ErrorCode::not_found) {
+    found = pull_image(reference, platform, progress);
+  }
+  if (found) BOXLITE_TRY(check_runs_here(*found));
+  return found;
 }
 
 Result<ImageInfo> LocalImages::pull(std::string_view reference, const PullOptions& options) {
@@ -125,10 +140,16 @@ Result<std::vector<ImageInfo>> LocalImages::list() {
   return all_facts(BOXLITE_TRY(store_.list()));
 }
 
+// A box that was never started knows its image only by name: what it would be made from counts as used.
 Result<std::set<oci::Digest>> LocalImages::used_by_boxes() {
   std::set<oci::Digest> used;
-  for (const auto& text : BOXLITE_TRY(boxes_.image_digests())) {
-    if (auto digest = oci::Digest::parse(text)) used.insert(*std::move(digest));
+  for (const auto& record : BOXLITE_TRY(boxes_.list())) {
+    if (auto digest = oci::Digest::parse(record.image_digest)) {
+      used.insert(*std::move(digest));
+    } else if (const auto spec = box::parse_box_spec(record.spec)) {
+      const auto platform = BOXLITE_TRY(parse_platform(spec->platform));
+      if (auto image = store_.resolve(spec->image, platform)) used.insert(image->manifest_digest);
+    }
   }
   return used;
 }
