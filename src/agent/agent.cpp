@@ -68,8 +68,7 @@ void Agent::on_frame(const wire::Frame& frame) {
       std::erase(shutdown_streams_, stream);
       if (executions_) executions_->on_reset(stream);
       return;
-    case wire::FrameType::response:
-      return;  // we call nobody
+    case wire::FrameType::response: return;  // we call nobody
   }
 }
 
@@ -202,15 +201,12 @@ void Agent::enter(Phase phase, std::chrono::milliseconds limit) {
 bool Agent::is_phase_done() const {
   if (!executions_) return true;
   switch (phase_) {
-    case Phase::running:
-      return false;
-    case Phase::asking:
-      return !executions_->has_running();
+    case Phase::running: return false;
+    case Phase::asking: return !executions_->has_running();
     case Phase::killing:
       // The commands first: the container's first process cannot go before we have reaped them.
       return !executions_->has_running() && container_->has_ended();
-    case Phase::telling:
-      return !executions_->has_clients() && channel_->is_drained();
+    case Phase::telling: return !executions_->has_clients() && channel_->is_drained();
   }
   return true;
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <random>
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include "agent/accounts.h"
+#include "agent/channel.h"
 #include "agent/output_ring.h"
 #include "agent/program_search.h"
 
@@ -138,6 +141,57 @@ TEST_F(RingTest, TakesLittleMemoryForLittleText) {
   EXPECT_EQ(read_all(0), "hello");
   write(" again", 0);
   EXPECT_EQ(read_all(0), "hello again");
+}
+
+class ChannelTest : public ::testing::Test, public Channel::Listener {
+ protected:
+  void SetUp() override {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()), 0);
+    const int size = 4 << 20;
+    ::setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    peer_.reset(ends[1]);
+    channel_ = *Channel::open(*loop_, UniqueFd(ends[0]), *this);
+  }
+  void on_frame(const wire::Frame&) override { ++frames_; }
+  void on_drained() override { ++drained_; }
+  void on_disconnect() override { ++disconnected_; }
+  void run_once() { EXPECT_TRUE(*loop_->run_once(Deadline::after(std::chrono::seconds(5)))); }
+  void send(std::string_view bytes) {
+    EXPECT_EQ(::write(peer_.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+  }
+
+  std::unique_ptr<linux_::EventLoop> loop_ = *linux_::EventLoop::create();
+  UniqueFd peer_;
+  std::unique_ptr<Channel> channel_;
+  int frames_ = 0;
+  int drained_ = 0;
+  int disconnected_ = 0;
+};
+
+TEST_F(ChannelTest, TellsOfRoomAfterEveryCongestionHoweverFastItWent) {
+  const std::string bytes(60'000, 'x');
+  while (!channel_->is_congested()) channel_->out().data(1, bytes);
+  std::string sink(1u << 20, ' ');
+  while (drained_ == 0) {
+    run_once();
+    while (::read(peer_.get(), sink.data(), sink.size()) > 0) {
+    }
+  }
+  EXPECT_EQ(drained_, 1);
+  EXPECT_FALSE(channel_->is_congested());
+}
+
+TEST_F(ChannelTest, SurvivesNonsenseAndAHostThatGoesAway) {
+  send(std::string("\0\0\0\0\0\0\0\0\0\0", 10));
+  run_once();
+  EXPECT_EQ(disconnected_, 1);
+  // The next host starts with a clean frame.
+  send(std::string("\0\0\0\0\0\0\0\1\5\0", 10));
+  while (frames_ == 0) run_once();
+  peer_.reset();
+  run_once();
+  EXPECT_EQ(disconnected_, 2);
 }
 
 }  // namespace

@@ -64,6 +64,8 @@ void Channel::read_frames() {
 
 void Channel::flush() {
   if (!is_connected_) return;
+  // Whoever met a congested channel waits for us, also when all of it goes out in one piece below.
+  const bool kept_others_waiting = is_congested() || is_waiting_for_room_;
   while (!writer_.empty()) {
     const auto pending = writer_.pending();
     const auto count = ::write(port_.get(), pending.data(), pending.size());
@@ -72,10 +74,9 @@ void Channel::flush() {
     if (count <= 0) return disconnect();
     writer_.consume(static_cast<std::size_t>(count));
   }
-  const bool was_waiting = is_waiting_for_room_;
   is_waiting_for_room_ = !writer_.empty();
   update_interest();
-  if (was_waiting && !is_congested()) listener_.on_drained();
+  if (kept_others_waiting && !is_congested()) listener_.on_drained();
 }
 
 void Channel::disconnect() {

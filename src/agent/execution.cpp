@@ -38,7 +38,7 @@ void make_non_blocking(int fd) {
 }  // namespace
 
 Execution::Execution(linux_::EventLoop& loop, Channel& channel, const Container& container,
-                     std::string cgroup_name, const wire::msg::ExecRequest& request, Listener& listener)
+                     CommandCgroup cgroup, const wire::msg::ExecRequest& request, Listener& listener)
     : loop_(loop),
       channel_(channel),
       container_(container),
@@ -47,7 +47,8 @@ Execution::Execution(linux_::EventLoop& loop, Channel& channel, const Container&
       args_(request.args().begin(), request.args().end()),
       is_main_(request.is_main()),
       has_terminal_(request.has_terminal()),
-      cgroup_name_(std::move(cgroup_name)) {}
+      cgroup_name_(std::move(cgroup.name)),
+      cgroup_(std::move(cgroup.cgroup)) {}
 
 Execution::~Execution() {
   outputs_ = {};
@@ -55,18 +56,18 @@ Execution::~Execution() {
 }
 
 Result<std::unique_ptr<Execution>> Execution::start(linux_::EventLoop& loop, Channel& channel,
-                                                    const Container& container, std::string cgroup_name,
+                                                    const Container& container, CommandCgroup cgroup,
                                                     const wire::msg::ExecRequest& request,
                                                     Listener& listener) {
-  const auto plan = BOXLITE_TRY(make_launch_plan(container, request));
+  // First of all: it removes the cgroup when the rest fails.
   std::unique_ptr<Execution> execution(
-      new Execution(loop, channel, container, std::move(cgroup_name), request, listener));
+      new Execution(loop, channel, container, std::move(cgroup), request, listener));
+  const auto plan = BOXLITE_TRY(make_launch_plan(container, request));
   BOXLITE_TRY(execution->launch_command(request, plan));
   return execution;
 }
 
 Result<void> Execution::launch_command(const wire::msg::ExecRequest& request, const LaunchPlan& plan) {
-  cgroup_ = BOXLITE_TRY_CONTEXT("make cgroup", container_.cgroup().make_child(cgroup_name_));
   BOXLITE_TRY_CONTEXT("open streams", open_streams(request));
   result_.set_started_at_ns(wall_clock_ns());
   auto outcome =

@@ -22,6 +22,12 @@
 
 namespace boxlite::agent {
 
+// A cgroup for one command, below the container's; the execution removes it.
+struct CommandCgroup {
+  std::string name;
+  linux_::Cgroup cgroup;
+};
+
 // One command, from its start to long after its end: the process, its cgroup, its streams, and the clients
 // that watch it. Output goes from the pipe into a ring and from there to every client by offset; the pipe is
 // not read while that would overwrite what an attached client has not been sent. Loop thread only.
@@ -42,7 +48,7 @@ class Execution {
   // Starts the command. A program that cannot be started is an execution that has ended (126, 127); an Error
   // means that the request was wrong or the machine is out of something.
   static Result<std::unique_ptr<Execution>> start(linux_::EventLoop& loop, Channel& channel,
-                                                  const Container& container, std::string cgroup_name,
+                                                  const Container& container, CommandCgroup cgroup,
                                                   const wire::msg::ExecRequest& request, Listener& listener);
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
@@ -98,7 +104,7 @@ class Execution {
     std::size_t credited;
   };
 
-  Execution(linux_::EventLoop& loop, Channel& channel, const Container& container, std::string cgroup_name,
+  Execution(linux_::EventLoop& loop, Channel& channel, const Container& container, CommandCgroup cgroup,
             const wire::msg::ExecRequest& request, Listener& listener);
 
   Result<void> launch_command(const wire::msg::ExecRequest& request, const LaunchPlan& plan);

@@ -24,6 +24,19 @@ Execution* Executions::find(const std::string& id) const {
   return found == executions_.end() ? nullptr : found->second.get();
 }
 
+Result<CommandCgroup> Executions::make_cgroup() {
+  auto name = concat("e", next_cgroup_++);
+  auto cgroup = BOXLITE_TRY_CONTEXT("make cgroup", container_.cgroup().make_child(name));
+  return CommandCgroup{std::move(name), std::move(cgroup)};
+}
+
+Result<CommandCgroup> Executions::take_cgroup() {
+  if (!spare_cgroup_) return make_cgroup();
+  auto taken = std::move(*spare_cgroup_);
+  spare_cgroup_.reset();
+  return taken;
+}
+
 Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecRequest& request) {
   if (request.id().empty() || request.id().size() > longest_id) {
     return fail(ErrorCode::invalid_argument, "start command: its id must have 1 to 128 bytes");
@@ -32,8 +45,9 @@ Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecReques
     return fail(ErrorCode::already_exists,
                 concat("start command: the id ", in_quotes(request.id()), " is taken"));
   }
+  auto cgroup = BOXLITE_TRY(take_cgroup());
   auto execution =
-      BOXLITE_TRY(Execution::start(loop_, channel_, container_, concat("e", next_cgroup_++), request, *this));
+      BOXLITE_TRY(Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this));
   auto& started = *execution;
   executions_.emplace(request.id(), std::move(execution));
   streams_.emplace(stream, &started);
@@ -153,6 +167,9 @@ void Executions::on_end(Execution& execution) {
 
 void Executions::tidy() {
   tidy_cgroups();
+  if (!spare_cgroup_) {
+    if (auto made = make_cgroup()) spare_cgroup_ = *std::move(made);
+  }
   std::size_t memory = 0;
   for (const auto* execution : ended_) memory += execution->memory();
   for (auto place = ended_.begin(); place != ended_.end() && memory > kept_memory;) {

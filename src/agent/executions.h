@@ -5,6 +5,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,6 +57,8 @@ class Executions final : public Execution::Listener {
 
  private:
   Execution* find(const std::string& id) const;
+  Result<CommandCgroup> make_cgroup();
+  Result<CommandCgroup> take_cgroup();
   void break_stream(std::uint32_t stream);
   void tidy();
   void tidy_cgroups();
@@ -72,6 +75,8 @@ class Executions final : public Execution::Listener {
   std::list<Execution*> with_cgroup_;  // ended, but processes outlived the command
   linux_::EventLoop::Timer tidy_timer_;
   std::uint64_t next_cgroup_ = 1;
+  std::optional<CommandCgroup>
+      spare_cgroup_;  // made while nobody waits: it is a good part of a command's start
   std::uint32_t next_drained_ = 0;
 };
 

@@ -66,7 +66,7 @@ std::vector<std::string> qemu_arguments(const fs::path& dir, int port_fd) {
           "-accel",
           "tcg,thread=multi",
           "-cpu",
-          (std::getenv("TCPU") ? std::getenv("TCPU") : "max"),
+          "max",
           "-m",
           "256",
           "-smp",
@@ -99,7 +99,7 @@ std::vector<std::string> qemu_arguments(const fs::path& dir, int port_fd) {
           "-device",
           "virtio-rng-device,rng=rng",
           "-append",
-          "console=hvc0 quiet reboot=t panic=-1 mitigations=off"};
+          "console=hvc0 quiet reboot=t panic=-1 mitigations=off no_timer_check noreplace-smp"};
 }
 
 }  // namespace
@@ -304,8 +304,7 @@ void Command::handle(const GuestMachine::Received& frame) {
       }
       has_ended_ = true;
       return;
-    default:
-      break;
+    default: break;
   }
   EXPECT_TRUE(credit_.receive(frame.payload.size())) << "the agent sent more than its credit";
   const auto output = wire::parse<wire::msg::ExecOutput>(frame.payload);
