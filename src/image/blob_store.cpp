@@ -67,7 +67,11 @@ Result<void> BlobWriter::append(std::string_view bytes) {
     return fail(ErrorCode::corrupted,
                 concat("blob ", expected_->str(), ": more than the promised ", expected_size_, " bytes"));
   }
-  BOXLITE_TRY(write_all(file_.get(), bytes, path_.native()));
+  if (auto written = write_all(file_.get(), bytes, path_.native()); !written) {
+    // A part that fills the disk would keep the user from everything else, until a sweep.
+    if (written.error().code() == ErrorCode::resource_exhausted) BOXLITE_TRY(restart());
+    return written;
+  }
   hasher_.update(bytes);
   offset_ += bytes.size();
   return {};
