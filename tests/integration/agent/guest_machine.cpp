@@ -254,9 +254,13 @@ Command& Command::attach(const std::string& id, std::uint64_t stdout_offset) {
 }
 
 void Command::send(const wire::msg::ExecInput& input) {
+  // Not appended before there is credit: answers to output would take it along.
+  while (input_credit_.available() < input.ByteSizeLong() && !has_ended_) {
+    ASSERT_TRUE(machine_.dispatch_one(Deadline::after(answer_limit)));
+  }
+  if (has_ended_) return;
   const auto size = wire::write_data(machine_.out(), stream_, input);
   ASSERT_TRUE(size);
-  while (input_credit_.available() < *size) ASSERT_TRUE(machine_.dispatch_one(Deadline::after(answer_limit)));
   input_credit_.take(*size);
   machine_.flush();
 }
