@@ -59,9 +59,17 @@ Result<store::BoxRecord> Lifecycle::reconcile() {
   auto record = BOXLITE_TRY(around_.boxes().get(id_));
   const auto evidence = BOXLITE_TRY(gather_evidence(paths_));
   auto state = settled_state(record.state, evidence, now());
-  if (state != record.state) BOXLITE_TRY(around_.boxes().set_state(id_, state));
+  bool is_recorded = true;
+  if (state != record.state) {
+    const auto written = around_.boxes().set_state(id_, state);
+    is_recorded = written.has_value();
+    // With a full disk the truth is still told, and entered by whoever looks when there is room again.
+    if (!written && written.error().code() != ErrorCode::resource_exhausted) {
+      return std::unexpected(written.error());
+    }
+  }
   record.state = std::move(state);
-  if (evidence.exit) {
+  if (evidence.exit && is_recorded) {
     // Entered once; kept beside for people who look for the cause of something.
     std::error_code ignored;
     std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), ignored);
@@ -179,9 +187,15 @@ Result<void> Lifecycle::remove(bool force) {
 }
 
 // The row first: a directory without a row is a leftover that anybody may remove, a row without a directory
-// would be a box that has lost its disk.
+// would be a box that has lost its disk. Unless the host's disk is full: then the box's must go before SQLite has
+// the room to forget it.
 Result<void> Lifecycle::erase() {
-  BOXLITE_TRY(around_.boxes().erase(id_));
+  auto erased = around_.boxes().erase(id_);
+  if (!erased && erased.error().code() == ErrorCode::resource_exhausted) {
+    BOXLITE_TRY(remove_tree(paths_.disk()));
+    erased = around_.boxes().erase(id_);
+  }
+  if (!erased) return std::unexpected(std::move(erased).error());
   auto removed = remove_tree(paths_.directory);
   // Whoever waits for the lock may just have put it there again.
   if (!removed && removed.error().os_error() == ENOTEMPTY) removed = remove_tree(paths_.directory);

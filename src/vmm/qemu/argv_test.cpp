@@ -49,7 +49,7 @@ TEST(MachineArguments, AreTheseForAnEmulatedMachine) {
       "cache.direct=off,cache.no-flush=off "
       "-blockdev driver=qcow2,node-name=disk0,file=file0,read-only=off,discard=unmap,cache.direct=off,"
       "cache.no-flush=off "
-      "-device virtio-blk-device,id=vd0,drive=disk0 "
+      "-device virtio-blk-device,id=vd0,drive=disk0,werror=report,rerror=report "
       "-object rng-random,id=entropy,filename=/dev/urandom -device virtio-rng-device,rng=entropy "
       "-device virtio-balloon-device,free-page-reporting=on,deflate-on-oom=on");
 }
