@@ -121,6 +121,13 @@ TEST_F(AgentTest, MergesTheEnvironmentAndMakesTheWorkingDirectory) {
   EXPECT_EQ(outcome.out.find("TERM="), std::string::npos);
 }
 
+TEST_F(AgentTest, PassesArgumentsAndEnvironmentThatAreNotUtf8) {
+  Command command(*machine_, {"sh", "-c", "printf %s \"$1$X\"", "sh", "a\xff\xfe"});
+  command.request().add_env("X=\x80z");
+  EXPECT_EQ(finish(command.start()).out, "a\xff\xfe\x80z");
+  EXPECT_EQ(run({"/no\xff"}).code(), 127);
+}
+
 // ---- who it is and what it may do ------------------------------------------------------------------------
 
 TEST_F(AgentTest, RunsAsTheUserWithItsGroupsAndCapabilities) {
