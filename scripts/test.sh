@@ -37,17 +37,15 @@ stage() {
 }
 
 # Every preset is built and then tested by label; a test that cannot run says why and is counted as skipped.
-tests_of() { # PRESET LABELS [ctest options]
-    local preset=$1 labels=$2
-    shift 2
-    scripts/build.sh "$preset" && ctest --preset "$preset" -L "$labels" --no-tests=error "$@"
+tests_of() { # PRESET LABELS
+    scripts/build.sh "$1" && ctest --preset "$1" -L "$2" --no-tests=error -j2
 }
 
 stage_quickstart() { scripts/quickstart.sh; }
-stage_unit() { tests_of dev 'style|unit|integration' -j2; }
-stage_vm() { tests_of dev 'vm' -j2; }
-stage_asan() { tests_of asan 'unit|integration' -j2; }
-stage_tsan() { tests_of tsan 'unit' -j2; }
+stage_unit() { tests_of dev 'style|unit|integration'; }
+stage_vm() { tests_of dev 'vm'; }
+stage_asan() { tests_of asan 'unit|integration'; }
+stage_tsan() { tests_of tsan 'unit'; }
 stage_fuzz() { tests/fuzz/run.sh; }
 stage_tidy() { tools/check_tidy.sh; }
 stage_rig() { tests/kvm_rig/test.sh; }

@@ -108,7 +108,7 @@ TEST(ChildProcess, LivesOnWhenDetached) {
 
 TEST(ChildProcess, DiesWithItsParent) {
   // A middle process spawns a sleeping one that must not outlive it.
-  auto spec = shell("sleep 1000");
+  auto spec = shell("exec sleep 1000");
   spec.die_with_parent = true;
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
