@@ -187,8 +187,8 @@ Result<void> Lifecycle::remove(bool force) {
 }
 
 // The row first: a directory without a row is a leftover that anybody may remove, a row without a directory
-// would be a box that has lost its disk. Unless the host's disk is full: then the box's must go before SQLite has
-// the room to forget it.
+// would be a box that has lost its disk. Unless the host's disk is full: then the box's must go before SQLite
+// has the room to forget it.
 Result<void> Lifecycle::erase() {
   auto erased = around_.boxes().erase(id_);
   if (!erased && erased.error().code() == ErrorCode::resource_exhausted) {

@@ -3,9 +3,8 @@
 
 #include <csignal>
 
-#include <sys/resource.h>
-
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/files.h"
 #include "base/scope_exit.h"

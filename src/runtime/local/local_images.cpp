@@ -45,9 +45,8 @@ std::vector<ImageInfo> all_facts(const std::vector<image::Image>& images) {
 Result<void> check_runs_here(const image::Image& image) {
   const auto host = oci::Platform::of_host();
   if (oci::distance(host, image.platform)) return {};
-  return fail(Error(ErrorCode::unsupported,
-                    concat("run image ", in_quotes(image.reference), ": it is for ", image.platform.str(),
-                           ", boxes here are ", host.str()))
+  return fail(Error(ErrorCode::unsupported, concat("run image ", in_quotes(image.reference), ": it is for ",
+                                                   image.platform.str(), ", boxes here are ", host.str()))
                   .with_remedy("pull or load it for this host: --platform"));
 }
 

@@ -72,8 +72,8 @@ void add_channels(Arguments& arguments) {
 // cache.direct=off: base images are shared by boxes through the host's page cache. cache.no-flush=off: the
 // guest's fsync reaches the host's disk. discard: what the guest deletes is given back. One thread pool
 // (aio=threads) works on every host file system; io_uring would be one more interface for the jail to allow.
-// werror=report: QEMU's default stops the machine when the host's disk is full, which looks like a hang; the guest
-// gets an I/O error instead, and the program that wrote hears of it.
+// werror=report: QEMU's default stops the machine when the host's disk is full, which looks like a hang; the
+// guest gets an I/O error instead, and the program that wrote hears of it.
 void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
   const std::string_view read_only = disk.is_read_only ? "on" : "off";
   add(arguments, "-blockdev",
@@ -82,7 +82,8 @@ void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
   add(arguments, "-blockdev",
       concat("driver=", name(disk.format), ",node-name=disk", index, ",file=file", index,
              ",read-only=", read_only, ",discard=unmap,cache.direct=off,cache.no-flush=off"));
-  add(arguments, "-device", concat("virtio-blk-device,id=vd", index, ",drive=disk", index, ",werror=report,rerror=report"));
+  add(arguments, "-device",
+      concat("virtio-blk-device,id=vd", index, ",drive=disk", index, ",werror=report,rerror=report"));
 }
 
 void add_rest(Arguments& arguments) {
