@@ -8,6 +8,9 @@ preset=${1:-release}
 out=build/$preset
 [ "$preset" = release ] && out=build
 
+# Clones of one commit share compiled objects, wherever they lie.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
+
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 
 say "configuring ($preset)"

@@ -4,6 +4,7 @@
 # parsers still stand. A find is kept in build/fuzz/finds with the command that replays it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz
 mkdir -p build/fuzz/finds
