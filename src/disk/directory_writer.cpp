@@ -40,7 +40,7 @@ std::string octal(std::uint32_t number) {
 
 // What podman's storage writes, so that its tools read it.
 std::string override_text(const Inode& inode) {
-  const std::string text = concat(inode.uid, ':', inode.gid, ':', octal(inode.mode));
+  std::string text = concat(inode.uid, ':', inode.gid, ':', octal(inode.mode));
   if (inode.kind == EntryKind::char_device)
     return concat(text, ":char-", inode.device_major, '-', inode.device_minor);
   if (inode.kind == EntryKind::block_device) {

@@ -40,7 +40,7 @@ bool is_cancelled_wait(const Error& error) {
 }
 
 // Waits in slices, so that a stop request is seen.
-Result<linux_::FileLock> wait_for_lock(const fs::path& path, std::stop_token stop) {
+Result<linux_::FileLock> wait_for_lock(const fs::path& path, const std::stop_token& stop) {
   while (true) {
     auto lock = linux_::FileLock::acquire(path, linux_::LockMode::exclusive,
                                           Deadline::after(std::chrono::milliseconds(200)));
@@ -105,7 +105,7 @@ Result<oci::Digest> BlobWriter::commit() {
     return fail(ErrorCode::corrupted,
                 concat("blob ", expected_->str(), ": ", offset_, " bytes instead of ", expected_size_));
   }
-  const oci::Digest digest = hasher_.finish();
+  oci::Digest digest = hasher_.finish();
   hasher_.reset();
   if (expected_ && digest != *expected_) {
     BOXLITE_TRY(restart());
@@ -176,7 +176,7 @@ Result<std::string> BlobStore::read(const oci::Digest& digest, std::size_t limit
 }
 
 Result<oci::Digest> BlobStore::put(std::string_view bytes) const {
-  const auto digest = oci::Digest::of(bytes);
+  auto digest = oci::Digest::of(bytes);
   const bool is_there = BOXLITE_TRY(contains(digest, bytes.size()));
   if (is_there) return digest;
   auto writer = BOXLITE_TRY(stage());
@@ -185,10 +185,10 @@ Result<oci::Digest> BlobStore::put(std::string_view bytes) const {
 }
 
 Result<std::optional<BlobWriter>> BlobStore::fetch(const oci::Digest& digest, std::uint64_t size,
-                                                   std::stop_token stop) const {
+                                                   const std::stop_token& stop) const {
   const bool was_there = BOXLITE_TRY(contains(digest, size));
   if (was_there) return std::nullopt;
-  auto lock = BOXLITE_TRY(wait_for_lock(root_ / "locks" / file_name(digest), std::move(stop)));
+  auto lock = BOXLITE_TRY(wait_for_lock(root_ / "locks" / file_name(digest), stop));
   const bool is_there = BOXLITE_TRY(contains(digest, size));
   if (is_there) return std::nullopt;
   const auto path = root_ / "tmp" / concat(file_name(digest), ".part");

@@ -97,7 +97,7 @@ class BlobStore {
   // A writer for a known blob, or none when the blob is there. Waits while another process writes the same
   // one.
   Result<std::optional<BlobWriter>> fetch(const oci::Digest& digest, std::uint64_t size,
-                                          std::stop_token stop) const;
+                                          const std::stop_token& stop) const;
   // A writer for bytes whose sha256 is to be found out.
   Result<BlobWriter> stage() const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/tsc_clock.h"
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 
@@ -53,7 +54,7 @@ unsigned measure_tsc_khz() {
   if (second.ns <= first.ns || second.ticks <= first.ticks) return 0;
   const auto khz =
       static_cast<double>(second.ticks - first.ticks) * 1e6 / static_cast<double>(second.ns - first.ns);
-  return static_cast<unsigned>(khz + 0.5);
+  return static_cast<unsigned>(std::lround(khz));
 }
 
 }  // namespace boxlite::vmm
