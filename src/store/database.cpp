@@ -8,6 +8,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "linux/file_lock.h"
 
 namespace boxlite::store {
 namespace {
@@ -52,6 +53,14 @@ constexpr const char* connection_setup =
     // See survive_power_cut: an fsync per commit costs more than all else that a start writes.
     "PRAGMA synchronous=NORMAL;"
     "PRAGMA foreign_keys=ON;";
+
+// SQLite would create it with the umask's mode. A file that is there is left alone: closing a descriptor of
+// it would drop the locks that other connections of this process hold on it (fcntl(2)).
+Result<void> create_if_missing(const std::filesystem::path& path) {
+  const auto file = open_file(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+  if (!file && file.error().os_error() != EEXIST) return std::unexpected(file.error());
+  return {};
+}
 
 }  // namespace
 
@@ -116,8 +125,12 @@ void Database::Closer::operator()(sqlite3* connection) const {
 }
 
 Result<Database> Database::open(const std::filesystem::path& path) {
-  // SQLite would create it with the umask's mode.
-  BOXLITE_TRY(open_file(path, O_RDWR | O_CREAT, 0600));
+  // Two processes that both make a new file a WAL database find each other busy, and SQLite waits for
+  // neither.
+  const auto opening =
+      BOXLITE_TRY(linux_::FileLock::acquire(path.native() + ".lock", linux_::LockMode::exclusive,
+                                            Deadline::after(std::chrono::milliseconds(writer_patience_ms))));
+  BOXLITE_TRY(create_if_missing(path));
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   Database database(raw);

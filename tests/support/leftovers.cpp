@@ -4,11 +4,10 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <system_error>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -18,9 +17,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Empty for a process that ends while we look at it; a stream would throw.
 std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::string bytes;
+  char buffer[4096];
+  ssize_t count = 0;
+  while (file >= 0 && (count = ::read(file, buffer, sizeof buffer)) > 0)
+    bytes.append(buffer, static_cast<std::size_t>(count));
+  if (file >= 0) ::close(file);
+  return bytes;
 }
 
 std::optional<pid_t> pid_of(const fs::path& directory) {
