@@ -4,24 +4,19 @@
 #include <cerrno>
 
 #include <poll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/concat.h"
+#include "linux/pidfd.h"
 
 namespace boxlite::linux_ {
 
 Result<ProcessHandle> ProcessHandle::open(pid_t pid) {
-  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (pidfd.is_open()) return ProcessHandle(std::move(pidfd));
-  const int os_error = errno;
-  if (os_error == ESRCH) return fail(ErrorCode::not_found, concat("no process ", pid));
-  return fail(syscall_error("pidfd_open", concat(pid), os_error));
+  return ProcessHandle(BOXLITE_TRY(open_pidfd(pid)));
 }
 
 Result<void> ProcessHandle::send_signal(int signal) const {
-  if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0) == 0 || errno == ESRCH) return {};
-  return fail(syscall_error("pidfd_send_signal", concat("signal ", signal), errno));
+  auto sent = linux_::send_signal(pidfd_.get(), signal);
+  if (!sent && sent.error().code() == ErrorCode::not_found) return {};
+  return sent;
 }
 
 bool ProcessHandle::has_ended() const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is recorded about boxes. The truth about which boxes exist; what a box is doing right now is for
-// box/observation.h to find out.
+// box/evidence.h to find out.
 #pragma once
 
 #include <optional>
