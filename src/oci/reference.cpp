@@ -8,6 +8,7 @@
 namespace boxlite::oci {
 namespace {
 
+// Of a repository, "library/" included, and of a host: what is written out in full can be read again.
 constexpr std::size_t max_name_length = 255;
 constexpr std::size_t max_tag_length = 128;
 constexpr std::string_view default_tag = "latest";
@@ -133,7 +134,7 @@ Result<Reference> Reference::parse(std::string_view text) {
     if (!is_host(host)) return malformed(text, "the registry is not a host name with an optional port");
   }
   if (path.empty()) return malformed(text, "the name is empty");
-  if (rest.size() > max_name_length) return malformed(text, "the name is longer than 255 characters");
+  if (host.size() > max_name_length) return malformed(text, "the registry is longer than 255 characters");
   if (std::ranges::any_of(path, [](char c) { return c >= 'A' && c <= 'Z'; })) {
     return malformed(text, "the repository name must be lower-case");
   }
@@ -141,6 +142,8 @@ Result<Reference> Reference::parse(std::string_view text) {
     return malformed(text, "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
   result.registry_is_explicit_ = !host.empty();
   result.set_location(host.empty() ? default_registry : host, path);
+  if (result.repository_.size() > max_name_length)
+    return malformed(text, "the name is longer than 255 characters");
   return result;
 }
 

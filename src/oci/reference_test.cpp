@@ -96,7 +96,17 @@ TEST(ReferenceTest, RefusesWhatIsNoReference) {
     ASSERT_FALSE(reference) << text << " became " << reference->str();
     EXPECT_EQ(reference.error().code(), ErrorCode::invalid_argument);
   }
-  EXPECT_TRUE(Reference::parse(std::string(255, 'a')));
+}
+
+TEST(ReferenceTest, ANameOfFullLengthSurvivesBeingWrittenOut) {
+  // "library/" counts.
+  EXPECT_FALSE(Reference::parse(std::string(248, 'a')));
+  for (const auto& text : {std::string(247, 'a'), "h.io/" + std::string(255, 'a')}) {
+    const auto reference = Reference::parse(text);
+    ASSERT_TRUE(reference) << reference.error().message();
+    EXPECT_EQ(Reference::parse(reference->str()), *reference);
+    EXPECT_EQ(Reference::parse(reference->familiar()), *reference);
+  }
 }
 
 TEST(ReferenceTest, MovesAnUnqualifiedNameToARegistry) {
