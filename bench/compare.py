@@ -96,21 +96,21 @@ def memory_mib(process_ids, field):
 
 def memory(bench):
     """What an idle box costs the host: all of its processes, after it came to rest."""
-    boxes = [f"idle{number}" for number in range(3)]
-    for name in boxes:
+    boxes = {f"idle{number}": Runsc(bench.directory / f"idle{number}", bench.rootfs) for number in range(3)}
+    for name, peer in boxes.items():
         bench.call("run", "-d", "--name", name, IMAGE, "sleep", "100000")
-        bench.runsc.start(name)
+        peer.start(name)
     time.sleep(5)  # the guest's own start-up work ends
     pss, private, peer_pss = [], [], []
-    for name in boxes:
+    for name, peer in boxes.items():
         state = bench.inspect(name)["State"]
         pids = [state["Pid"], state["VmmPid"]]
         pss.append(memory_mib(pids, "Pss"))
         private.append(memory_mib(pids, "Private_Dirty") + memory_mib(pids, "Private_Clean"))
-        peer_pss.append(memory_mib(bench.runsc.process_ids(name), "Pss"))
-    for name in boxes:
+        peer_pss.append(memory_mib(peer.process_ids(), "Pss"))
+    for name, peer in boxes.items():
         bench.call("rm", "-f", name)
-        bench.runsc.stop(name)
+        peer.stop(name)
     table = Table("Memory of an idle box", "MiB")
     table.add("boxlite (PSS)", pss, peer_pss)
     table.add("boxlite (private)", private)

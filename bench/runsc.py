@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peer: gVisor's runsc without hardware virtualization, on the same root file system."""
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -15,7 +16,8 @@ class Runsc:
     def __init__(self, directory, rootfs):
         self.bundle = pathlib.Path(directory)
         self.bundle.mkdir(parents=True, exist_ok=True)
-        self.base = RUNSC + [f"--root={self.bundle / 'state'}"]
+        self.state = self.bundle / "state"
+        self.base = RUNSC + [f"--root={self.state}"]
         self.rootfs = rootfs
         self.count = 0
 
@@ -49,8 +51,15 @@ class Runsc:
     def stop(self, name):
         subprocess.run(self.base + ["delete", "-force", name], capture_output=True, check=False)
 
-    def process_ids(self, name):
-        state = str(self.bundle / "state")
-        found = subprocess.run(["pgrep", "-f", f"runsc-(sandbox|gofer).*{state}.* {name}$"], capture_output=True,
-                               text=True, check=False).stdout.split()
-        return [int(pid) for pid in found]
+    def process_ids(self):
+        """All processes of what runs here: sandbox, gofer, and the processes that carry the application."""
+        parents, found = {}, set()
+        for status in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                pid = int(status.parent.name)
+                parents[pid] = int(status.read_text().rpartition(")")[2].split()[1])
+                if f"--root={self.state}" in (status.parent / "cmdline").read_text().split("\0"):
+                    found.add(pid)
+        while grown := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= grown
+        return sorted(found)
