@@ -5,9 +5,8 @@
 #include <mutex>
 #include <optional>
 
-#include <curl/curl.h>
-
 #include "base/concat.h"
+#include "image/curl.h"
 
 namespace boxlite::image {
 namespace {
@@ -16,25 +15,14 @@ constexpr int max_redirects = 8;
 constexpr std::size_t max_header_bytes = 256 * 1024;
 constexpr std::size_t max_error_body = 64 * 1024;
 
-struct FreeHandle {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-using Handle = std::unique_ptr<CURL, FreeHandle>;
+using Handle = std::unique_ptr<CURL, decltype(curl_easy_cleanup)*>;
+using HeaderList = std::unique_ptr<curl_slist, decltype(curl_slist_free_all)*>;
 
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, FreeList>;
-
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
-std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
+std::string part(const Curl& curl, CURLU* url, CURLUPart which, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, which, &text, flags) != CURLUE_OK) return {};
+  if (curl.url_get(url, which, &text, flags) != CURLUE_OK) return {};
   std::string result(text);
-  curl_free(text);
+  curl.free(text);
   return result;
 }
 
@@ -45,11 +33,11 @@ struct Origin {
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 
-Origin origin_of(const std::string& text) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
-  if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return {};
-  return {part(url.get(), CURLUPART_SCHEME), part(url.get(), CURLUPART_HOST),
-          part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
+Origin origin_of(const Curl& curl, const std::string& text) {
+  const std::unique_ptr<CURLU, decltype(curl_url_cleanup)*> url(curl.url(), curl.url_cleanup);
+  if (!url || curl.url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return {};
+  return {part(curl, url.get(), CURLUPART_SCHEME), part(curl, url.get(), CURLUPART_HOST),
+          part(curl, url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT)};
 }
 
 // What goes into messages: a query may hold a signature.
@@ -60,20 +48,20 @@ std::string without_query(const std::string& url) {
 // One request on one handle, and what its callbacks collect.
 class Exchange {
  public:
-  Exchange(CURL* handle, const HttpRequest& request, const HttpLimits& limits)
-      : handle_(handle), request_(request), limits_(limits) {}
+  Exchange(const Curl& curl, CURL* handle, const HttpRequest& request, const HttpLimits& limits)
+      : curl_(curl), handle_(handle), request_(request), limits_(limits) {}
 
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   // The handle outlives us and must not point here any more.
-  ~Exchange() { curl_easy_reset(handle_); }
+  ~Exchange() { curl_.easy_reset(handle_); }
 
   Result<HttpResponse> run(const std::string& url, bool with_authorization) {
-    curl_easy_reset(handle_);
+    curl_.easy_reset(handle_);
     configure(url);
     const auto headers = header_list(with_authorization);
     set(CURLOPT_HTTPHEADER, headers.get());
-    const CURLcode code = curl_easy_perform(handle_);
+    const CURLcode code = curl_.easy_perform(handle_);
     if (failure_) return fail(*std::move(failure_));
     if (code != CURLE_OK) return transport_error(code, url);
     if (auto begun = begin_body(); !begun) return fail(std::move(begun).error());
@@ -82,14 +70,14 @@ class Exchange {
 
   std::string redirect_target() const {
     char* target = nullptr;
-    curl_easy_getinfo(handle_, CURLINFO_REDIRECT_URL, &target);
+    curl_.easy_getinfo(handle_, CURLINFO_REDIRECT_URL, &target);
     return target ? target : "";
   }
 
  private:
   template <typename Value>
   void set(CURLoption option, Value value) {
-    curl_easy_setopt(handle_, option, value);
+    curl_.easy_setopt(handle_, option, value);
   }
 
   void configure(const std::string& url) {
@@ -99,7 +87,7 @@ class Exchange {
     set(CURLOPT_FOLLOWLOCATION, 0L);
     // A proxy cannot reach this machine's loopback; curl, unlike others, would ask it without a no_proxy
     // entry.
-    if (is_loopback(origin_of(url).host)) set(CURLOPT_PROXY, "");
+    if (is_loopback(origin_of(curl_, url).host)) set(CURLOPT_PROXY, "");
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits_.connect_timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -126,9 +114,9 @@ class Exchange {
   }
 
   HeaderList header_list(bool with_authorization) const {
-    HeaderList list;
+    HeaderList list(nullptr, curl_.slist_free_all);
     const auto add = [&](const std::string& line) {
-      if (auto* longer = curl_slist_append(list.get(), line.c_str())) {
+      if (auto* longer = curl_.slist_append(list.get(), line.c_str())) {
         (void)list.release();
         list.reset(longer);
       }
@@ -174,7 +162,7 @@ class Exchange {
   Result<void> begin_body() {
     if (std::exchange(has_begun_, true)) return {};
     long status = 0;
-    curl_easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
+    curl_.easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
     response_.status = static_cast<int>(status);
     if (response_.is_success() && request_.on_head) return request_.on_head(response_);
     return {};
@@ -207,9 +195,9 @@ class Exchange {
 
   std::unexpected<Error> transport_error(CURLcode code, const std::string& url) const {
     const auto what = concat("request ", in_quotes(without_query(url)), ": ",
-                             error_text_[0] ? error_text_ : curl_easy_strerror(code));
+                             error_text_[0] ? error_text_ : curl_.easy_strerror(code));
     long os_error = 0;
-    curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
+    curl_.easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
     switch (code) {
       case CURLE_ABORTED_BY_CALLBACK: return fail(ErrorCode::cancelled, "the download was cancelled");
       case CURLE_OPERATION_TIMEDOUT: return fail(ErrorCode::timed_out, what);
@@ -233,6 +221,7 @@ class Exchange {
     }
   }
 
+  const Curl& curl_;
   CURL* handle_;
   const HttpRequest& request_;
   const HttpLimits& limits_;
@@ -251,18 +240,16 @@ bool is_redirect(int status) {
 
 class HttpClient::Pool {
  public:
-  // libcurl counts these calls and locks around them (since 7.84).
-  Pool() { curl_global_init(CURL_GLOBAL_DEFAULT); }
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
-  ~Pool() {
-    idle_.clear();
-    curl_global_cleanup();
+  // libcurl, from the first request on.
+  Result<const Curl*> curl() {
+    const std::lock_guard guard(mutex_);
+    if (!curl_) curl_ = BOXLITE_TRY(Curl::load());
+    return &*curl_;
   }
 
-  Handle take() {
+  Handle take(const Curl& curl) {
     const std::lock_guard guard(mutex_);
-    if (idle_.empty()) return Handle(curl_easy_init());
+    if (idle_.empty()) return Handle(curl.easy_init(), curl.easy_cleanup);
     auto handle = std::move(idle_.back());
     idle_.pop_back();
     return handle;
@@ -274,6 +261,7 @@ class HttpClient::Pool {
 
  private:
   std::mutex mutex_;
+  std::optional<Curl> curl_;
   std::vector<Handle> idle_;
 };
 
@@ -286,20 +274,21 @@ HttpClient::HttpClient(HttpLimits limits) : limits_(limits), pool_(std::make_uni
 HttpClient::~HttpClient() = default;
 
 Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
-  auto handle = pool_->take();
+  const Curl& curl = *BOXLITE_TRY(pool_->curl());
+  auto handle = pool_->take(curl);
   if (!handle) return fail(ErrorCode::resource_exhausted, "make an HTTP request: no memory");
-  const auto first_origin = origin_of(request.url);
+  const auto first_origin = origin_of(curl, request.url);
   std::string url = request.url;
   for (int hop = 0; hop <= max_redirects; ++hop) {
-    const bool is_first_origin = origin_of(url) == first_origin;
-    Exchange exchange(handle.get(), request, limits_);
+    const bool is_first_origin = origin_of(curl, url) == first_origin;
+    Exchange exchange(curl, handle.get(), request, limits_);
     auto response = exchange.run(url, is_first_origin && !request.authorization.empty());
     const auto target = exchange.redirect_target();
     if (!response || !is_redirect(response->status) || target.empty() || !request.form.empty()) {
       pool_->put_back(std::move(handle));
       return response;
     }
-    if (origin_of(url).scheme == "https" && origin_of(target).scheme != "https") {
+    if (origin_of(curl, url).scheme == "https" && origin_of(curl, target).scheme != "https") {
       return fail(ErrorCode::permission_denied,
                   concat("request ", in_quotes(without_query(url)), ": the server redirects from https to ",
                          in_quotes(without_query(target))));

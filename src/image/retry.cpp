@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
+#include <ctime>
 
-#include <curl/curl.h>
+#include <locale.h>
 
 #include "base/ids.h"
 #include "image/registry_session.h"
@@ -15,6 +16,18 @@ namespace {
 std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
   const auto byte = static_cast<unsigned char>(random_bytes(1).front());
   return pause / 2 + pause * byte / 510;
+}
+
+// RFC 9110, section 5.6.7, in the form that senders must use. Names of days and months are English whatever
+// the program's locale is.
+std::optional<std::time_t> parse_http_date(const std::string& text) {
+  const locale_t english = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  if (english == nullptr) return std::nullopt;
+  std::tm date = {};
+  const char* const end = ::strptime_l(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &date, english);
+  ::freelocale(english);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return ::timegm(&date);
 }
 
 }  // namespace
@@ -37,9 +50,9 @@ std::optional<std::chrono::seconds> parse_retry_after(const std::string& value) 
   unsigned seconds = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (error == std::errc{} && end == value.data() + value.size()) return std::chrono::seconds(seconds);
-  const auto date = curl_getdate(value.c_str(), nullptr);
-  if (date < 0) return std::nullopt;
-  const auto left = std::chrono::system_clock::from_time_t(date) - std::chrono::system_clock::now();
+  const auto date = parse_http_date(value);
+  if (!date) return std::nullopt;
+  const auto left = std::chrono::system_clock::from_time_t(*date) - std::chrono::system_clock::now();
   return std::max(std::chrono::duration_cast<std::chrono::seconds>(left), std::chrono::seconds(0));
 }
 
