@@ -16,7 +16,7 @@ LAYERS = {
 }
 # Programs are roots: what each may include, besides itself.
 PROGRAMS = {
-    "shim": {"base", "wire", "linux", "net", "jail", "vmm", "agentlink"},
+    "shim": {"base", "wire", "linux", "store", "net", "jail", "vmm", "agentlink"},
     "agent": {"base", "wire", "linux"},
     "cli": set(),  # the CLI uses include/boxlite only: what users get
 }

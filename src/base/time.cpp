@@ -87,7 +87,9 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
                     take_offset(rest, offset);
   const year_month_day date{year{part[0]}, month{static_cast<unsigned>(part[1])},
                             std::chrono::day{static_cast<unsigned>(part[2])}};
-  if (!read || !date.ok() || part[3] > 23 || part[4] > 59 || part[5] > 60) {
+  // Nanoseconds in 64 bits end with the years 1677 and 2262.
+  const bool is_countable = part[0] > 1677 && part[0] < 2262;
+  if (!read || !is_countable || !date.ok() || part[3] > 23 || part[4] > 59 || part[5] > 60) {
     return fail(ErrorCode::invalid_argument, concat("not an RFC 3339 time: ", in_quotes(text)));
   }
   return sys_days(date) + hours(part[3]) + minutes(part[4]) + seconds(part[5]) + fraction - offset;
