@@ -112,8 +112,7 @@ std::string kernel_command_line(const MachineSpec& spec) {
   if (spec.accelerator == Accelerator::tcg) {
     // The emulated processor has no speculation to guard against, and its timer interrupt works. One vCPU
     // would have 8,000 lock prefixes patched away, which costs more than they do.
-    // norandmaps: programs at random addresses are translated anew at each start, which makes `true` take
-    // 45 ms instead of 9 (docs/explanation/engines.md).
+    // A program at a new address is translated anew, so each start of `true` would take 46 ms instead of 9.
     line += " mitigations=off no_timer_check noreplace-smp norandmaps";
     // The guest's counter is the host's; the kernel cannot measure it here, and would distrust it for a
     // second.
