@@ -66,7 +66,7 @@ std::vector<std::string> qemu_arguments(const fs::path& dir, int port_fd) {
           "-accel",
           "tcg,thread=multi",
           "-cpu",
-          "max",
+          "max,-erms",
           "-m",
           "256",
           "-smp",
