@@ -10,6 +10,6 @@ if [ "$image" = /dev/null ]; then
 fi
 build=build/bench
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -g1 -DNDEBUG" -DBOXLITE_BENCH=ON -DBOXLITE_TESTS=OFF \
-  -DBOXLITE_FOLDERS="base;linux;oci;disk" >/dev/null
+  -DBOXLITE_ONLY_FOLDERS="base;linux;tar;oci;disk" >/dev/null
 cmake --build "$build" --target build_disk >&2
 exec python3 bench/layers/layers.py "$build/bin/build_disk" "$image"

@@ -11,9 +11,15 @@
 #include <vector>
 
 #include "base/result.h"
-#include "disk/tar_entry.h"
+#include "tar/tar_entry.h"
 
 namespace boxlite::disk {
+
+// The words of archives.
+using tar::EntryKind;
+using tar::FileTime;
+using tar::TarEntry;
+using tar::Xattr;
 
 struct Inode;
 

@@ -8,9 +8,11 @@
 #include "base/result.h"
 #include "disk/file_tree.h"
 #include "disk/layer.h"
-#include "disk/tar_reader.h"
+#include "tar/tar_reader.h"
 
 namespace boxlite::disk {
+
+using tar::TarReader;
 
 // Adds up layers, lowest first, as the OCI image specification and umoci do: later entries replace earlier
 // ones, a directory over a directory keeps its children, `.wh.NAME` and `.wh..wh..opq` hide what lower layers

@@ -5,14 +5,14 @@
 #include <memory>
 
 #include "base/result.h"
-#include "disk/byte_stream.h"
 #include "disk/layer.h"
+#include "tar/byte_stream.h"
 
 namespace boxlite::disk {
 
 // The uncompressed bytes of one layer. A thread of its own decompresses ahead, at most a few MiB; the
 // reader's thread hashes. Used by one thread; destroying it stops the other.
-class LayerStream final : public ByteStream {
+class LayerStream final : public tar::ByteStream {
  public:
   // `limits.uncompressed_bytes` is what this layer may still use.
   static Result<std::unique_ptr<LayerStream>> open(const LayerSource& source, const LayerLimits& limits);

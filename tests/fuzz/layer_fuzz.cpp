@@ -15,7 +15,7 @@
 #include "disk/decompressor.h"
 #include "disk/ext4_writer.h"
 #include "disk/layer_application.h"
-#include "disk/tar_fields.h"
+#include "tar/tar_fields.h"
 
 namespace {
 
@@ -27,7 +27,7 @@ void require(bool holds) {
 }
 
 // The input in pieces of 700 bytes. Headers get their checksum here: no fuzzer would guess it.
-class Input final : public ByteStream {
+class Input final : public tar::ByteStream {
  public:
   explicit Input(std::string bytes) : bytes_(std::move(bytes)) {
     for (std::size_t at = 0; at + tar_block <= bytes_.size(); at += tar_block) {

@@ -10,13 +10,13 @@
 #include "base/concat.h"
 #include "disk/image_disk.h"
 #include "disk/rootfs_export.h"
-#include "disk/test_tar.h"
+#include "tar/test_tar.h"
 #include "test_image.h"
 
 namespace boxlite::tests {
 namespace {
 
-using disk::testing::TestTar;
+using tar::testing::TestTar;
 using ::testing::HasSubstr;
 
 class BadLayers : public ::testing::Test {

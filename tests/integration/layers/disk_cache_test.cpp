@@ -14,15 +14,15 @@
 
 #include "base/concat.h"
 #include "disk/qcow2.h"
-#include "disk/test_tar.h"
 #include "oci/chain_id.h"
+#include "tar/test_tar.h"
 #include "test_image.h"
 
 namespace boxlite::tests {
 namespace {
 
 using disk::DiskCache;
-using disk::testing::TestTar;
+using tar::testing::TestTar;
 using ::testing::HasSubstr;
 
 std::string some_tar(std::size_t megabytes) {

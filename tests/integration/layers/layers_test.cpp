@@ -10,14 +10,14 @@
 #include "base/concat.h"
 #include "disk/image_disk.h"
 #include "disk/rootfs_export.h"
-#include "disk/test_tar.h"
 #include "file_listing.h"
+#include "tar/test_tar.h"
 #include "test_image.h"
 
 namespace boxlite::tests {
 namespace {
 
-using disk::testing::TestTar;
+using tar::testing::TestTar;
 
 constexpr std::uint64_t test_disk_bytes = std::uint64_t{1} << 30;
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "disk/tar_reader.h"
+#include "tar/tar_reader.h"
 
 #include <algorithm>
 #include <limits>
 
 #include "base/concat.h"
-#include "disk/tar_fields.h"
+#include "tar/tar_fields.h"
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 namespace {
 
 constexpr std::size_t max_extension = std::size_t{1} << 20;
@@ -372,4 +372,4 @@ Result<std::optional<ContentPiece>> TarReader::read_content() {
   return piece;
 }
 
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "disk/tar_entry.h"
+#include "tar/tar_entry.h"
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 
 inline constexpr std::size_t tar_block = 512;
 
@@ -33,4 +33,4 @@ Result<std::vector<PaxRecord>> pax_records(std::string_view block);
 // signed.
 bool tar_checksum_matches(std::string_view header);
 
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "disk/tar_reader.h"
+#include "tar/tar_reader.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disk/tar_fields.h"
-#include "disk/test_tar.h"
+#include "tar/tar_fields.h"
+#include "tar/test_tar.h"
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 namespace {
 
 using ::testing::HasSubstr;
@@ -191,4 +191,4 @@ TEST(TarFields, read_octal_and_base_256_numbers) {
 }
 
 }  // namespace
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar

@@ -5,7 +5,7 @@
 
 #include "base/result.h"
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 
 // Bytes that arrive in pieces of the source's choosing. One thread.
 class ByteStream {
@@ -15,4 +15,4 @@ class ByteStream {
   virtual Result<std::string_view> next() = 0;
 };
 
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "disk/byte_stream.h"
-#include "disk/tar_entry.h"
+#include "tar/byte_stream.h"
+#include "tar/tar_entry.h"
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 
 struct ContentPiece {
   std::uint64_t offset;    // in the file; what no piece covers is a hole
@@ -62,4 +62,4 @@ class TarReader {
   std::uint64_t padding_ = 0;
 };
 
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar

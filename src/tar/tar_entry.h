@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 
 enum class EntryKind { file, directory, symlink, hard_link, char_device, block_device, fifo };
 
@@ -37,4 +37,4 @@ struct TarEntry {
   std::vector<Xattr> xattrs;
 };
 
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace boxlite::disk::testing {
+namespace boxlite::tar::testing {
 
 struct TestEntry {
   std::string name;
@@ -113,4 +113,4 @@ class TestTar {
   std::string bytes_;
 };
 
-}  // namespace boxlite::disk::testing
+}  // namespace boxlite::tar::testing

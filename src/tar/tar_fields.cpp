@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "disk/tar_fields.h"
+#include "tar/tar_fields.h"
 
 #include <charconv>
 #include <limits>
 
 #include "base/concat.h"
 
-namespace boxlite::disk {
+namespace boxlite::tar {
 namespace {
 
 Error bad(std::string_view what, std::string_view text) {
@@ -117,4 +117,4 @@ bool tar_checksum_matches(std::string_view header) {
   return stored && (*stored == as_unsigned || *stored == as_signed);
 }
 
-}  // namespace boxlite::disk
+}  // namespace boxlite::tar
