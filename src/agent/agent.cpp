@@ -11,6 +11,8 @@
 
 #include "agent/console.h"
 #include "agent/machine.h"
+#include "agent/processes.h"
+#include "agent/stats.h"
 #include "base/concat.h"
 #include "wire/method.h"
 
@@ -111,6 +113,14 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::ShutdownRequest>(request.payload()));
     begin_shutdown(stream, std::chrono::milliseconds(call.grace_ms()));
     return {};
+  }
+  if (is_call(request, wire::GuestStats::name)) {
+    return wire::write_response(out, stream, machine_stats(container_ ? &container_->cgroup() : nullptr));
+  }
+  if (is_call(request, wire::GuestProcesses::name)) {
+    if (!container_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::ProcessesRequest>(request.payload()));
+    return wire::write_response(out, stream, container_processes(*container_, call));
   }
   return unknown_method(request);
 }

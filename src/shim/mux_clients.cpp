@@ -10,6 +10,18 @@
 #include "shim/mux.h"
 
 namespace boxlite::shim {
+namespace {
+
+// The rest of the service Guest is the machine's life, which is the shim's own affair.
+bool is_for_clients(const wire::msg::Request& request) {
+  if (request.service() == wire::exec_service) return true;
+  if (request.service() != wire::guest_service) return false;
+  const auto& method = request.method();
+  return method == wire::GuestPing::name || method == wire::GuestStats::name ||
+         method == wire::GuestProcesses::name;
+}
+
+}  // namespace
 
 Result<void> Mux::accept_from(UniqueFd listener_socket) {
   BOXLITE_TRY(linux_::set_non_blocking(listener_socket.get()));
@@ -95,10 +107,7 @@ Result<void> Mux::handle_request(Client& client, const wire::Frame& frame) {
     answer_error(client, stream, *refusal_);
     return {};
   }
-  const bool is_forwarded =
-      request.service() == wire::exec_service ||
-      (request.service() == wire::guest_service && request.method() == wire::GuestPing::name);
-  if (!is_forwarded) {
+  if (!is_for_clients(request)) {
     answer_error(
         client, stream,
         Error(ErrorCode::unsupported, concat("no method ", in_quotes(request.method()), " for clients")));

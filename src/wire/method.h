@@ -66,6 +66,13 @@ struct GuestPing : detail::GuestUnary<msg::PingRequest, msg::PingResponse> {
   static constexpr std::string_view name = "Ping";
 };
 
+struct GuestStats : detail::GuestUnary<msg::StatsRequest, msg::StatsResponse> {
+  static constexpr std::string_view name = "Stats";
+};
+struct GuestProcesses : detail::GuestUnary<msg::ProcessesRequest, msg::ProcessesResponse> {
+  static constexpr std::string_view name = "Processes";
+};
+
 struct ExecStart : detail::ExecStream<msg::ExecRequest> {
   static constexpr std::string_view name = "Start";
 };
