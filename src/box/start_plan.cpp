@@ -123,6 +123,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
 
   vmm::ShimConfig config;
   config.box_id = id_;
+  config.home = around_.home();
+  config.box_name = spec_.name;
   config.box_dir = paths_.directory;
   config.machine.kernel = parts_->kernel;
   config.machine.initramfs = parts_->initramfs;

@@ -144,6 +144,8 @@ bool Mux::pass_to_client(Route& route, const wire::Frame& frame) {
   header.stream = route.stream;
   client.out().append(header, frame.payload);
   touched_.push_back(client.id());
+  if (observer_ != nullptr && frame.header.type == wire::FrameType::data)
+    observer_->on_bytes_from_guest(frame.payload.size());
   return true;
 }
 
@@ -159,6 +161,7 @@ void Mux::handle_response(Routes::iterator found, const wire::Frame& frame) {
   client.out().append(header, frame.payload);
   touched_.push_back(client.id());
   if (route.is_main) note_main_end(frame.payload);
+  note_command_end(route, frame.payload);
 }
 
 void Mux::note_main_end(std::string_view response) {
@@ -177,10 +180,29 @@ void Mux::leave_main(std::string exec_id) {
   });
 }
 
+void Mux::note_command_end(const Route& route, std::string_view response) {
+  if (observer_ == nullptr || route.is_main || route.exec_id.empty()) return;
+  observer_->on_command_end(route.exec_id, wire::parse_response<wire::ExecStart>(response));
+}
+
+void Mux::leave_command(std::string exec_id) {
+  if (observer_ == nullptr || guest_lost_ || left_commands_ >= max_left_commands) return;
+  ++left_commands_;
+  wire::msg::WaitRequest request;
+  request.set_id(exec_id);
+  call<wire::ExecWait>(request, [this, id = std::move(exec_id)](Result<wire::msg::ExecResult> result) {
+    --left_commands_;
+    if (observer_ != nullptr && result) observer_->on_command_end(id, result);
+  });
+}
+
 void Mux::remove_route(std::uint32_t guest_stream) {
   auto node = routes_.extract(guest_stream);
   if (node.empty() || guest_lost_) return;
   toward_guest().reset(guest_stream);
+  if (gate_is_open_ && !node.mapped().is_main && !node.mapped().exec_id.empty()) {
+    loop_.post([this, id = node.mapped().exec_id]() mutable { leave_command(std::move(id)); });
+  }
   if (!node.mapped().is_main || main_has_ended_) return;
   left_main_ = std::move(node.mapped().exec_id);
   // Later: this may be in the middle of a walk over the routes.

@@ -47,6 +47,18 @@ class Mux {
     // The guest port is of no use any more. Once.
     virtual void on_guest_lost(const Error& why) = 0;
   };
+  // Watches what passes; nothing depends on it.
+  struct Observer {
+    virtual ~Observer() = default;
+    // A client's request for a command has been passed on.
+    virtual void on_command(const wire::msg::ExecRequest& request) = 0;
+    // That command has ended, or could not be begun; also when its client has left meanwhile. Not for the
+    // main command.
+    virtual void on_command_end(const std::string& id, const Result<wire::msg::ExecResult>& result) = 0;
+    // Data of streams, in bytes.
+    virtual void on_bytes_to_guest(std::size_t count) = 0;
+    virtual void on_bytes_from_guest(std::size_t count) = 0;
+  };
   using Done = std::move_only_function<void(Result<std::string>)>;
 
   // The loop and the listener outlive the mux.
@@ -54,6 +66,9 @@ class Mux {
                                              Listener& listener);
   Mux(const Mux&) = delete;
   Mux& operator=(const Mux&) = delete;
+
+  // From now on; it outlives the mux, or null is given before it goes.
+  void set_observer(Observer* observer) { observer_ = observer; }
 
   // Clients come from this listening socket.
   Result<void> accept_from(UniqueFd listener_socket);
@@ -95,7 +110,7 @@ class Mux {
     CreditMeter to_guest;
     CreditMeter to_client;
     bool is_main = false;
-    std::string exec_id = {};  // of the main command
+    std::string exec_id = {};  // of Exec.Start
     Done done = {};
   };
   using Routes = std::unordered_map<std::uint32_t, Route>;
@@ -125,6 +140,8 @@ class Mux {
   bool pass_to_client(Route& route, const wire::Frame& frame);
   void note_main_end(std::string_view response);
   void leave_main(std::string exec_id);
+  void note_command_end(const Route& route, std::string_view response);
+  void leave_command(std::string exec_id);
   void flush_guest();
   void lose_guest(Error why);
 
@@ -134,6 +151,8 @@ class Mux {
 
   linux_::EventLoop& loop_;
   Listener& listener_;
+  Observer* observer_ = nullptr;
+  std::size_t left_commands_ = 0;  // whose end is awaited for the observer alone
   UniqueFd guest_;
   wire::FrameReader guest_in_;
   wire::FrameWriter guest_out_;

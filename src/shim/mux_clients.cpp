@@ -129,7 +129,8 @@ void Mux::forward_request(Client& client, const wire::Frame& frame, const wire::
   if (request.service() == wire::exec_service && request.method() == wire::ExecStart::name) {
     const auto start = wire::parse<wire::msg::ExecRequest>(request.payload());
     route.is_main = start && start->is_main();
-    if (route.is_main) route.exec_id = start->id();
+    if (start) route.exec_id = start->id();
+    if (start && observer_ != nullptr) observer_->on_command(*start);
   }
   routes_.emplace(guest_stream, std::move(route));
   client.streams.emplace(frame.header.stream, guest_stream);
@@ -168,6 +169,8 @@ Result<void> Mux::handle_stream_frame(Client& client, const wire::Frame& frame) 
     remove_route(guest_stream);
     return {};
   }
+  if (observer_ != nullptr && frame.header.type == wire::FrameType::data)
+    observer_->on_bytes_to_guest(frame.payload.size());
   auto header = frame.header;
   header.stream = guest_stream;
   toward_guest().append(header, frame.payload);

@@ -54,6 +54,7 @@ Result<void> Shim::run() {
 }
 
 Result<void> Shim::set_up() {
+  chronicle_.emplace(*loop_, config_);
   record_.shim = BOXLITE_TRY(linux_::identify_process(::getpid()));
   record_.started_at = now();
   console_log_ =
@@ -71,6 +72,7 @@ Result<void> Shim::launch() {
   auto console = BOXLITE_TRY(linux_::unix_socket_pair());
   // The mux comes first: whatever goes wrong from here on is told to clients through it.
   mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
+  mux_->set_observer(&*chronicle_);
   boot_ = std::make_unique<Boot>(*mux_, config_);
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_ = std::move(console.first);
@@ -144,6 +146,7 @@ void Shim::become_ready() {
   for (const auto& call : std::exchange(waiting_for_ready_, {})) answer_wait_ready(call);
   // After the answers: nobody who waits for readiness waits for this file.
   write_shim_record();
+  chronicle_->tell(store::event_type::ready);
 }
 
 void Shim::on_shim_call(ShimCall call) {

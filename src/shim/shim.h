@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
 #include "shim/boot.h"
+#include "shim/chronicle.h"
 #include "shim/console_log.h"
 #include "shim/mux.h"
 #include "vmm/shim_config.h"
@@ -74,12 +75,14 @@ class Shim : private Mux::Listener {
   std::string describe_end(const linux_::ChildEnd& end) const;
   std::string vmm_complaints() const;
   void finish(const vmm::ExitRecord& record);
+  void tell_end(const vmm::ExitRecord& record);
   void leave_when_flushed();
 
   vmm::Engine& engine_;
   const vmm::ShimConfig& config_;
   Inherited inherited_;
   std::unique_ptr<linux_::EventLoop> loop_;
+  std::optional<Chronicle> chronicle_;
   std::optional<ConsoleLog> console_log_;
   UniqueFd console_;
   std::unique_ptr<Mux> mux_;

@@ -74,6 +74,7 @@ void Shim::end_machine() {
 
 void Shim::on_main_end(const wire::msg::ExecResult& result) {
   main_end_ = result;
+  chronicle_->count_main(result);
   main_ended_first_ = !was_asked_to_stop_;
   if (state_ != State::ready) return;
   state_ = State::stopping;
@@ -159,6 +160,7 @@ void Shim::finish(const vmm::ExitRecord& record) {
   stop_timer_.reset();
   // Before the clients know: whoever sees the connection end can read why.
   outcome_ = write_file_atomic(config_.box_dir / vmm::exit_record_name, vmm::to_json(record));
+  tell_end(record);
   if (!mux_) return loop_->stop();
   const auto why = boot_error_
                        ? *boot_error_
@@ -170,6 +172,18 @@ void Shim::finish(const vmm::ExitRecord& record) {
   for (const auto& call : std::exchange(waiting_for_stop_, {})) mux_->answer(call, wire::msg::StopResponse());
   flush_deadline_ = std::chrono::steady_clock::now() + flush_limit;
   leave_when_flushed();
+}
+
+void Shim::tell_end(const vmm::ExitRecord& record) {
+  if (!chronicle_) return;
+  auto attributes = main_end_ ? end_attributes(*main_end_) : store::EventAttributes();
+  attributes.emplace_back("reason", vmm::name(record.reason));
+  if (!record.message.empty()) attributes.emplace_back("error", record.message);
+  if (main_end_ && main_end_->oom_killed()) chronicle_->tell(store::event_type::oom, {{"exec", "main"}});
+  const bool is_failure =
+      record.reason == vmm::ExitReason::boot_failed || record.reason == vmm::ExitReason::vmm_failed;
+  chronicle_->count(is_failure ? store::Counter::boxes_failed : store::Counter::boxes_stopped);
+  chronicle_->tell(store::event_type::die, std::move(attributes));
 }
 
 // Clients that connected a moment ago are served too: one more turn of the loop, then until all is written.

@@ -16,6 +16,8 @@ namespace boxlite::vmm {
 
 struct ShimConfig {
   std::string box_id = {};
+  std::filesystem::path home = {};     // events and counters go there
+  std::string box_name = {};           // may be empty; for events
   std::filesystem::path box_dir = {};  // boxes/<id>, where sockets, logs and records are; absolute
   MachineSpec machine = {};
   std::filesystem::path qemu = {};  // the program, as the host check found it

@@ -74,6 +74,8 @@ std::chrono::milliseconds default_boot_timeout(Accelerator accelerator) {
 
 std::string to_json(const ShimConfig& config) {
   const json object = {{"box_id", config.box_id},
+                       {"home", config.home.native()},
+                       {"box_name", config.box_name},
                        {"box_dir", config.box_dir.native()},
                        {"machine", to_object(config.machine)},
                        {"qemu", config.qemu.native()},
@@ -93,6 +95,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   JsonFields fields(object, "shim config");
   ShimConfig config;
   config.box_id = BOXLITE_TRY(fields.text("box_id"));
+  config.home = BOXLITE_TRY(fields.text("home"));
+  config.box_name = BOXLITE_TRY(fields.text("box_name"));
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));

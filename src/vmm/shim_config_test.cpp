@@ -21,6 +21,8 @@ ShimConfig example() {
                     .memory_mib = 1024,
                     .tsc_khz = 2'596'000,
                     .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false}, {"/d/b.raw", DiskFormat::raw, true}}};
+  config.home = "/home/user/.boxlite";
+  config.box_name = "web";
   config.qemu = "/usr/bin/qemu-system-x86_64";
   config.configure_request = std::string("\0\xff\n", 3);
   config.start_container_request = "bytes";

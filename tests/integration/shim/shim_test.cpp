@@ -105,6 +105,8 @@ class ShimTest : public testing::Test {
   vmm::ShimConfig config() {
     vmm::ShimConfig config;
     config.box_id = "shimtest";
+    config.home = dir_->path() / "home";
+    fs::create_directories(config.home);
     config.box_dir = dir_->path();
     config.qemu = choice_.qemu.path;
     config.machine.kernel = runtime_dir() / "vmlinux";

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "linux/event_loop.h"
+#include "shim/mux.h"
+#include "store/counters.h"
+#include "store/event_log.h"
+#include "vmm/shim_config.h"
+
+namespace boxlite::shim {
+
+// What a box does, for whoever watches: events into the log of the home, numbers into the counters of the box
+// and of the home. The shim is the one to know: it sees every command, also those of clients that have gone.
+// Nothing here fails: what cannot be written now is tried again or lost. One thread: the loop's.
+//
+// Commands are written down right after their client has its answer, bytes at most `bytes_pause` later, so
+// that is what a kill -9 of the shim may cost.
+class Chronicle final : public Mux::Observer {
+ public:
+  // The loop outlives it.
+  Chronicle(linux_::EventLoop& loop, const vmm::ShimConfig& config);
+  // Writes what is left.
+  ~Chronicle() override;
+
+  void tell(std::string_view type, store::EventAttributes attributes = {});
+  void count(store::Counter counter, std::uint64_t by = 1);
+  // How the main command, which is no `exec`, has ended.
+  void count_main(const wire::msg::ExecResult& result);
+
+  // Mux::Observer
+  void on_command(const wire::msg::ExecRequest& request) override;
+  void on_command_end(const std::string& id, const Result<wire::msg::ExecResult>& result) override;
+  void on_bytes_to_guest(std::size_t count) override;
+  void on_bytes_from_guest(std::size_t count) override;
+
+ private:
+  void count_end(const wire::msg::ExecResult& result);
+  void write_soon(std::chrono::milliseconds pause);
+  void write_counters();
+
+  linux_::EventLoop& loop_;
+  const std::string box_id_;
+  const std::string box_name_;
+  store::EventLog events_;
+  store::Counters of_box_;
+  store::Counters of_home_;
+  // Not written yet.
+  store::CounterValues for_box_;
+  store::CounterValues for_home_;
+  linux_::EventLoop::Timer writing_;
+  bool is_due_ = false;   // a writing is under way
+  bool is_soon_ = false;  // without a pause
+};
+
+// What an event says of an end: exit_code or signal, and what else is remarkable.
+store::EventAttributes end_attributes(const wire::msg::ExecResult& result);
+
+}  // namespace boxlite::shim
