@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -28,6 +29,20 @@ class RecordingListener : public Mux::Listener {
   std::vector<ShimCall> calls;
   std::vector<wire::msg::ExecResult> main_ends;
   std::vector<Error> losses;
+};
+
+class RecordingObserver : public Mux::Observer {
+ public:
+  void on_command(const wire::msg::ExecRequest& request) override { commands.push_back(request.id()); }
+  void on_command_end(const std::string& id, const Result<wire::msg::ExecResult>& result) override {
+    ends.push_back(concat(id, result ? concat(" ", result->exit_code()) : " error"));
+  }
+  void on_bytes_to_guest(std::size_t count) override { to_guest += count; }
+  void on_bytes_from_guest(std::size_t count) override { from_guest += count; }
+  std::vector<std::string> commands;
+  std::vector<std::string> ends;
+  std::size_t to_guest = 0;
+  std::size_t from_guest = 0;
 };
 
 struct Received {
@@ -435,6 +450,40 @@ TEST_F(MuxTest, ServesAThousandStreamsOfAClientAndRefusesTooMany) {
   EXPECT_EQ(wire::parse_response<wire::GuestPing>(refusal.payload).error().code(),
             ErrorCode::resource_exhausted);
   EXPECT_EQ(mux_->stream_count(), max_streams_per_client);
+}
+
+TEST_F(MuxTest, ShowsAnObserverCommandsTheirBytesAndTheirEndsAlsoWhenTheClientHasLeft) {
+  RecordingObserver observer;
+  mux_->set_observer(&observer);
+  mux_->open_gate();
+  auto client = connect();
+  const auto stays = start(client, 1);
+  const auto leaves = start(client, 3);
+  EXPECT_THAT(observer.commands, testing::ElementsAre("exec1", "exec3"));
+  client.out().data(1, "12345");
+  ASSERT_TRUE(client.flush());
+  EXPECT_EQ(guest_->next().payload, "12345");
+  guest_->out().data(stays, "123");
+  ASSERT_TRUE(guest_->flush());
+  EXPECT_EQ(client.next().payload, "123");
+  EXPECT_EQ(observer.to_guest, 5u);
+  EXPECT_EQ(observer.from_guest, 3u);
+
+  wire::msg::ExecResult result;
+  result.set_exit_code(7);
+  guest_->respond(stays, result);
+  EXPECT_EQ(client.next().header.type, FrameType::response);
+  EXPECT_THAT(observer.ends, testing::ElementsAre("exec1 7"));
+
+  client.out().reset(3);
+  ASSERT_TRUE(client.flush());
+  EXPECT_EQ(guest_->next().header.type, FrameType::reset);
+  const auto wait = guest_->next();
+  ASSERT_EQ(wait.header.type, FrameType::request);
+  EXPECT_NE(wait.header.stream, leaves);
+  guest_->respond(wait.header.stream, result);
+  EXPECT_TRUE(turn_until([&] { return observer.ends.size() == 2; }));
+  EXPECT_EQ(observer.ends.back(), "exec3 7");
 }
 
 }  // namespace
