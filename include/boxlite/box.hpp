@@ -94,9 +94,18 @@ class BOXLITE_API Box {
   // Runs a command. Legal in running; in configured, stopped and failed the box is started first.
   Result<Execution> exec(const ExecSpec& exec);
 
-  // A handle on a command that was started earlier, by this or another process; output begins at the oldest
-  // byte that the box still keeps (the last 256 KiB per stream).
-  Result<Execution> attach(std::string_view execution_id);
+  // A handle on a command that was started earlier, by this or another process. "main" is the main command.
+  // Any number of handles may read; one writes. not_found when the box knows no such command.
+  Result<Execution> attach(std::string_view execution_id, const AttachOptions& options = {});
+
+  // The commands that run and those that ended last (at most 256, by their end), oldest first. Legal in
+  // running; elsewhere there are none: nothing of a command outlives the machine.
+  Result<std::vector<ExecutionInfo>> executions() const;
+  // A signal to a command's first process; SIGKILL goes to everything that the command started. invalid_state
+  // after its end.
+  Result<void> send_signal(std::string_view execution_id, int signal);
+  // Blocks until the command has ended; reads none of its output.
+  Result<ExitStatus> wait(std::string_view execution_id);
 
   // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
   // any state; a box that is not running is a success.

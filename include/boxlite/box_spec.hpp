@@ -76,9 +76,13 @@ struct ExecSpec {
   std::optional<TerminalSize> terminal = {};
   // Zero: none. After it the command and all its children are killed; ExitStatus::timed_out is set.
   std::chrono::milliseconds timeout{0};
+  bool privileged = false;  // all capabilities, when it runs as root
 
   bool operator==(const ExecSpec&) const = default;
 };
+
+// A moment by the clock of the box, which its host sets at every start.
+using TimePoint = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 // How a program in a box ended: never an Error, because BoxLite did what it was asked to do.
 struct ExitStatus {
@@ -89,8 +93,10 @@ struct ExitStatus {
   bool timed_out = false;
   bool oom_killed = false;
   std::string reason = {};  // empty, or why the program could not be started
-  std::chrono::nanoseconds cpu_time{0};
-  std::uint64_t peak_memory_bytes = 0;
+  TimePoint started_at = {};
+  TimePoint ended_at = {};
+  std::chrono::nanoseconds cpu_time{0};  // of the command and everything it started
+  std::uint64_t peak_memory_bytes = 0;   // of all of them together, page cache included
 
   bool is_success() const { return exit_code == 0 && signal == 0; }
   // What a shell would report: the exit code, or 128 + signal.

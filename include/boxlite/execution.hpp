@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +20,32 @@ class Execution;
 }
 
 enum class OutputStream { stdout_, stderr_ };
+
+// How to come to a command that runs already, or has ended.
+struct AttachOptions {
+  // The first byte wanted of each stream, counted from the command's first one: Execution::offset() of the
+  // handle that was lost. The box keeps the last 256 KiB of a stream; Execution::skipped() says how many of
+  // the bytes asked for were gone.
+  std::uint64_t stdout_offset = 0;
+  std::uint64_t stderr_offset = 0;
+  // Claim the command's stdin. It has one writer at a time: while another one lives, invalid_state.
+  bool use_stdin = false;
+};
+
+// A command as it was at one moment.
+struct ExecutionInfo {
+  std::string id = {};
+  std::vector<std::string> command = {};  // cut short when very many commands are listed
+  bool is_main = false;                   // its end is the end of the box
+  int pid = 0;                            // in the box; 0: it could not be started
+  TimePoint started_at = {};
+  bool has_terminal = false;
+  bool has_stdin = false;          // its stdin is open
+  bool stdin_is_taken = false;     // by a client that lives
+  std::uint64_t stdout_bytes = 0;  // written so far
+  std::uint64_t stderr_bytes = 0;
+  std::optional<ExitStatus> status = {};  // once it has ended
+};
 
 // One command in a box: a handle, cheap to copy; all copies speak of the same command. It belongs to the box,
 // not to the handle: when the last handle goes, the command runs on.
@@ -34,8 +62,20 @@ class BOXLITE_API Execution {
   // Unique in the box.
   const std::string& id() const;
 
+  // Blocks until the program runs. False: it could not be started, and wait() says why. An error of the
+  // request itself, such as an unknown user, is an error here too.
+  Result<bool> wait_started();
+  // Known when wait_started() has returned.
+  bool has_terminal() const;
+
+  // How many bytes of the stream lie before the next one that read gives: what AttachOptions wants from
+  // whoever comes back to this command.
+  std::uint64_t offset(OutputStream stream) const;
+  // How many of the bytes that attach asked for were gone before it came. Never changes afterwards.
+  std::uint64_t skipped(OutputStream stream) const;
+
   // Blocks until all bytes are taken (the box holds up to 256 KiB unread). invalid_state without
-  // ExecSpec::use_stdin or after close_stdin.
+  // ExecSpec::use_stdin or AttachOptions::use_stdin, or after close_stdin.
   Result<void> write_stdin(std::span<const std::byte> bytes);
   // The command sees end of file once it has read what was written. A second call does nothing.
   Result<void> close_stdin();
@@ -52,6 +92,9 @@ class BOXLITE_API Execution {
   Result<void> send_signal(int signal);
   // SIGKILL to the command and everything it started.
   Result<void> kill();
+  // Lets go of the command, which runs on: reads and waits under way, and all later ones, end with
+  // `cancelled`, and the claim on stdin is given up. Only id() and the signals are of use afterwards.
+  void detach();
   // invalid_state without a terminal.
   Result<void> resize(TerminalSize size);
 

@@ -20,6 +20,9 @@
 namespace boxlite::agent {
 namespace {
 
+// A list of many must fit into one frame.
+constexpr std::size_t longest_listed_error = 100;
+
 struct Pipe {
   UniqueFd reader;
   UniqueFd writer;
@@ -196,6 +199,26 @@ bool Execution::tidy_cgroup() {
   if (!container_.cgroup().remove_child(cgroup_name_)) return false;
   cgroup_.reset();
   return true;
+}
+
+wire::msg::ExecSummary Execution::summary() const {
+  wire::msg::ExecSummary summary;
+  summary.set_id(id_);
+  summary.set_pid(static_cast<std::uint32_t>(container_pid_));
+  summary.set_is_running(is_running());
+  summary.set_started_at_ns(result_.started_at_ns());
+  if (!is_running()) {
+    *summary.mutable_result() = result_;
+    auto& error = *summary.mutable_result()->mutable_error();
+    error.resize(std::min(error.size(), longest_listed_error));
+  }
+  summary.set_has_terminal(has_terminal_);
+  summary.set_has_stdin(has_open_stdin());
+  summary.set_stdin_is_taken(stdin_is_taken());
+  summary.set_is_main(is_main_);
+  summary.set_stdout_bytes(outputs_[0].ring.end());
+  summary.set_stderr_bytes(outputs_[1].ring.end());
+  return summary;
 }
 
 std::size_t Execution::memory() const {

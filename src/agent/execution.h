@@ -63,10 +63,15 @@ class Execution {
   bool has_clients() const { return !clients_.empty(); }
   // Legal when it does not run.
   const wire::msg::ExecResult& result() const { return result_; }
+  // What List says of it, without its arguments.
+  wire::msg::ExecSummary summary() const;
   std::size_t memory() const;
 
-  // Sends started, the output from the offsets on, and at the end the result.
-  void attach(std::uint32_t stream, std::uint64_t stdout_offset, std::uint64_t stderr_offset);
+  // Whether a stream has claimed stdin: only its input counts.
+  bool stdin_is_taken() const { return stdin_owner_ != 0; }
+  // Sends started, the output from the offsets on, and at the end the result. With `use_stdin` the stream
+  // claims stdin, which nobody else may hold.
+  void attach(std::uint32_t stream, const wire::msg::AttachRequest& request);
   void detach(std::uint32_t stream);
   // False: the client broke the protocol; reset its stream.
   [[nodiscard]] bool on_input(std::uint32_t stream, std::string_view payload);
@@ -127,7 +132,9 @@ class Execution {
   void on_timeout();
   bool pump_client(Client& client);
   bool is_complete(const Client& client) const;
-  void send_started(std::uint32_t stream);
+  void send_started(const Client& client);
+  void remove_client(std::uint32_t stream);
+  bool has_open_stdin() const { return stdin_.is_open() && !input_ends_; }
   Client* find_client(std::uint32_t stream);
 
   linux_::EventLoop& loop_;
@@ -153,6 +160,7 @@ class Execution {
   linux_::EventLoop::Watch stdin_watch_;
   std::deque<Input> inputs_;
   bool input_ends_ = false;
+  std::uint32_t stdin_owner_ = 0;  // the stream that may write; 0: nobody has claimed it
 
   // Descriptors of the command's side, closed once it runs.
   struct ChildFds {

@@ -122,7 +122,7 @@ void Execution::pump() {
       continue;
     }
     const auto stream = clients_[i].stream;
-    clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
+    remove_client(stream);
     listener_.on_stream_finished(stream);
   }
   update_read_interest();
@@ -135,26 +135,37 @@ Execution::Client* Execution::find_client(std::uint32_t stream) {
   return found == clients_.end() ? nullptr : &*found;
 }
 
-void Execution::attach(std::uint32_t stream, std::uint64_t stdout_offset, std::uint64_t stderr_offset) {
-  Client client{stream, {stdout_offset, stderr_offset}, {}, {}};
+void Execution::remove_client(std::uint32_t stream) {
+  std::erase_if(clients_, [stream](const Client& client) { return client.stream == stream; });
+  if (stdin_owner_ == stream) stdin_owner_ = 0;
+}
+
+void Execution::attach(std::uint32_t stream, const wire::msg::AttachRequest& request) {
+  Client client{stream, {request.stdout_offset(), request.stderr_offset()}, {}, {}};
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     client.next[i] = std::clamp(client.next[i], outputs_[i].ring.begin(), outputs_[i].ring.end());
   }
+  if (request.use_stdin() && has_open_stdin()) stdin_owner_ = stream;
   clients_.push_back(client);
-  if (container_pid_ != 0) send_started(stream);
+  if (container_pid_ != 0) send_started(clients_.back());
   pump();
 }
 
-void Execution::send_started(std::uint32_t stream) {
+void Execution::send_started(const Client& client) {
   wire::msg::ExecOutput output;
-  output.mutable_started()->set_pid(static_cast<std::uint32_t>(container_pid_));
-  output.mutable_started()->set_started_at_ns(result_.started_at_ns());
-  if (const auto size = wire::write_data(channel_.out(), stream, output))
-    find_client(stream)->credit.take(*size);
+  auto& started = *output.mutable_started();
+  started.set_pid(static_cast<std::uint32_t>(container_pid_));
+  started.set_started_at_ns(result_.started_at_ns());
+  started.set_has_terminal(has_terminal_);
+  started.set_has_stdin(has_open_stdin());
+  started.set_stdout_begin(client.next[0]);
+  started.set_stderr_begin(client.next[1]);
+  if (const auto size = wire::write_data(channel_.out(), client.stream, output))
+    find_client(client.stream)->credit.take(*size);
 }
 
 void Execution::detach(std::uint32_t stream) {
-  std::erase_if(clients_, [stream](const Client& client) { return client.stream == stream; });
+  remove_client(stream);
   update_read_interest();
 }
 
@@ -178,7 +189,7 @@ bool Execution::on_input(std::uint32_t stream, std::string_view payload) {
   if (!client->input.receive(payload.size())) return false;
   auto input = wire::parse<wire::msg::ExecInput>(payload);
   if (!input) return false;
-  const bool is_open = stdin_.is_open() && !input_ends_;
+  const bool is_open = has_open_stdin() && stdin_owner_ == stream;
   if (input->has_stdin() && is_open) {
     inputs_.push_back({stream, std::move(*input->mutable_stdin()), 0, payload.size()});
     write_input();
@@ -239,7 +250,7 @@ void Execution::drop_output() {
   for (auto& output : outputs_) {
     output.watch.reset();
     output.fd.reset();
-    output.ring = OutputRing();
+    output.ring.forget();
   }
 }
 

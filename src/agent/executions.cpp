@@ -13,6 +13,8 @@ namespace boxlite::agent {
 namespace {
 
 constexpr std::size_t kept_executions = 256;
+// So that a list of all of them fits into one frame, and a client gone wild costs a bounded amount of memory.
+constexpr std::size_t most_running = 3072;
 constexpr std::size_t kept_memory = 16u << 20;
 constexpr std::size_t longest_id = 128;
 constexpr std::chrono::milliseconds tidy_pause(500);
@@ -45,13 +47,19 @@ Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecReques
     return fail(ErrorCode::already_exists,
                 concat("start command: the id ", in_quotes(request.id()), " is taken"));
   }
+  if (executions_.size() - ended_.size() >= most_running) {
+    return fail(ErrorCode::resource_exhausted,
+                concat("start command: ", most_running, " commands run in this box already"));
+  }
   auto cgroup = BOXLITE_TRY(take_cgroup());
   auto execution =
       BOXLITE_TRY(Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this));
   auto& started = *execution;
   executions_.emplace(request.id(), std::move(execution));
   streams_.emplace(stream, &started);
-  started.attach(stream, 0, 0);
+  wire::msg::AttachRequest from_the_beginning;
+  from_the_beginning.set_use_stdin(request.use_stdin() && !request.leave_stdin());
+  started.attach(stream, from_the_beginning);
   // It could not be started, and its result is on its way already.
   if (!started.is_running()) on_end(started);
   return {};
@@ -61,8 +69,14 @@ Result<void> Executions::attach(std::uint32_t stream, const wire::msg::AttachReq
   auto* const execution = find(request.id());
   if (execution == nullptr)
     return fail(ErrorCode::not_found, concat("no execution ", in_quotes(request.id())));
+  if (request.use_stdin() && execution->stdin_is_taken()) {
+    return std::unexpected(
+        Error(ErrorCode::invalid_state,
+              concat("attach to execution ", in_quotes(request.id()), ": another client writes its stdin"))
+            .with_remedy("attach without stdin (--no-stdin), or end the client that has it"));
+  }
   streams_.emplace(stream, execution);
-  execution->attach(stream, request.stdout_offset(), request.stderr_offset());
+  execution->attach(stream, request);
   return {};
 }
 
@@ -89,9 +103,8 @@ wire::msg::ListExecsResponse Executions::list() const {
   std::size_t bytes = 0;
   for (const auto& [id, execution] : executions_) {
     auto& summary = *response.add_execs();
-    summary.set_id(id);
-    summary.set_pid(static_cast<std::uint32_t>(execution->container_pid()));
-    summary.set_is_running(execution->is_running());
+    summary = execution->summary();
+    bytes += summary.result().error().size();
     for (const auto& arg : execution->args()) {
       bytes += arg.size() + id.size() + 64;
       // The whole list must fit into one frame; what is left out are arguments, never executions.

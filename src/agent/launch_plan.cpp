@@ -79,7 +79,7 @@ Result<LaunchPlan> make_launch_plan(const Container& container, const wire::msg:
   plan.args.assign(request.args().begin(), request.args().end());
   plan.candidates = program_candidates(plan.args.front(), value_of(plan.env, "PATH"));
   plan.working_dir = request.working_dir().empty() ? defaults.working_dir : request.working_dir();
-  plan.capabilities = defaults.capabilities;
+  plan.capabilities = request.privileged() ? linux_::all_capabilities : defaults.capabilities;
   plan.rlimits = &defaults.rlimits;
   return plan;
 }

@@ -32,6 +32,11 @@ class OutputRing {
 
   // Gives back memory that no byte needs; further writes are still possible.
   void shrink();
+  // Drops every byte; offsets go on from end().
+  void forget() {
+    bytes_ = {};
+    stored_ = 0;
+  }
   std::size_t memory() const { return bytes_.size(); }
 
  private:

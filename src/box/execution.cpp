@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "box/spec_check.h"
 #include "wire/credit.h"
 
 namespace boxlite::box {
@@ -18,6 +19,10 @@ constexpr std::size_t input_piece = 32u << 10;
 // What is kept of a stream that nobody reads; beyond it the guest is told to wait.
 constexpr std::size_t output_limit = wire::initial_credit;
 constexpr std::chrono::milliseconds call_limit = 30s;
+
+TimePoint time_point(std::uint64_t unix_ns) {
+  return TimePoint(std::chrono::nanoseconds(static_cast<std::int64_t>(unix_ns)));
+}
 
 Error no_input(std::string_view why) {
   return Error(ErrorCode::invalid_state, concat("write to the command's stdin: ", why));
@@ -34,7 +39,24 @@ ExitStatus exit_status(const wire::msg::ExecResult& result) {
   status.reason = result.error();
   status.cpu_time = std::chrono::nanoseconds(static_cast<std::int64_t>(result.cpu_ns()));
   status.peak_memory_bytes = result.peak_memory_bytes();
+  status.started_at = time_point(result.started_at_ns());
+  status.ended_at = time_point(result.ended_at_ns());
   return status;
+}
+
+ExecutionInfo execution_info(const wire::msg::ExecSummary& summary) {
+  ExecutionInfo execution{.id = summary.id(),
+                          .command = {summary.args().begin(), summary.args().end()},
+                          .is_main = summary.is_main(),
+                          .pid = static_cast<int>(summary.pid()),
+                          .started_at = time_point(summary.started_at_ns()),
+                          .has_terminal = summary.has_terminal(),
+                          .has_stdin = summary.has_stdin(),
+                          .stdin_is_taken = summary.stdin_is_taken(),
+                          .stdout_bytes = summary.stdout_bytes(),
+                          .stderr_bytes = summary.stderr_bytes()};
+  if (!summary.is_running()) execution.status = exit_status(summary.result());
+  return execution;
 }
 
 wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id) {
@@ -50,6 +72,7 @@ wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id) {
     request.mutable_terminal()->set_columns(spec.terminal->columns);
   }
   request.set_timeout_ms(static_cast<std::uint64_t>(spec.timeout.count()));
+  request.set_privileged(spec.privileged);
   return request;
 }
 
@@ -76,12 +99,20 @@ Result<std::shared_ptr<Execution>> Execution::start(linux_::EventLoop& loop, std
 }
 
 Result<std::shared_ptr<Execution>> Execution::attach(linux_::EventLoop& loop, std::shared_ptr<void> owner,
-                                                     Connection connection, std::string_view id) {
+                                                     Connection connection, std::string_view id,
+                                                     const AttachOptions& options) {
   wire::msg::AttachRequest request;
   request.set_id(std::string(id));
+  request.set_stdout_offset(options.stdout_offset);
+  request.set_stderr_offset(options.stderr_offset);
+  request.set_use_stdin(options.use_stdin);
   auto stream = BOXLITE_TRY(connection->open<wire::ExecAttach>(request));
   std::shared_ptr<Execution> execution(
       new Execution(loop, std::move(owner), std::move(connection), std::string(id), std::move(stream)));
+  execution->takes_stdin_ = options.use_stdin;
+  execution->is_attached_ = true;
+  execution->outputs_[0].offset = options.stdout_offset;
+  execution->outputs_[1].offset = options.stderr_offset;
   execution->watch();
   return execution;
 }
@@ -146,7 +177,21 @@ void Execution::take_end_locked() {
   }
 }
 
+void Execution::note_start_locked(const wire::msg::ExecStarted& started) {
+  has_started_ = true;
+  if (!is_attached_) return;
+  has_terminal_ = started.has_terminal();
+  if (!started.has_stdin()) takes_stdin_ = false;
+  const std::uint64_t begins[2] = {started.stdout_begin(), started.stderr_begin()};
+  for (int i = 0; i < 2; ++i) {
+    auto& output = outputs_[i];
+    if (begins[i] > output.offset) output.skipped = begins[i] - output.offset;
+    output.offset = begins[i];
+  }
+}
+
 void Execution::store_locked(const wire::msg::ExecOutput& message) {
+  if (message.has_started()) return note_start_locked(message.started());
   const bool is_stdout = message.has_stdout();
   if (!is_stdout && !message.has_stderr()) return;
   auto& output = outputs_[is_stdout ? 0 : 1];
@@ -155,6 +200,29 @@ void Execution::store_locked(const wire::msg::ExecOutput& message) {
     output.begin = 0;
   }
   output.bytes += is_stdout ? message.stdout() : message.stderr();
+}
+
+Result<bool> Execution::wait_started() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return has_started_ || end_; });
+  if (has_started_) return true;
+  if (!*end_) return std::unexpected(end_->error());
+  return false;
+}
+
+bool Execution::has_terminal() const {
+  const std::lock_guard lock(mutex_);
+  return has_terminal_;
+}
+
+std::uint64_t Execution::offset(OutputStream stream) const {
+  const std::lock_guard lock(mutex_);
+  return output(stream).offset;
+}
+
+std::uint64_t Execution::skipped(OutputStream stream) const {
+  const std::lock_guard lock(mutex_);
+  return output(stream).skipped;
 }
 
 Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> buffer) {
@@ -169,6 +237,7 @@ Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> bu
   const auto count = std::min(buffer.size(), from.size());
   std::memcpy(buffer.data(), from.bytes.data() + from.begin, count);
   from.begin += count;
+  from.offset += count;
   if (from.size() == 0) {
     from.bytes.clear();
     from.begin = 0;
@@ -250,6 +319,7 @@ std::vector<std::function<void()>> Execution::ready_callbacks_locked() {
       bytes->resize(from.size());
       if (from.size() > 0) std::memcpy(bytes->data(), from.bytes.data() + from.begin, from.size());
     }
+    from.offset += from.size();
     from.bytes.clear();
     from.begin = 0;
     ready.emplace_back(
@@ -270,7 +340,9 @@ Result<void> Execution::write_input(const wire::msg::ExecInput& input, Deadline 
 
 Result<void> Execution::write_stdin(std::span<const std::byte> bytes) {
   const std::lock_guard lock(stdin_mutex_);
-  if (!takes_stdin_) return fail(no_input("it was started without use_stdin"));
+  if (!takes_stdin_)
+    return fail(no_input(is_attached_ ? "it was attached without use_stdin, or its stdin is closed"
+                                      : "it was started without use_stdin"));
   if (stdin_is_closed_) return fail(no_input("it was closed"));
   while (!bytes.empty()) {
     const auto piece = bytes.first(std::min(bytes.size(), input_piece));
@@ -295,9 +367,7 @@ Result<void> Execution::close_stdin() {
 }
 
 Result<void> Execution::send_signal(int signal, bool whole_group) {
-  if (signal < 1 || signal > 64) {
-    return fail(ErrorCode::invalid_argument, concat("signal ", signal, " is not valid: it must be 1 to 64"));
-  }
+  BOXLITE_TRY(check_signal(signal));
   wire::msg::SignalRequest request;
   request.set_id(id_);
   request.set_signal(static_cast<std::uint32_t>(signal));
@@ -307,8 +377,22 @@ Result<void> Execution::send_signal(int signal, bool whole_group) {
   return {};
 }
 
+void Execution::detach() {
+  std::visit([](auto& stream) { stream.reset(); }, stream_);
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& output : outputs_) {
+      output.bytes.clear();
+      output.begin = 0;
+    }
+    pump_locked();
+  }
+  changed_.notify_all();
+  loop_.post([self = shared_from_this()] { self->dispatch(); });
+}
+
 Result<void> Execution::resize(TerminalSize size) {
-  if (!has_terminal_) return fail(ErrorCode::invalid_state, "resize terminal: the command has none");
+  if (!has_terminal()) return fail(ErrorCode::invalid_state, "resize terminal: the command has none");
   wire::msg::ExecInput input;
   input.mutable_resize()->set_rows(size.rows);
   input.mutable_resize()->set_columns(size.columns);

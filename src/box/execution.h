@@ -3,6 +3,7 @@
 // stderr.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -22,6 +23,8 @@ namespace boxlite::box {
 // What ExecResult says, in the API's words.
 ExitStatus exit_status(const wire::msg::ExecResult& result);
 
+ExecutionInfo execution_info(const wire::msg::ExecSummary& summary);
+
 // What the user asked for, as the guest is told it.
 wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id);
 
@@ -36,17 +39,23 @@ class Execution : public std::enable_shared_from_this<Execution> {
                                                   Connection connection,
                                                   const wire::msg::ExecRequest& request);
   static Result<std::shared_ptr<Execution>> attach(linux_::EventLoop& loop, std::shared_ptr<void> owner,
-                                                   Connection connection, std::string_view id);
+                                                   Connection connection, std::string_view id,
+                                                   const AttachOptions& options);
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
   ~Execution();
 
   const std::string& id() const { return id_; }
+  Result<bool> wait_started();
+  bool has_terminal() const;
+  std::uint64_t offset(OutputStream stream) const;
+  std::uint64_t skipped(OutputStream stream) const;
   Result<void> write_stdin(std::span<const std::byte> bytes);
   Result<void> close_stdin();
   Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer);
   Result<ExitStatus> wait();
   Result<void> send_signal(int signal, bool whole_group);
+  void detach();
   Result<void> resize(TerminalSize size);
 
   using ReadCallback = std::function<void(Result<std::vector<std::byte>>)>;
@@ -60,9 +69,11 @@ class Execution : public std::enable_shared_from_this<Execution> {
  private:
   using Stream = std::variant<agentlink::Stream<wire::ExecStart>, agentlink::Stream<wire::ExecAttach>>;
   struct Output {
-    std::string bytes;      // not yet read
-    std::size_t begin = 0;  // of them in the string
-    ReadCallback reader;    // of a read_async under way
+    std::string bytes;          // not yet read
+    std::size_t begin = 0;      // of them in the string
+    ReadCallback reader;        // of a read_async under way
+    std::uint64_t offset = 0;   // of the first byte not yet read, in the whole stream
+    std::uint64_t skipped = 0;  // bytes that were wanted and are gone
     std::size_t size() const { return bytes.size() - begin; }
   };
 
@@ -74,8 +85,12 @@ class Execution : public std::enable_shared_from_this<Execution> {
   bool take_message_locked();
   void take_end_locked();
   void store_locked(const wire::msg::ExecOutput& message);
+  void note_start_locked(const wire::msg::ExecStarted& started);
   void dispatch();
   std::vector<std::function<void()>> ready_callbacks_locked();
+  const Output& output(OutputStream stream) const {
+    return outputs_[stream == OutputStream::stdout_ ? 0 : 1];
+  }
   Output& output(OutputStream stream) { return outputs_[stream == OutputStream::stdout_ ? 0 : 1]; }
   Result<void> write_input(const wire::msg::ExecInput& input, Deadline deadline);
 
@@ -83,13 +98,15 @@ class Execution : public std::enable_shared_from_this<Execution> {
   linux_::EventLoop& loop_;
   const Connection connection_;
   const std::string id_;
-  bool takes_stdin_ = true;
-  bool has_terminal_ = true;
 
   std::mutex stdin_mutex_;  // held over a whole write, so that concurrent ones do not mix
+  std::atomic<bool> takes_stdin_ = true;
   bool stdin_is_closed_ = false;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  bool has_terminal_ = false;
+  bool is_attached_ = false;  // to what another handle has started
+  bool has_started_ = false;
   std::condition_variable changed_;
   Output outputs_[2];
   std::optional<Result<ExitStatus>> end_;  // known; all output before it has been taken once drained_

@@ -173,6 +173,11 @@ Result<void> check(const ExecSpec& spec, bool is_main) {
   return {};
 }
 
+Result<void> check_signal(int signal) {
+  if (signal >= 1 && signal <= 64) return {};
+  return fail(ErrorCode::invalid_argument, concat("signal ", signal, " is not valid: it must be 1 to 64"));
+}
+
 Result<void> check_execution_id(std::string_view id) {
   if (id.size() <= max_name_length && is_word(id, "_.-")) return {};
   return wrong("execution id", id, "use Execution::id()");

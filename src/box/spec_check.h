@@ -16,6 +16,9 @@ Result<void> check(const BoxSpec& spec);
 // `is_main`: the command comes from the box; else there must be one.
 Result<void> check(const ExecSpec& spec, bool is_main);
 
+// A number of Linux's: 1 to 64.
+Result<void> check_signal(int signal);
+
 // An id of an execution as users hand it in.
 Result<void> check_execution_id(std::string_view id);
 

@@ -61,7 +61,6 @@ constexpr std::array later_for_boxes{
     DockerOption{0, "auto-delete"},
     DockerOption{0, "security"},
     DockerOption{0, "inbound"},
-    DockerOption{0, "detach-keys"},
     DockerOption{0, "memory-swap"},
     DockerOption{0, "cpuset-cpus"},
     DockerOption{0, "link"},
@@ -92,6 +91,15 @@ OptionSet::Accept accept_pull_policy(PullPolicy& target) {
 
 }  // namespace
 
+OptionSet::Accept accept_detach_keys(DetachKeys& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    auto keys = DetachKeys::parse(text);
+    if (!keys) return "is not a list of keys: write ctrl-p,ctrl-q or a,b";
+    target = *std::move(keys);
+    return std::nullopt;
+  };
+}
+
 OptionSet::Accept accept_duration(std::chrono::milliseconds& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
     const auto duration = parse_duration(text);
@@ -114,6 +122,8 @@ void ProcessOptions::declare(OptionSet& options, bool has_stdio) {
   if (has_stdio) {
     options.value(0, "timeout", "TIME", "Kill the command after this time, as in 30s or 5m",
                   accept_duration(timeout_));
+    options.value(0, "detach-keys", "KEYS", "Leave the terminal with these (ctrl-p,ctrl-q); empty for none",
+                  accept_detach_keys(detach_keys_));
   }
 }
 
@@ -121,11 +131,15 @@ Parsed<std::vector<EnvironmentVariable>> ProcessOptions::environment() const {
   return read_environment(files_, variables_);
 }
 
-Parsed<ExecSpec> ProcessOptions::attachment() const {
+Parsed<ExecSpec> ProcessOptions::attachment(bool is_detached) const {
   ExecSpec exec;
   exec.use_stdin = is_interactive_;
   exec.timeout = timeout_;
   if (!has_terminal_) return exec;
+  if (is_detached) {
+    exec.terminal = terminal_size(STDIN_FILENO);
+    return exec;
+  }
   if (!is_terminal(STDIN_FILENO)) {
     return std::unexpected(Ending(exit_failure, "-t needs a terminal, and standard input is none",
                                   "leave out -t; -i alone passes standard input on"));

@@ -9,6 +9,7 @@
 
 #include <boxlite/runtime.hpp>
 
+#include "cli/detach_keys.h"
 #include "cli/ending.h"
 #include "cli/option_set.h"
 #include "cli/progress.h"
@@ -28,8 +29,11 @@ class ProcessOptions {
   bool is_interactive() const { return is_interactive_; }
   bool has_terminal() const { return has_terminal_; }
 
-  // stdin, terminal and time limit. An Ending for -t where there is no terminal.
-  Parsed<ExecSpec> attachment() const;
+  // stdin, terminal and time limit. An Ending for -t where there is no terminal, unless nobody will be
+  // attached.
+  Parsed<ExecSpec> attachment(bool is_detached = false) const;
+  // For attach_stdio; of `run` and `exec` only.
+  const DetachKeys& detach_keys() const { return detach_keys_; }
 
  private:
   std::vector<std::string> variables_;
@@ -39,6 +43,7 @@ class ProcessOptions {
   std::chrono::milliseconds timeout_{0};
   bool is_interactive_ = false;
   bool has_terminal_ = false;
+  DetachKeys detach_keys_ = *DetachKeys::parse(DetachKeys::usual);
 };
 
 enum class PullPolicy { missing, always, never };
@@ -65,6 +70,7 @@ class BoxOptions {
 Parsed<void> apply_pull_policy(const Runtime& runtime, const BoxSpec& spec, PullPolicy policy,
                                Progress& progress);
 
+OptionSet::Accept accept_detach_keys(DetachKeys& target);
 OptionSet::Accept accept_duration(std::chrono::milliseconds& target);
 
 }  // namespace boxlite::cli

@@ -18,6 +18,10 @@ constexpr std::array commands{
     Command{"run", "", boxes, true, "Create a box, start it and run a command in it", run_command},
     Command{"create", "", boxes, true, "Create a box, to be started later", create_command},
     Command{"exec", "", boxes, true, "Run a command in a box", exec_command},
+    Command{"attach", "", boxes, true, "Come back to a command that runs in a box", attach_command},
+    Command{"execs", "", boxes, true, "List the commands of a box", executions_command},
+    Command{"kill", "", boxes, true, "Send a signal to a command in a box", kill_command},
+    Command{"wait", "", boxes, true, "Wait for the end of commands and print their exit codes", wait_command},
     Command{"ls", "list,ps", boxes, true, "List boxes", list_command},
     Command{"start", "", boxes, true, "Start boxes", start_command},
     Command{"stop", "", boxes, true, "Stop boxes; their disks are kept", stop_command},
@@ -47,10 +51,10 @@ constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images,
                                   GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 29> later{
-    "attach", "build", "commit", "cp",   "diff",    "events",  "export", "gc",     "history", "import",
-    "kill",   "login", "logout", "logs", "network", "pause",   "port",   "push",   "rename",  "save",
-    "search", "serve", "stats",  "tag",  "top",     "unpause", "update", "volume", "wait"};
+constexpr std::array<std::string_view, 26> later{
+    "build",  "commit", "cp",    "diff",    "events", "export",  "gc",     "history", "import",
+    "login",  "logout", "logs",  "network", "pause",  "port",    "push",   "rename",  "save",
+    "search", "serve",  "stats", "tag",     "top",    "unpause", "update", "volume"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};

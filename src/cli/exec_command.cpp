@@ -3,6 +3,7 @@
 
 #include "cli/box_options.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/stdio_pump.h"
 
@@ -17,6 +18,19 @@ constexpr HelpPage page{
     .example = "boxlite exec web sh -c 'echo kept > /file'",
 };
 
+// Only what really runs is worth an id.
+Outcome leave_running(Execution execution) {
+  const auto has_started = execution.wait_started();
+  if (!has_started) return std::unexpected(has_started.error());
+  if (!*has_started) {
+    const auto status = execution.wait();
+    if (!status) return std::unexpected(status.error());
+    return std::unexpected(Ending(status->shell_code(), status->reason));
+  }
+  print_line(execution.id());
+  return exit_success;
+}
+
 }  // namespace
 
 Outcome exec_command(Call& call) {
@@ -25,9 +39,10 @@ Outcome exec_command(Call& call) {
   process.declare(options, true);
   bool is_quiet = false;
   options.flag('q', "quiet", is_quiet, "Show no progress when the box has to be started");
-  options.not_built('d', "detach");
-  options.not_built(0, "privileged");
-  options.not_built(0, "detach-keys");
+  bool is_detached = false;
+  bool is_privileged = false;
+  options.flag('d', "detach", is_detached, "Print the id of the execution and leave it running");
+  options.flag(0, "privileged", is_privileged, "All capabilities, when the command runs as root");
   auto arguments = call.parse(options, {.least = 1, .most = any_number, .wanted = "BOX"},
                               OptionPlacement::before_first_argument);
   if (!arguments) return std::unexpected(arguments.error());
@@ -37,7 +52,7 @@ Outcome exec_command(Call& call) {
   if (!words.empty() && words.front() == "--") words.erase(words.begin());
   if (words.empty()) return usage_error("missing argument: COMMAND", options.advice());
 
-  auto exec = process.attachment();
+  auto exec = process.attachment(is_detached);
   if (!exec) return std::unexpected(exec.error());
   auto environment = process.environment();
   if (!environment) return std::unexpected(environment.error());
@@ -45,6 +60,7 @@ Outcome exec_command(Call& call) {
   exec->env = std::move(*environment);
   exec->working_dir = process.working_dir();
   exec->user = process.user();
+  exec->privileged = is_privileged;
 
   const auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
@@ -57,8 +73,10 @@ Outcome exec_command(Call& call) {
   }
   auto execution = box->exec(*exec);
   if (!execution) return std::unexpected(execution.error());
-  return attach_stdio(std::move(*execution),
-                      {.use_stdin = exec->use_stdin, .has_terminal = exec->terminal.has_value()});
+  if (is_detached) return leave_running(std::move(*execution));
+  return attach_stdio(std::move(*execution), {.use_stdin = exec->use_stdin,
+                                              .has_terminal = exec->terminal.has_value(),
+                                              .detach_keys = process.detach_keys()});
 }
 
 }  // namespace boxlite::cli

@@ -46,14 +46,16 @@ std::string status_text(const BoxInfo& box, std::chrono::sys_seconds now) {
   return "-";
 }
 
-std::string command_text(const BoxSpec& spec) {
+std::string command_text(const std::vector<std::string>& words) {
   std::string text;
-  const auto append = [&text](const std::vector<std::string>& words) {
-    for (const auto& word : words) text += (text.empty() ? "" : " ") + quoted_if_needed(word);
-  };
-  if (spec.entrypoint) append(*spec.entrypoint);
-  append(spec.command);
+  for (const auto& word : words) text += (text.empty() ? "" : " ") + quoted_if_needed(word);
   return text.empty() ? "-" : text;
+}
+
+std::string command_text(const BoxSpec& spec) {
+  auto words = spec.entrypoint.value_or(std::vector<std::string>());
+  words.insert(words.end(), spec.command.begin(), spec.command.end());
+  return command_text(words);
 }
 
 std::string boxes_table(const std::vector<BoxInfo>& boxes, const TableStyle& style) {

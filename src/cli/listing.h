@@ -24,6 +24,7 @@ std::string status_text(const BoxInfo& box, std::chrono::sys_seconds now);
 
 // The command as typed, with what needs quotes in quotes; "-" when the image's own is run.
 std::string command_text(const BoxSpec& spec);
+std::string command_text(const std::vector<std::string>& words);
 
 std::string boxes_table(const std::vector<BoxInfo>& boxes, const TableStyle& style);
 

@@ -67,9 +67,9 @@ Outcome run_command(Call& call) {
     print_line(box->id());
     return exit_success;
   }
-  const auto outcome =
-      attach_stdio(std::move(*execution),
-                   {.use_stdin = process.is_interactive(), .has_terminal = attachment->terminal.has_value()});
+  const auto outcome = attach_stdio(std::move(*execution), {.use_stdin = process.is_interactive(),
+                                                            .has_terminal = attachment->terminal.has_value(),
+                                                            .detach_keys = process.detach_keys()});
   // A box whose command has ended is removed by the library; one that we lost sight of may still be there.
   if (!outcome && spec->auto_remove) (void)runtime->remove(box->id(), {.force = true});
   return outcome;

@@ -36,7 +36,7 @@ extern "C" void note_signal(int signal) {
 
 }  // namespace
 
-Result<std::unique_ptr<SignalRelay>> SignalRelay::start(const Execution& execution, bool has_terminal) {
+Result<std::unique_ptr<SignalRelay>> SignalRelay::start(const Execution& execution, SignalRules rules) {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     const int error = errno;
@@ -46,12 +46,12 @@ Result<std::unique_ptr<SignalRelay>> SignalRelay::start(const Execution& executi
   // The handler must never block.
   ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
   return std::unique_ptr<SignalRelay>(
-      new SignalRelay(execution, has_terminal, Descriptor(ends[0]), Descriptor(ends[1])));
+      new SignalRelay(execution, std::move(rules), Descriptor(ends[0]), Descriptor(ends[1])));
 }
 
-SignalRelay::SignalRelay(const Execution& execution, bool has_terminal, Descriptor reader, Descriptor writer)
+SignalRelay::SignalRelay(const Execution& execution, SignalRules rules, Descriptor reader, Descriptor writer)
     : execution_(execution),
-      has_terminal_(has_terminal),
+      rules_(std::move(rules)),
       reader_(std::move(reader)),
       writer_(std::move(writer)) {
   handler_fd = writer_.get();
@@ -63,9 +63,15 @@ SignalRelay::SignalRelay(const Execution& execution, bool has_terminal, Descript
     ::sigaction(relayed[i], nullptr, &before_[i]);
     // What our parent ignores (nohup) stays ignored.
     const bool is_ignored = before_[i].sa_handler == SIG_IGN && relayed[i] != SIGPIPE;
-    if (!is_ignored) ::sigaction(relayed[i], &action, nullptr);
+    if (!is_ignored && is_ours(relayed[i])) ::sigaction(relayed[i], &action, nullptr);
   }
   thread_ = std::jthread([this] { run(); });
+}
+
+bool SignalRelay::is_ours(int signal) const {
+  if (signal == SIGPIPE) return true;
+  if (signal == SIGWINCH || signal == SIGCONT) return rules_.has_terminal;
+  return rules_.has_terminal || rules_.passes_on;
 }
 
 SignalRelay::~SignalRelay() {
@@ -88,7 +94,7 @@ int SignalRelay::poll_timeout() const {
 
 void SignalRelay::run() {
   // The window may have changed while the box was starting.
-  if (has_terminal_) pass_on_size();
+  if (rules_.has_terminal) pass_on_size();
   while (true) {
     pollfd ready{.fd = reader_.get(), .events = POLLIN, .revents = 0};
     const int count = ::poll(&ready, 1, poll_timeout());
@@ -109,21 +115,31 @@ void SignalRelay::run() {
 
 // That a call fails means that the command has just ended: nothing is left to be told.
 void SignalRelay::deliver(int signal) {
-  const auto now = Clock::now();
-  if (signal == SIGWINCH) {
-    if (has_terminal_) pass_on_size();
+  if (signal == SIGCONT && rules_.on_continue) rules_.on_continue();
+  if (signal == SIGWINCH || signal == SIGCONT) return pass_on_size();
+  if (signal == SIGPIPE) {
+    if (!rules_.owns_command) return let_go(signal);
+    if (!kill_at_) kill_at_ = Clock::now() + grace_after_broken_pipe;
+    (void)execution_.send_signal(signal);
     return;
   }
-  if (signal == SIGPIPE && !kill_at_) kill_at_ = now + grace_after_broken_pipe;
-  if (signal == SIGINT) {
-    const bool is_second = last_interrupt_ && now - *last_interrupt_ < second_interrupt_kills;
-    last_interrupt_ = now;
-    if (is_second) {
-      (void)execution_.kill();
-      return;
-    }
-  }
+  if (rules_.has_terminal) return let_go(signal);
+  if (signal == SIGINT) return deliver_interrupt();
   (void)execution_.send_signal(signal);
+}
+
+void SignalRelay::deliver_interrupt() {
+  const auto now = Clock::now();
+  const bool is_second = last_interrupt_ && now - *last_interrupt_ < second_interrupt_kills;
+  last_interrupt_ = now;
+  (void)(is_second ? execution_.kill() : execution_.send_signal(SIGINT));
+}
+
+// First of all our own end: the terminal must not stay raw while a box does not answer.
+void SignalRelay::let_go(int signal) {
+  ended_by_ = signal;
+  execution_.detach();
+  if (rules_.owns_command) (void)execution_.send_signal(SIGHUP);
 }
 
 void SignalRelay::pass_on_size() {

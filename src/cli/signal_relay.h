@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -14,16 +16,29 @@
 
 namespace boxlite::cli {
 
-// While it lives, INT, TERM, HUP and QUIT go to the command in the box instead of ending this program; a
-// second INT within two seconds kills the command, for there is one that ignores the first. With a terminal,
-// a change of its size is passed on. PIPE is kept from ending us: the writers see EPIPE and call
+// What the signals of this program mean to the command in the box.
+struct SignalRules {
+  // Standard input is the command's terminal: a change of its size is passed on. INT, TERM, HUP and QUIT can
+  // then only come from outside, so they end this program, as they end ssh.
+  bool has_terminal = false;
+  // Without a terminal: INT, TERM, HUP and QUIT go to the command instead of ending this program; a second
+  // INT within two seconds kills the command, for there is one that ignores the first.
+  bool passes_on = true;
+  // The command is ours: it learns that its terminal was closed (HUP), or that nobody reads its output (PIPE,
+  // and KILL a second later). Else we only let go of it.
+  bool owns_command = true;
+  // After we were stopped and continued; called on the relay's thread.
+  std::function<void()> on_continue = {};
+};
+
+// While it lives, signals follow the rules. PIPE is kept from ending us: the writers see EPIPE and call
 // notify(SIGPIPE).
 //
 // Handlers rather than blocked signals: a handler is reset in every program that the library starts, a mask
 // is not.
 class SignalRelay {
  public:
-  static Result<std::unique_ptr<SignalRelay>> start(const Execution& execution, bool has_terminal);
+  static Result<std::unique_ptr<SignalRelay>> start(const Execution& execution, SignalRules rules);
   SignalRelay(const SignalRelay&) = delete;
   SignalRelay& operator=(const SignalRelay&) = delete;
   ~SignalRelay();
@@ -31,18 +46,25 @@ class SignalRelay {
   // As if the signal had come. From any thread.
   void notify(int signal);
 
+  // The signal that ended the attachment; 0: none did.
+  int ended_by() const { return ended_by_; }
+
  private:
-  static constexpr std::array relayed{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGWINCH};
+  static constexpr std::array relayed{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGWINCH, SIGCONT};
   using Clock = std::chrono::steady_clock;
 
-  SignalRelay(const Execution& execution, bool has_terminal, Descriptor reader, Descriptor writer);
+  SignalRelay(const Execution& execution, SignalRules rules, Descriptor reader, Descriptor writer);
+  bool is_ours(int signal) const;
   void run();
   void deliver(int signal);
+  void deliver_interrupt();
+  void let_go(int signal);
   void pass_on_size();
   int poll_timeout() const;
 
   Execution execution_;
-  const bool has_terminal_;
+  const SignalRules rules_;
+  std::atomic<int> ended_by_ = 0;
   Descriptor reader_;
   Descriptor writer_;
   std::array<struct sigaction, relayed.size()> before_{};

@@ -80,8 +80,21 @@ void pump_output(Execution& execution, OutputStream stream, int fd, OutputState&
   }
 }
 
-// Until the end of our stdin, the end of the command, or a byte on `stop_fd`.
-void pump_input(Execution& execution, int stop_fd) {
+// Passes on what was typed. False: the detach keys were among it.
+bool pass_on(Execution& execution, std::span<const std::byte> typed, DetachKeys* keys) {
+  if (keys == nullptr) return execution.write_stdin(typed).has_value();
+  const auto filtered = keys->feed({reinterpret_cast<const char*>(typed.data()), typed.size()});
+  if (!filtered.forwarded.empty()) {
+    const auto bytes = std::as_bytes(std::span(filtered.forwarded));
+    if (!execution.write_stdin(bytes)) return false;
+  }
+  if (filtered.has_detached) execution.detach();
+  return !filtered.has_detached;
+}
+
+// Until the end of our stdin, the end of the command, the detach keys (none: nullptr), or a byte on
+// `stop_fd`.
+void pump_input(Execution& execution, int stop_fd, DetachKeys* keys) {
   std::vector<std::byte> buffer(chunk_size);
   while (true) {
     std::array<pollfd, 2> ready{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
@@ -92,7 +105,7 @@ void pump_input(Execution& execution, int stop_fd) {
     const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count <= 0) break;
-    if (!execution.write_stdin(std::span(buffer).first(static_cast<std::size_t>(count)))) return;
+    if (!pass_on(execution, std::span(buffer).first(static_cast<std::size_t>(count)), keys)) return;
   }
   // The command may have ended meanwhile; there is nobody to tell then.
   (void)execution.close_stdin();
@@ -106,12 +119,38 @@ void explain(const ExitStatus& status) {
   }
 }
 
-Outcome conclude(const Result<ExitStatus>& status, int output_error) {
+// Raw from its making until it goes; other threads may renew it.
+class SharedTerminal {
+ public:
+  Result<void> enter() {
+    auto entered = RawTerminal::enter(STDIN_FILENO);
+    if (!entered) return std::unexpected(entered.error());
+    const std::lock_guard lock(mutex_);
+    raw_.emplace(std::move(*entered));
+    return {};
+  }
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    raw_.reset();
+  }
+  void renew() {
+    const std::lock_guard lock(mutex_);
+    if (raw_) raw_->renew();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<RawTerminal> raw_;
+};
+
+Outcome conclude(const Result<ExitStatus>& status, int output_error, int ended_by) {
   if (output_error == EPIPE) return 128 + SIGPIPE;
   if (output_error != 0) {
     return std::unexpected(
         Ending(exit_failure, fmt::format("write to standard output: {}", std::strerror(output_error))));
   }
+  if (ended_by != 0) return 128 + ended_by;
+  if (!status && status.error().code() == ErrorCode::cancelled) return exit_success;
   if (!status) return std::unexpected(status.error());
   explain(*status);
   return status->shell_code();
@@ -120,13 +159,14 @@ Outcome conclude(const Result<ExitStatus>& status, int output_error) {
 }  // namespace
 
 Outcome attach_stdio(Execution execution, const Attachment& attachment) {
-  auto relay = SignalRelay::start(execution, attachment.has_terminal);
+  SharedTerminal terminal;
+  auto relay = SignalRelay::start(execution, {.has_terminal = attachment.has_terminal,
+                                              .passes_on = attachment.passes_signals,
+                                              .owns_command = attachment.owns_command,
+                                              .on_continue = [&terminal] { terminal.renew(); }});
   if (!relay) return std::unexpected(relay.error());
-  std::optional<RawTerminal> raw;
   if (attachment.has_terminal) {
-    auto entered = RawTerminal::enter(STDIN_FILENO);
-    if (!entered) return std::unexpected(entered.error());
-    raw.emplace(std::move(*entered));
+    if (const auto entered = terminal.enter(); !entered) return std::unexpected(entered.error());
   }
 
   OutputState state;
@@ -140,15 +180,19 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   const Descriptor stop_reader(stop[0]);
   Descriptor stop_writer(stop[1]);
   std::jthread in;
-  if (attachment.use_stdin) in = std::jthread([&] { pump_input(execution, stop_reader.get()); });
+  auto keys = attachment.detach_keys;
+  auto* const watched_keys = attachment.has_terminal ? &keys : nullptr;
+  if (attachment.use_stdin) {
+    in = std::jthread([&] { pump_input(execution, stop_reader.get(), watched_keys); });
+  }
 
   const auto status = execution.wait();
   out.join();
   err.join();
   stop_writer = Descriptor();
   if (in.joinable()) in.join();
-  raw.reset();
-  return conclude(status, state.error());
+  terminal.leave();
+  return conclude(status, state.error(), (*relay)->ended_by());
 }
 
 }  // namespace boxlite::cli

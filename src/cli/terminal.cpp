@@ -54,6 +54,12 @@ Result<RawTerminal> RawTerminal::enter(int fd) {
 RawTerminal::RawTerminal(RawTerminal&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), before_(other.before_) {}
 
+void RawTerminal::renew() const {
+  termios raw = before_;
+  ::cfmakeraw(&raw);
+  ::tcsetattr(fd_, TCSADRAIN, &raw);
+}
+
 RawTerminal::~RawTerminal() {
   // FLUSH would throw away what was typed ahead for the shell.
   if (fd_ >= 0) ::tcsetattr(fd_, TCSADRAIN, &before_);

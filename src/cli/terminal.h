@@ -39,6 +39,8 @@ class RawTerminal {
   RawTerminal(RawTerminal&& other) noexcept;
   RawTerminal& operator=(RawTerminal&&) = delete;
   ~RawTerminal();
+  // Raw again: a shell that stopped and continued us has set its own mode meanwhile.
+  void renew() const;
 
  private:
   RawTerminal(int fd, const termios& before) : fd_(fd), before_(before) {}

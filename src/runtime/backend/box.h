@@ -14,7 +14,10 @@ class Box {
   virtual Result<void> start(const ProgressCallback& progress) = 0;
   virtual Result<boxlite::Execution> run(const ExecSpec& exec, const ProgressCallback& progress) = 0;
   virtual Result<boxlite::Execution> exec(const ExecSpec& exec) = 0;
-  virtual Result<boxlite::Execution> attach(std::string_view execution_id) = 0;
+  virtual Result<boxlite::Execution> attach(std::string_view execution_id, const AttachOptions& options) = 0;
+  virtual Result<std::vector<ExecutionInfo>> executions() = 0;
+  virtual Result<void> send_signal(std::string_view execution_id, int signal) = 0;
+  virtual Result<ExitStatus> wait(std::string_view execution_id) = 0;
   virtual Result<void> stop(const StopOptions& options) = 0;
 };
 

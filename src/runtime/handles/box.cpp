@@ -27,8 +27,20 @@ Result<Execution> Box::exec(const ExecSpec& exec) {
   return backend_->exec(exec);
 }
 
-Result<Execution> Box::attach(std::string_view execution_id) {
-  return backend_->attach(execution_id);
+Result<Execution> Box::attach(std::string_view execution_id, const AttachOptions& options) {
+  return backend_->attach(execution_id, options);
+}
+
+Result<std::vector<ExecutionInfo>> Box::executions() const {
+  return backend_->executions();
+}
+
+Result<void> Box::send_signal(std::string_view execution_id, int signal) {
+  return backend_->send_signal(execution_id, signal);
+}
+
+Result<ExitStatus> Box::wait(std::string_view execution_id) {
+  return backend_->wait(execution_id);
 }
 
 Result<void> Box::stop(const StopOptions& options) {

@@ -11,6 +11,22 @@ const std::string& Execution::id() const {
   return backend_->id();
 }
 
+Result<bool> Execution::wait_started() {
+  return backend_->wait_started();
+}
+
+bool Execution::has_terminal() const {
+  return backend_->has_terminal();
+}
+
+std::uint64_t Execution::offset(OutputStream stream) const {
+  return backend_->offset(stream);
+}
+
+std::uint64_t Execution::skipped(OutputStream stream) const {
+  return backend_->skipped(stream);
+}
+
 Result<void> Execution::write_stdin(std::span<const std::byte> bytes) {
   return backend_->write_stdin(bytes);
 }
@@ -33,6 +49,10 @@ Result<void> Execution::send_signal(int signal) {
 
 Result<void> Execution::kill() {
   return backend_->kill();
+}
+
+void Execution::detach() {
+  backend_->detach();
 }
 
 Result<void> Execution::resize(TerminalSize size) {

@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds connect_limit = 10s;
 constexpr std::chrono::milliseconds settle_limit = 20s;
-constexpr std::string_view main_id = "main";
 
 }  // namespace
 
@@ -58,21 +57,6 @@ Result<boxlite::Execution> LocalBox::exec(const ExecSpec& exec) {
       std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), false));
 }
 
-Result<boxlite::Execution> LocalBox::attach(std::string_view execution_id) {
-  BOXLITE_TRY(box::check_execution_id(execution_id));
-  const auto record = BOXLITE_TRY(lifecycle_.look());
-  if (box::parse_status(record.state.status) != BoxStatus::running) {
-    return fail(ErrorCode::invalid_state,
-                concat("attach to a command of box ", id(), ": the box is not running"));
-  }
-  auto connection = connect();
-  if (!connection) return fail(with_name(std::move(connection).error(), "attach to a command of"));
-  auto execution = BOXLITE_TRY(
-      box::Execution::attach(runtime_->loop(), runtime_->io(), *std::move(connection), execution_id));
-  return boxlite::Execution(
-      std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), execution_id == main_id));
-}
-
 Result<boxlite::Execution> LocalBox::run(const ExecSpec& exec, const ProgressCallback& progress) {
   BOXLITE_TRY(box::check(exec, true));
   auto started = lifecycle_.start(box::Lifecycle::StartMode::first, progress);
@@ -93,7 +77,7 @@ Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exe
   const auto image = BOXLITE_TRY(box::parse_kept_config(record.image_config));
   auto main = exec;
   main.command = BOXLITE_TRY(box::main_command(spec, image));
-  auto request = box::exec_request(main, main_id);
+  auto request = box::exec_request(main, main_execution_id);
   request.set_is_main(true);
   auto connection = BOXLITE_TRY(connect());
   return box::Execution::start(runtime_->loop(), runtime_->io(), std::move(connection), request);

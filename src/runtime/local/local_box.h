@@ -14,6 +14,9 @@ namespace boxlite::local {
 
 class LocalRuntime;
 
+// The id of a box's main command.
+inline constexpr std::string_view main_execution_id = "main";
+
 // A box on this host. Thread-safe. Keeps one connection to its machine, shared by all commands.
 class LocalBox final : public backend::Box, public std::enable_shared_from_this<LocalBox> {
  public:
@@ -24,7 +27,10 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> start(const ProgressCallback& progress) override;
   Result<boxlite::Execution> run(const ExecSpec& exec, const ProgressCallback& progress) override;
   Result<boxlite::Execution> exec(const ExecSpec& exec) override;
-  Result<boxlite::Execution> attach(std::string_view execution_id) override;
+  Result<boxlite::Execution> attach(std::string_view execution_id, const AttachOptions& options) override;
+  Result<std::vector<ExecutionInfo>> executions() override;
+  Result<void> send_signal(std::string_view execution_id, int signal) override;
+  Result<ExitStatus> wait(std::string_view execution_id) override;
   Result<void> stop(const StopOptions& options) override;
 
   // Waits for the end of the machine, whose main command has ended, and records it.
@@ -32,6 +38,8 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
 
  private:
   Result<std::shared_ptr<agentlink::Connection>> connect();
+  // To the machine of a box that is running; `verb` says what for.
+  Result<std::shared_ptr<agentlink::Connection>> connect_running(std::string_view verb);
   Result<std::shared_ptr<box::Execution>> start_main(const ExecSpec& exec);
   Error with_name(Error error, std::string_view verb) const;
 

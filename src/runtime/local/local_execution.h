@@ -19,6 +19,10 @@ class LocalExecution final : public backend::Execution {
       : execution_(std::move(execution)), box_(std::move(box)), is_main_(is_main) {}
 
   const std::string& id() const override { return execution_->id(); }
+  Result<bool> wait_started() override { return execution_->wait_started(); }
+  bool has_terminal() const override { return execution_->has_terminal(); }
+  std::uint64_t offset(OutputStream stream) const override { return execution_->offset(stream); }
+  std::uint64_t skipped(OutputStream stream) const override { return execution_->skipped(stream); }
   Result<void> write_stdin(std::span<const std::byte> bytes) override {
     return execution_->write_stdin(bytes);
   }
@@ -29,6 +33,7 @@ class LocalExecution final : public backend::Execution {
   Result<ExitStatus> wait() override;
   Result<void> send_signal(int signal) override { return execution_->send_signal(signal, false); }
   Result<void> kill() override { return execution_->send_signal(9, true); }
+  void detach() override { execution_->detach(); }
   Result<void> resize(TerminalSize size) override { return execution_->resize(size); }
   void read_async(OutputStream stream,
                   std::function<void(Result<std::vector<std::byte>>)> callback) override {

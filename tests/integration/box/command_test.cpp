@@ -114,7 +114,7 @@ TEST_F(CommandTest, AnotherRuntimeAttachesToACommand) {
   ASSERT_TRUE(attached) << attached.error().message();
   ASSERT_TRUE(execution->write_stdin(std::as_bytes(std::span(std::string_view("\n")))));
   EXPECT_EQ(finish(*attached).out, "early\nlate\n");
-  EXPECT_FALSE(other.get("a")->attach("nobody")->wait());
+  EXPECT_EQ(other.get("a")->attach("nobody").error().code(), ErrorCode::not_found);
   EXPECT_EQ(other.get("a")->attach("../x").error().code(), ErrorCode::invalid_argument);
 }
 
