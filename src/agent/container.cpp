@@ -119,6 +119,7 @@ Result<std::unique_ptr<Container>> Container::start(const wire::msg::ContainerSp
   if (const auto done = cgroup.enable_controllers({"memory", "cpu", "pids", "io"}); !done) {
     log_line(done.error().message());
   }
+  limit_container(cgroup, limits_for(machine_memory_bytes()));
   // For our children, not for us.
   if (::setns(child.pidfd.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
   auto root = BOXLITE_TRY(open_file(concat("/proc/", child.pid, "/root"), O_PATH | O_DIRECTORY));

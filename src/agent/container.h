@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "agent/limits.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "linux/capabilities.h"
@@ -46,6 +47,7 @@ class Container {
   int init_pidfd() const { return init_pidfd_.get(); }
   // The container's "/" (O_PATH). Open below it with linux_::open_in_root only.
   int root_fd() const { return root_.get(); }
+  const Limits& limits() const { return limits_; }
   // The cgroup that holds all of the container's.
   const linux_::Cgroup& cgroup() const { return cgroup_; }
 
@@ -65,6 +67,7 @@ class Container {
             UniqueFd devpts);
 
   ContainerDefaults defaults_;
+  Limits limits_ = limits_for(machine_memory_bytes());
   linux_::Cgroup cgroup_;
   UniqueFd init_pidfd_;
   UniqueFd root_;

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -19,6 +20,10 @@ namespace boxlite::agent {
 namespace {
 
 Result<void> prepare(const wire::msg::ContainerSpec& spec, const linux_::Cgroup& own_cgroup) {
+  // Its end would be the end of every command; children it has none.
+  if (const auto file = open_file("/proc/self/oom_score_adj", O_WRONLY)) {
+    (void)write_all(file->get(), "-1000", "oom_score_adj");
+  }
   // The namespace's root is the cgroup in which it is made, so it comes before the move.
   if (::unshare(CLONE_NEWCGROUP) != 0) return fail(syscall_error("unshare", "cgroup", errno));
   BOXLITE_TRY(own_cgroup.write("cgroup.procs", "0"));

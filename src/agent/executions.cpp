@@ -29,6 +29,7 @@ Execution* Executions::find(const std::string& id) const {
 Result<CommandCgroup> Executions::make_cgroup() {
   auto name = concat("e", next_cgroup_++);
   auto cgroup = BOXLITE_TRY_CONTEXT("make cgroup", container_.cgroup().make_child(name));
+  limit_command(cgroup, container_.limits());
   return CommandCgroup{std::move(name), std::move(cgroup)};
 }
 
