@@ -192,6 +192,11 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   stop_writer = Descriptor();
   if (in.joinable()) in.join();
   terminal.leave();
+  // What is said next begins on a line of its own, wherever the command has left the cursor.
+  if (attachment.has_terminal && !status) write_fully(STDERR_FILENO, std::as_bytes(std::span("\n", 1)));
+  if (!status && status.error().code() == ErrorCode::cancelled && (*relay)->ended_by() == 0) {
+    warn(fmt::format("execution {} runs on", execution.id()));
+  }
   return conclude(status, state.error(), (*relay)->ended_by());
 }
 
