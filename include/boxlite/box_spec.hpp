@@ -23,6 +23,27 @@ struct CapabilityChanges {
   bool operator==(const CapabilityChanges&) const = default;
 };
 
+// bind: a directory or file of the host. volume: a directory that BoxLite keeps (volumes.hpp). tmpfs: memory.
+enum class MountType { bind, volume, tmpfs };
+
+// Something that appears at a place in a box.
+struct Mount {
+  MountType type = MountType::bind;
+  // bind: an absolute path on the host, symlinks followed; it must exist when the box starts. volume: a name,
+  // made when there is none; empty: an anonymous volume of this box, named when the box is created.
+  std::string source = {};
+  // Absolute, in the box; made when missing. An empty directory for a directory, an empty file for a file.
+  std::string target = {};
+  bool read_only = false;  // enforced on the host as well
+  // volume: do not fill an empty volume with what the image has at `target`.
+  bool no_copy = false;
+  std::uint64_t tmpfs_bytes = 0;  // what a tmpfs may hold; 0: half of the box's memory
+  unsigned tmpfs_mode = 01777;    // permissions of its root
+  // volume: it was made for this box only, and may go with it (RemoveOptions::volumes, auto_remove).
+  bool is_anonymous = false;
+  bool operator==(const Mount&) const = default;
+};
+
 struct BoxSpec {
   // An image reference in Docker's notation ("debian:12"). Pulled at the first start when it is not stored.
   std::string image = "boxlite/base:latest";
@@ -45,6 +66,9 @@ struct BoxSpec {
   std::string hostname = {};                  // empty: the first 12 characters of the id
   CapabilityChanges capabilities = {};
   bool privileged = false;  // all capabilities, no masked paths; still inside its own VM
+
+  // At most 256, each at another place. Not at "/" and not below "/proc".
+  std::vector<Mount> mounts = {};
 
   // True: the machine outlives this process. False: it is shut down when this process ends, however it ends.
   bool detach = false;

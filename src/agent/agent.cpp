@@ -91,6 +91,7 @@ Result<void> Agent::on_request(std::uint32_t stream, const wire::msg::Request& r
   }
   if (request.service() == wire::guest_service) return on_guest_request(stream, request);
   if (request.service() == wire::exec_service) return on_exec_request(stream, request);
+  if (request.service() == wire::folders_service) return on_folders_request(stream, request);
   return unknown_method(request);
 }
 
@@ -148,6 +149,19 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
   return unknown_method(request);
 }
 
+Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Request& request) {
+  if (!container_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (is_call(request, wire::FoldersAdd::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::AddFolderRequest>(request.payload()));
+    return wire::write_response(channel_->out(), stream, BOXLITE_TRY(folders_.add(*container_, call)));
+  }
+  if (is_call(request, wire::FoldersRemove::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::RemoveFolderRequest>(request.payload()));
+    return wire::write_response(channel_->out(), stream, BOXLITE_TRY(folders_.remove(*container_, call)));
+  }
+  return unknown_method(request);
+}
+
 Result<wire::msg::HelloResponse> Agent::hello() const {
   wire::msg::HelloResponse response;
   utsname system{};
@@ -178,6 +192,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   const auto begin_ns = boottime_ns();
   const auto& spec = request.container();
   BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(spec.root_device(), spec.root_read_only()));
+  BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, hostname_));
   executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
@@ -233,6 +248,7 @@ void Agent::advance() {
 
 void Agent::finish_shutdown() {
   if (container_) container_->release();
+  folders_.unmount_shares();
   unmount_root_disk();
   for (const auto stream : shutdown_streams_) {
     (void)wire::write_response(channel_->out(), stream, wire::msg::ShutdownResponse());

@@ -10,6 +10,7 @@
 #include "agent/channel.h"
 #include "agent/container.h"
 #include "agent/executions.h"
+#include "agent/folders.h"
 #include "base/result.h"
 #include "linux/event_loop.h"
 #include "wire/messages.h"
@@ -31,6 +32,7 @@ class Agent final : public Channel::Listener {
   Result<void> on_request(std::uint32_t stream, const wire::msg::Request& request);
   Result<void> on_guest_request(std::uint32_t stream, const wire::msg::Request& request);
   Result<void> on_exec_request(std::uint32_t stream, const wire::msg::Request& request);
+  Result<void> on_folders_request(std::uint32_t stream, const wire::msg::Request& request);
 
   Result<wire::msg::HelloResponse> hello() const;
   Result<void> configure(const wire::msg::ConfigureRequest& request);
@@ -57,6 +59,7 @@ class Agent final : public Channel::Listener {
   std::string hostname_;
   bool is_configured_ = false;
   bool container_was_started_ = false;
+  Folders folders_;
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;
 

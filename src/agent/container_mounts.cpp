@@ -17,6 +17,7 @@
 
 #include "agent/console.h"
 #include "agent/container_devices.h"
+#include "agent/folders.h"
 #include "agent/machine.h"
 #include "base/concat.h"
 #include "base/files.h"
@@ -129,6 +130,11 @@ Result<void> build_container_mounts(const wire::msg::ContainerSpec& spec) {
   const auto hostname = BOXLITE_TRY(copy_of(concat(identity_dir, "/hostname")));
   const auto resolver = BOXLITE_TRY(copy_of(concat(identity_dir, "/resolv.conf")));
   const auto nodes = BOXLITE_TRY(container_device_nodes(spec.privileged()));
+  std::vector<DetachedMount> folders;
+  for (const auto& mount : spec.mounts()) {
+    auto detached = BOXLITE_TRY_CONTEXT(concat("mount ", in_quotes(mount.target())), detached_mount(mount));
+    folders.push_back(std::move(detached));
+  }
   const auto root = BOXLITE_TRY(enter_root());
   const int root_fd = root.get();
   BOXLITE_TRY(mount_kernel_views(root_fd, spec.privileged()));
@@ -140,6 +146,8 @@ Result<void> build_container_mounts(const wire::msg::ContainerSpec& spec) {
     for (const char* path : masked_paths) BOXLITE_TRY_CONTEXT(concat("mask ", path), mask(root_fd, path));
     for (const char* path : read_only_paths) BOXLITE_TRY(make_read_only(root_fd, path));
   }
+  for (const auto& folder : folders)
+    BOXLITE_TRY_CONTEXT(concat("mount ", in_quotes(folder.target)), attach(root_fd, folder));
   return {};
 }
 

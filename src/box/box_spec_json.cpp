@@ -111,10 +111,65 @@ Result<void> read(const json& value, std::string_view field, std::vector<Environ
   return {};
 }
 
+std::string_view name_of(MountType type) {
+  switch (type) {
+    case MountType::bind: return "bind";
+    case MountType::volume: return "volume";
+    case MountType::tmpfs: return "tmpfs";
+  }
+  return "";
+}
+
+Result<void> read(const json& value, std::string_view field, MountType& out);
+Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out);
+
 Result<void> read_field(const json& object, const char* field, auto& out) {
   const auto found = object.find(field);
   if (found == object.end() || found->is_null()) return {};
   return read(*found, field, out);
+}
+
+json from_mounts(const std::vector<Mount>& mounts) {
+  auto array = json::array();
+  for (const auto& mount : mounts) {
+    array.push_back({{"type", name_of(mount.type)},
+                     {"source", from_bytes(mount.source)},
+                     {"target", from_bytes(mount.target)},
+                     {"read_only", mount.read_only},
+                     {"no_copy", mount.no_copy},
+                     {"tmpfs_bytes", mount.tmpfs_bytes},
+                     {"tmpfs_mode", mount.tmpfs_mode},
+                     {"is_anonymous", mount.is_anonymous}});
+  }
+  return array;
+}
+
+Result<void> read(const json& value, std::string_view field, MountType& out) {
+  std::string text;
+  BOXLITE_TRY(read(value, field, text));
+  for (const auto type : {MountType::bind, MountType::volume, MountType::tmpfs}) {
+    if (name_of(type) != text) continue;
+    out = type;
+    return {};
+  }
+  return wrong_type(field);
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_object()) return wrong_type(field);
+    auto& mount = out.emplace_back();
+    BOXLITE_TRY(read_field(element, "type", mount.type));
+    BOXLITE_TRY(read_field(element, "source", mount.source));
+    BOXLITE_TRY(read_field(element, "target", mount.target));
+    BOXLITE_TRY(read_field(element, "read_only", mount.read_only));
+    BOXLITE_TRY(read_field(element, "no_copy", mount.no_copy));
+    BOXLITE_TRY(read_field(element, "tmpfs_bytes", mount.tmpfs_bytes));
+    BOXLITE_TRY(read_field(element, "tmpfs_mode", mount.tmpfs_mode));
+    BOXLITE_TRY(read_field(element, "is_anonymous", mount.is_anonymous));
+  }
+  return {};
 }
 
 }  // namespace
@@ -135,6 +190,7 @@ std::string to_json(const BoxSpec& spec) {
       {"cap_add", from_bytes(spec.capabilities.add)},
       {"cap_drop", from_bytes(spec.capabilities.drop)},
       {"privileged", spec.privileged},
+      {"mounts", from_mounts(spec.mounts)},
       {"detach", spec.detach},
       {"auto_remove", spec.auto_remove},
       {"start_timeout_ms", static_cast<std::uint64_t>(spec.start_timeout.count())},
@@ -162,6 +218,7 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "cap_add", spec.capabilities.add));
   BOXLITE_TRY(read_field(object, "cap_drop", spec.capabilities.drop));
   BOXLITE_TRY(read_field(object, "privileged", spec.privileged));
+  BOXLITE_TRY(read_field(object, "mounts", spec.mounts));
   BOXLITE_TRY(read_field(object, "detach", spec.detach));
   BOXLITE_TRY(read_field(object, "auto_remove", spec.auto_remove));
   BOXLITE_TRY(read_field(object, "start_timeout_ms", spec.start_timeout));

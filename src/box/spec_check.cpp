@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "box/capabilities.h"
+#include "box/mounts.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -142,6 +143,7 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check_user(spec.user));
   BOXLITE_TRY(check_hostname(spec.hostname));
   BOXLITE_TRY(resolve_capabilities(spec.capabilities, spec.privileged));
+  BOXLITE_TRY(check(spec.mounts));
   if (spec.start_timeout.count() < 0 || spec.start_timeout > max_start_timeout) {
     return fail(ErrorCode::invalid_argument, concat("start_timeout ", spec.start_timeout.count(),
                                                     " ms is not valid: it must be 0 (the default) to 24 h"));

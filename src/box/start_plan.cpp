@@ -10,6 +10,7 @@
 #include "box/container_spec.h"
 #include "box/evidence.h"
 #include "box/image_config_json.h"
+#include "box/mounts.h"
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "disk/qcow2.h"
@@ -121,6 +122,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   wire::msg::StartContainerRequest start;
   *start.mutable_container() = BOXLITE_TRY(container_spec(spec_, image, hostname));
 
+  add_tmpfs_mounts(spec_.mounts, *start.mutable_container());
+
   vmm::ShimConfig config;
   config.box_id = id_;
   config.home = around_.home();
@@ -133,6 +136,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.machine.cpus = spec_.cpus;
   config.machine.memory_mib = static_cast<unsigned>(spec_.memory_mib);
   config.machine.disks = {{.path = paths_.disk(), .format = vmm::DiskFormat::qcow2, .is_read_only = false}};
+  config.machine.shares = vmm::machine_shares(paths_.directory);
+  config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.configure_request = configure.SerializeAsString();
   config.start_container_request = start.SerializeAsString();

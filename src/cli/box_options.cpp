@@ -23,13 +23,10 @@ struct DockerOption {
 };
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
-    DockerOption{'v', "volume"},
     DockerOption{'p', "publish"},
     DockerOption{'P', "publish-all"},
     DockerOption{0, "network"},
     DockerOption{0, "net"},
-    DockerOption{0, "mount"},
-    DockerOption{0, "tmpfs"},
     DockerOption{0, "volumes-from"},
     DockerOption{'l', "label"},
     DockerOption{0, "label-file"},
@@ -169,6 +166,9 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
                 accept_duration(spec_.start_timeout));
   options.flag('q', "quiet", is_quiet_, "Show no progress");
 
+  options.section("Folders");
+  mounts_.declare(options);
+
   options.section("Machine");
   options.value('c', "cpus", "N", "Virtual CPUs (1)",
                 [this](std::string_view text) -> std::optional<std::string> {
@@ -209,6 +209,9 @@ Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOption
   spec.env = std::move(*environment);
   spec.working_dir = process.working_dir();
   spec.user = process.user();
+  auto mounts = mounts_.mounts();
+  if (!mounts) return std::unexpected(mounts.error());
+  spec.mounts = std::move(*mounts);
   return spec;
 }
 

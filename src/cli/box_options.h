@@ -11,6 +11,7 @@
 
 #include "cli/detach_keys.h"
 #include "cli/ending.h"
+#include "cli/mount_options.h"
 #include "cli/option_set.h"
 #include "cli/progress.h"
 
@@ -62,6 +63,7 @@ class BoxOptions {
  private:
   BoxSpec spec_;
   std::optional<std::string> entrypoint_;
+  MountOptions mounts_;
   PullPolicy pull_policy_ = PullPolicy::missing;
   bool is_quiet_ = false;
 };

@@ -93,4 +93,29 @@ bool set_capabilities(CapabilitySet kept) noexcept {
   return ::syscall(SYS_capset, &header, sets.data()) == 0;
 }
 
+CapabilitySet effective_capabilities() noexcept {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) return 0;
+  return (CapabilitySet{sets[1].effective} << 32) | sets[0].effective;
+}
+
+bool leave_capabilities(CapabilitySet kept) noexcept {
+  kept &= effective_capabilities();
+  // Without CAP_SETPCAP there is nothing in the bounding set that an exec could give us.
+  if (!limit_bounding_set(kept) && errno != EPERM) return false;
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  for (std::size_t i = 0; i < sets.size(); ++i) {
+    const auto half = static_cast<std::uint32_t>(kept >> (32 * i));
+    sets[i] = {half, half, half};
+  }
+  if (::syscall(SYS_capset, &header, sets.data()) != 0) return false;
+  for (int number = 0; number < capability_count; ++number) {
+    if (((kept >> number) & 1) == 0) continue;
+    if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0) != 0) return false;
+  }
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}
+
 }  // namespace boxlite::linux_

@@ -21,5 +21,10 @@ std::optional<int> capability_number(std::string_view name);
 bool limit_bounding_set(CapabilitySet kept) noexcept;
 // Permitted and effective become `kept`.
 bool set_capabilities(CapabilitySet kept) noexcept;
+// What the calling thread may do; nothing when that cannot be told.
+CapabilitySet effective_capabilities() noexcept;
+// A program executed from here on gets those of `kept` that we have, whoever the user is, and can never get
+// another. Between vfork and exec as well.
+bool leave_capabilities(CapabilitySet kept) noexcept;
 
 }  // namespace boxlite::linux_

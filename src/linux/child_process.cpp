@@ -42,6 +42,7 @@ struct Plan {
   int first_free_fd;           // above every target
   ProcessGroup group;
   bool die_with_parent;
+  const CapabilitySet* capabilities;
   pid_t parent;
   sigset_t signal_mask;  // the program's
   // Written by the child when it fails.
@@ -104,6 +105,10 @@ int run_child(void* argument) {
   const bool ready = join_group(plan) && place_fds(plan) && close_other_fds(plan);
   if (ready && plan.working_dir != nullptr && ::chdir(plan.working_dir) != 0) {
     note_failure(plan, "chdir");
+    ::_exit(127);
+  }
+  if (ready && plan.capabilities != nullptr && !leave_capabilities(*plan.capabilities)) {
+    note_failure(plan, "drop capabilities");
     ::_exit(127);
   }
   if (ready) {
@@ -194,6 +199,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
             .first_free_fd = first_free_fd,
             .group = spec.group,
             .die_with_parent = spec.die_with_parent,
+            .capabilities = spec.capabilities ? &*spec.capabilities : nullptr,
             .parent = ::getpid(),
             .signal_mask = {}};
   auto cloned = BOXLITE_TRY(clone_child(plan));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "linux/capabilities.h"
 #include "linux/process_handle.h"
 
 namespace boxlite::linux_ {
@@ -38,6 +40,9 @@ struct ChildSpec {
   // KILL when the calling *thread* ends (PR_SET_PDEATHSIG): only for a caller that spawns from its main
   // thread.
   bool die_with_parent = false;
+  // Set: what of the caller's capabilities the program has, whoever runs it; it cannot gain any
+  // (no_new_privs).
+  std::optional<CapabilitySet> capabilities = {};
 };
 
 // How a child ended.

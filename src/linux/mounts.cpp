@@ -77,6 +77,14 @@ Result<void> add_mount_attributes(int mount_fd, std::uint64_t attributes) {
   return fail(syscall_error("mount_setattr", "", errno));
 }
 
+Result<void> seal_mounts(int mount_fd, std::uint64_t attributes) {
+  struct mount_attr change = {};
+  change.attr_set = attributes;
+  change.propagation = MS_PRIVATE;
+  if (::mount_setattr(mount_fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &change, sizeof change) == 0) return {};
+  return fail(syscall_error("mount_setattr", "", errno));
+}
+
 Result<void> attach_mount(int mount_fd, int target_fd) {
   if (::move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
     return {};

@@ -26,6 +26,8 @@ Result<UniqueFd> new_mount(const std::string& type, std::initializer_list<MountO
 Result<UniqueFd> clone_mount(int source_fd);
 // Adds attributes to the mount, without those below it.
 Result<void> add_mount_attributes(int mount_fd, std::uint64_t attributes);
+// The same with those below it, all of which are cut off from the propagation of mounts.
+Result<void> seal_mounts(int mount_fd, std::uint64_t attributes);
 // On top of `target_fd`, a directory or a file.
 Result<void> attach_mount(int mount_fd, int target_fd);
 

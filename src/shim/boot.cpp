@@ -78,8 +78,9 @@ void Boot::configure() {
 
 void Boot::start_container() {
   enter("container");
-  const auto request = wire::parse<wire::msg::StartContainerRequest>(config_.start_container_request);
+  auto request = wire::parse<wire::msg::StartContainerRequest>(config_.start_container_request);
   if (!request) return fail_with(request.error());
+  folders_.add_mounts(*request->mutable_container());
   mux_.call<wire::GuestStartContainer>(*request, [this](Result<wire::msg::StartContainerResponse> response) {
     if (!response) return fail_with(std::move(response).error());
     const auto whole =

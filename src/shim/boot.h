@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "shim/folders.h"
 #include "shim/mux.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
@@ -21,7 +22,8 @@ class Boot {
   using Done = std::move_only_function<void(Result<void>)>;
 
   // The mux outlives it. `vmm_started`: when the engine was asked for the machine.
-  Boot(Mux& mux, const vmm::ShimConfig& config) : mux_(mux), config_(config) {}
+  Boot(Mux& mux, const vmm::ShimConfig& config, const Folders& folders)
+      : mux_(mux), config_(config), folders_(folders) {}
   Boot(const Boot&) = delete;
   Boot& operator=(const Boot&) = delete;
 
@@ -45,6 +47,7 @@ class Boot {
 
   Mux& mux_;
   const vmm::ShimConfig& config_;
+  const Folders& folders_;
   Done done_;
   std::string phase_ = "spawn_vmm";
   std::chrono::steady_clock::time_point phase_began_;

@@ -73,15 +73,18 @@ Result<void> Shim::launch() {
   // The mux comes first: whatever goes wrong from here on is told to clients through it.
   mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
   mux_->set_observer(&*chronicle_);
-  boot_ = std::make_unique<Boot>(*mux_, config_);
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
+  folders_ = BOXLITE_TRY(Folders::prepare(config_));
+  boot_ = std::make_unique<Boot>(*mux_, config_, *folders_);
   console_ = std::move(console.first);
   BOXLITE_TRY(linux_::set_non_blocking(console_.get()));
   vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = inherited_.lock.get();
-  machine_ = BOXLITE_TRY(engine_.launch(config_.machine, std::move(ends)));
+  auto machine = config_.machine;
+  folders_->restrict(machine);
+  machine_ = BOXLITE_TRY(engine_.launch(machine, std::move(ends)));
   record_.vmm_pid = machine_->pid();
   boot_->note_spawn(
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began));
@@ -152,6 +155,8 @@ void Shim::become_ready() {
 void Shim::on_shim_call(ShimCall call) {
   if (call.method == wire::ShimWaitReady::name) return answer_wait_ready(call);
   if (call.method == wire::ShimStop::name) return handle_stop(call);
+  if (call.method == wire::ShimAttachFolder::name) return attach_folder(call);
+  if (call.method == wire::ShimDetachFolder::name) return detach_folder(call);
   mux_->answer(call,
                Error(ErrorCode::unsupported, concat("no method ", in_quotes(call.method), " in the shim")));
 }

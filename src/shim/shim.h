@@ -20,6 +20,7 @@
 #include "shim/boot.h"
 #include "shim/chronicle.h"
 #include "shim/console_log.h"
+#include "shim/folders.h"
 #include "shim/mux.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
@@ -63,6 +64,8 @@ class Shim : private Mux::Listener {
 
   void answer_wait_ready(const ShimCall& call);
   void handle_stop(const ShimCall& call);
+  void attach_folder(const ShimCall& call);
+  void detach_folder(const ShimCall& call);
   // TERM, or the watchdog.
   void stop_gracefully();
   void stop(std::chrono::milliseconds grace, std::chrono::milliseconds limit);
@@ -86,6 +89,7 @@ class Shim : private Mux::Listener {
   std::optional<ConsoleLog> console_log_;
   UniqueFd console_;
   std::unique_ptr<Mux> mux_;
+  std::optional<Folders> folders_;
   std::unique_ptr<Boot> boot_;
   std::unique_ptr<vmm::Machine> machine_;
 

@@ -31,6 +31,18 @@ struct Disk {
   bool operator==(const Disk&) const = default;
 };
 
+// A directory of the host that the guest can mount (9p) by its tag.
+struct SharedDirectory {
+  std::filesystem::path path = {};
+  std::string tag = {};
+  // True: what the guest says about owners, modes and special files is kept beside the files, in extended
+  // attributes: anything is possible, and means nothing to the host. False: files are what they are.
+  bool keeps_attributes_apart = false;
+  bool is_read_only = false;
+
+  bool operator==(const SharedDirectory&) const = default;
+};
+
 struct MachineSpec {
   std::filesystem::path kernel = {};     // uncompressed ELF with a PVH entry
   std::filesystem::path initramfs = {};  // cpio
@@ -40,6 +52,7 @@ struct MachineSpec {
   unsigned memory_mib = 512;
   unsigned tsc_khz = 0;  // of the host's time stamp counter, for an emulated guest; 0: the engine measures it
   std::vector<Disk> disks = {};
+  std::vector<SharedDirectory> shares = {};
 
   bool operator==(const MachineSpec&) const = default;
 };

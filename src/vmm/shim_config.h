@@ -8,11 +8,23 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "vmm/machine_spec.h"
 
 namespace boxlite::vmm {
+
+// A directory or file of the host that appears in the box.
+struct Folder {
+  std::filesystem::path host_path = {};  // absolute; of a volume: the directory that holds its "data"
+  std::string box_path = {};             // absolute
+  bool is_volume = false;
+  bool is_read_only = false;
+  bool fill = false;  // an empty volume first gets what the image has there
+
+  bool operator==(const Folder&) const = default;
+};
 
 struct ShimConfig {
   std::string box_id = {};
@@ -20,7 +32,8 @@ struct ShimConfig {
   std::string box_name = {};           // may be empty; for events
   std::filesystem::path box_dir = {};  // boxes/<id>, where sockets, logs and records are; absolute
   MachineSpec machine = {};
-  std::filesystem::path qemu = {};  // the program, as the host check found it
+  std::vector<Folder> folders = {};  // each is to appear in one of machine.shares
+  std::filesystem::path qemu = {};   // the program, as the host check found it
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};
   std::string start_container_request = {};
@@ -31,6 +44,12 @@ struct ShimConfig {
 
   bool operator==(const ShimConfig&) const = default;
 };
+
+// Where in box_dir the two shared directories are, and by which tags the guest knows them. They are there
+// whether or not there are folders, so that all machines have the same devices.
+inline constexpr std::string_view folders_dir_name = "folders";
+inline constexpr std::string_view volumes_dir_name = "volumes";
+std::vector<SharedDirectory> machine_shares(const std::filesystem::path& box_dir);
 
 // 30 s with KVM, 120 s with TCG: emulated machines on a busy host are slow, not broken.
 std::chrono::milliseconds default_boot_timeout(Accelerator accelerator);

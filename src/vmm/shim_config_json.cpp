@@ -16,9 +16,29 @@ json to_object(const Disk& disk) {
   return {{"path", disk.path.native()}, {"format", name(disk.format)}, {"is_read_only", disk.is_read_only}};
 }
 
+json to_object(const SharedDirectory& share) {
+  return {{"path", share.path.native()},
+          {"tag", share.tag},
+          {"keeps_attributes_apart", share.keeps_attributes_apart},
+          {"is_read_only", share.is_read_only}};
+}
+
+json to_object(const Folder& folder) {
+  return {{"host_path", to_hex(folder.host_path.native())},
+          {"box_path", to_hex(folder.box_path)},
+          {"is_volume", folder.is_volume},
+          {"is_read_only", folder.is_read_only},
+          {"fill", folder.fill}};
+}
+
+template <typename Item>
+json to_array(const std::vector<Item>& items) {
+  auto array = json::array();
+  for (const auto& item : items) array.push_back(to_object(item));
+  return array;
+}
+
 json to_object(const MachineSpec& machine) {
-  auto disks = json::array();
-  for (const auto& disk : machine.disks) disks.push_back(to_object(disk));
   return {{"kernel", machine.kernel.native()},
           {"initramfs", machine.initramfs.native()},
           {"kernel_arguments", machine.kernel_arguments},
@@ -26,7 +46,8 @@ json to_object(const MachineSpec& machine) {
           {"cpus", machine.cpus},
           {"memory_mib", machine.memory_mib},
           {"tsc_khz", machine.tsc_khz},
-          {"disks", std::move(disks)}};
+          {"disks", to_array(machine.disks)},
+          {"shares", to_array(machine.shares)}};
 }
 
 Result<Disk> parse_disk(const json& object) {
@@ -43,6 +64,29 @@ Result<Disk> parse_disk(const json& object) {
   return disk;
 }
 
+Result<SharedDirectory> parse_share(const json& object) {
+  JsonFields fields(object, "share");
+  SharedDirectory share;
+  share.path = BOXLITE_TRY(fields.text("path"));
+  share.tag = BOXLITE_TRY(fields.text("tag"));
+  share.keeps_attributes_apart = BOXLITE_TRY(fields.flag("keeps_attributes_apart"));
+  share.is_read_only = BOXLITE_TRY(fields.flag("is_read_only"));
+  BOXLITE_TRY(fields.no_others());
+  return share;
+}
+
+Result<Folder> parse_folder(const json& object) {
+  JsonFields fields(object, "folder");
+  Folder folder;
+  folder.host_path = BOXLITE_TRY(fields.bytes("host_path"));
+  folder.box_path = BOXLITE_TRY(fields.bytes("box_path"));
+  folder.is_volume = BOXLITE_TRY(fields.flag("is_volume"));
+  folder.is_read_only = BOXLITE_TRY(fields.flag("is_read_only"));
+  folder.fill = BOXLITE_TRY(fields.flag("fill"));
+  BOXLITE_TRY(fields.no_others());
+  return folder;
+}
+
 Result<MachineSpec> parse_machine(const json& object) {
   JsonFields fields(object, "machine");
   MachineSpec machine;
@@ -57,6 +101,8 @@ Result<MachineSpec> parse_machine(const json& object) {
       static_cast<unsigned>(BOXLITE_TRY(fields.number("tsc_khz", 0, std::numeric_limits<unsigned>::max())));
   const auto* disks = BOXLITE_TRY(fields.array("disks"));
   for (const auto& disk : *disks) machine.disks.push_back(BOXLITE_TRY(parse_disk(disk)));
+  const auto* shares = BOXLITE_TRY(fields.array("shares"));
+  for (const auto& share : *shares) machine.shares.push_back(BOXLITE_TRY(parse_share(share)));
   BOXLITE_TRY(fields.no_others());
   return machine;
 }
@@ -68,6 +114,13 @@ Result<std::chrono::milliseconds> parse_duration(JsonFields& fields, const char*
 
 }  // namespace
 
+std::vector<SharedDirectory> machine_shares(const std::filesystem::path& box_dir) {
+  return {{.path = box_dir / folders_dir_name, .tag = std::string(folders_dir_name)},
+          {.path = box_dir / volumes_dir_name,
+           .tag = std::string(volumes_dir_name),
+           .keeps_attributes_apart = true}};
+}
+
 std::chrono::milliseconds default_boot_timeout(Accelerator accelerator) {
   return std::chrono::seconds(accelerator == Accelerator::kvm ? 30 : 120);
 }
@@ -78,6 +131,7 @@ std::string to_json(const ShimConfig& config) {
                        {"box_name", config.box_name},
                        {"box_dir", config.box_dir.native()},
                        {"machine", to_object(config.machine)},
+                       {"folders", to_array(config.folders)},
                        {"qemu", config.qemu.native()},
                        {"configure_request", to_hex(config.configure_request)},
                        {"start_container_request", to_hex(config.start_container_request)},
@@ -100,6 +154,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
+  const auto* folders = BOXLITE_TRY(fields.array("folders"));
+  for (const auto& folder : *folders) config.folders.push_back(BOXLITE_TRY(parse_folder(folder)));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
   config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));

@@ -20,7 +20,10 @@ ShimConfig example() {
                     .cpus = 2,
                     .memory_mib = 1024,
                     .tsc_khz = 2'596'000,
-                    .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false}, {"/d/b.raw", DiskFormat::raw, true}}};
+                    .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false}, {"/d/b.raw", DiskFormat::raw, true}},
+                    .shares = machine_shares("/home/u/.boxlite/boxes/abc")};
+  config.folders = {{.host_path = "/a\xff", .box_path = "/b", .is_read_only = true},
+                    {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
   config.home = "/home/user/.boxlite";
   config.box_name = "web";
   config.qemu = "/usr/bin/qemu-system-x86_64";

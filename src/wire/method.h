@@ -15,6 +15,7 @@ namespace boxlite::wire {
 
 inline constexpr std::string_view guest_service = "boxlite.guest.v1.Guest";
 inline constexpr std::string_view exec_service = "boxlite.guest.v1.Exec";
+inline constexpr std::string_view folders_service = "boxlite.guest.v1.Folders";
 inline constexpr std::string_view shim_service = "boxlite.guest.v1.Shim";
 
 namespace detail {
@@ -43,6 +44,10 @@ struct ExecUnary : Unary<Req, Res> {
 template <typename Req>
 struct ExecStream : Streaming<Req, msg::ExecResult, msg::ExecInput, msg::ExecOutput> {
   static constexpr std::string_view service = exec_service;
+};
+template <typename Req, typename Res>
+struct FoldersUnary : Unary<Req, Res> {
+  static constexpr std::string_view service = folders_service;
 };
 template <typename Req, typename Res>
 struct ShimUnary : Unary<Req, Res> {
@@ -94,6 +99,19 @@ struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyRe
 };
 struct ShimStop : detail::ShimUnary<msg::StopRequest, msg::StopResponse> {
   static constexpr std::string_view name = "Stop";
+};
+
+struct FoldersAdd : detail::FoldersUnary<msg::AddFolderRequest, msg::AddFolderResponse> {
+  static constexpr std::string_view name = "Add";
+};
+struct FoldersRemove : detail::FoldersUnary<msg::RemoveFolderRequest, msg::RemoveFolderResponse> {
+  static constexpr std::string_view name = "Remove";
+};
+struct ShimAttachFolder : detail::ShimUnary<msg::AttachFolderRequest, msg::AttachFolderResponse> {
+  static constexpr std::string_view name = "AttachFolder";
+};
+struct ShimDetachFolder : detail::ShimUnary<msg::DetachFolderRequest, msg::DetachFolderResponse> {
+  static constexpr std::string_view name = "DetachFolder";
 };
 
 template <typename M>

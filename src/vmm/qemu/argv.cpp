@@ -88,6 +88,17 @@ void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
       concat("virtio-blk-device,id=vd", index, ",drive=disk", index, ",werror=report,rerror=report"));
 }
 
+// multidevs=remap: what is mounted in the directory comes from several file systems, whose inode numbers
+// overlap. none: files belong to whom QEMU runs as, whatever the guest wanted, instead of failing to be made.
+void add_share(Arguments& arguments, const SharedDirectory& share, std::size_t index) {
+  add(arguments, "-fsdev",
+      concat("local,id=share", index, ",path=", escaped(share.path.native()),
+             ",security_model=", share.keeps_attributes_apart ? "mapped-xattr" : "none", ",multidevs=remap",
+             share.is_read_only ? ",readonly=on" : ""));
+  add(arguments, "-device",
+      concat("virtio-9p-device,id=folder", index, ",fsdev=share", index, ",mount_tag=", share.tag));
+}
+
 void add_rest(Arguments& arguments) {
   add(arguments, "-object", "rng-random,id=entropy,filename=/dev/urandom");
   add(arguments, "-device", "virtio-rng-device,rng=entropy");
@@ -105,6 +116,8 @@ std::vector<std::string> machine_arguments(const MachineSpec& spec) {
   // order.
   for (std::size_t index = 0; index < spec.disks.size(); ++index)
     add_disk(arguments, spec.disks[index], index);
+  for (std::size_t index = 0; index < spec.shares.size(); ++index)
+    add_share(arguments, spec.shares[index], index);
   add_rest(arguments);
   return arguments;
 }

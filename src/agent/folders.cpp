@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/folders.h"
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/console.h"
+#include "agent/machine.h"
+#include "agent/volume_fill.h"
+#include "base/concat.h"
+#include "base/files.h"
+#include "linux/clone3.h"
+#include "linux/mounts.h"
+
+namespace boxlite::agent {
+namespace {
+
+constexpr std::string_view shares_dir = "/run/box/shares";
+constexpr std::size_t stack_bytes = 16u << 10;
+
+std::string share_path(std::string_view tag) {
+  return concat(shares_dir, "/", tag);
+}
+
+Result<void> check(const wire::msg::Mount& mount) {
+  const auto is_name = [](std::string_view text) {
+    return !text.empty() && text != "." && text != ".." && text.find('/') == std::string_view::npos;
+  };
+  const bool is_folder = !mount.share().empty();
+  if (is_folder && (!is_name(mount.share()) || !is_name(mount.source()))) {
+    return fail(ErrorCode::invalid_argument,
+                concat("no folder ", in_quotes(mount.source()), " in share ", in_quotes(mount.share())));
+  }
+  if (mount.target().size() < 2 || mount.target().front() != '/') {
+    return fail(ErrorCode::invalid_argument, concat("cannot mount at ", in_quotes(mount.target())));
+  }
+  return {};
+}
+
+Result<DetachedMount> detached_tmpfs(const wire::msg::Mount& mount) {
+  std::array<char, 16> octal{};
+  std::snprintf(octal.data(), octal.size(), "%o",
+                mount.tmpfs_mode() == 0 ? 01777u : mount.tmpfs_mode() & 07777u);
+  const std::string size = mount.tmpfs_bytes() == 0 ? std::string("50%") : concat(mount.tmpfs_bytes());
+  auto tree = BOXLITE_TRY(
+      linux_::new_mount("tmpfs", {{"mode", octal.data()}, {"size", size}},
+                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (mount.read_only() ? MOUNT_ATTR_RDONLY : 0)));
+  return DetachedMount{std::move(tree), mount.target()};
+}
+
+// In the container's mount namespace for the time of one system call.
+struct Visit {
+  int init_pidfd;
+  int mount_fd;        // to be attached, or -1:
+  const char* target;  // a path to be unmounted
+  int target_fd;
+  int os_error = 0;
+};
+
+int run_visit(void* argument) {
+  auto& visit = *static_cast<Visit*>(argument);
+  bool done = ::setns(visit.init_pidfd, CLONE_NEWNS) == 0;
+  if (done && visit.mount_fd >= 0) {
+    done = ::syscall(SYS_move_mount, visit.mount_fd, "", visit.target_fd, "",
+                     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+  } else if (done) {
+    done = ::umount2(visit.target, MNT_DETACH) == 0;
+  }
+  if (!done) visit.os_error = errno;
+  ::_exit(0);
+}
+
+Result<int> run(Visit& visit) {
+  alignas(16) std::array<std::byte, stack_bytes> stack;
+  const auto child = BOXLITE_TRY(linux_::clone_sharing_memory(-1, stack, run_visit, &visit));
+  siginfo_t end = {};
+  while (::waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &end, WEXITED) != 0 && errno == EINTR) {
+  }
+  return visit.os_error;
+}
+
+Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_directory) {
+  return is_directory ? linux_::open_or_make_directory(root_fd, target)
+                      : linux_::open_or_make_file(root_fd, target);
+}
+
+}  // namespace
+
+Result<void> Folders::mount_share(const std::string& tag) {
+  if (mounted_.contains(tag)) return {};
+  const auto path = share_path(tag);
+  BOXLITE_TRY(make_directories(path));
+  const auto mount = BOXLITE_TRY_CONTEXT(concat("mount share ", in_quotes(tag)),
+                                         linux_::new_mount("9p",
+                                                           {{"source", tag},
+                                                            {"trans", "virtio"},
+                                                            {"version", "9p2000.L"},
+                                                            {"msize", "512000"},
+                                                            {"cache", "mmap"}},
+                                                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
+  BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
+  mounted_.insert(tag);
+  return {};
+}
+
+Result<void> Folders::mount_shares(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts) {
+  for (const auto& mount : mounts) {
+    BOXLITE_TRY(check(mount));
+    if (!mount.share().empty()) BOXLITE_TRY(mount_share(mount.share()));
+  }
+  return {};
+}
+
+Result<DetachedMount> detached_mount(const wire::msg::Mount& mount) {
+  if (mount.share().empty()) return detached_tmpfs(mount);
+  auto path = concat(share_path(mount.share()), "/", mount.source());
+  if (mount.is_volume()) {
+    if (mount.fill()) {
+      const auto volume = BOXLITE_TRY(open_file(path, O_RDONLY | O_DIRECTORY));
+      BOXLITE_TRY_CONTEXT(concat("fill the volume at ", in_quotes(mount.target())),
+                          fill_volume(volume.get(), mount.target()));
+    }
+    path += "/data";
+  }
+  const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_NOFOLLOW));
+  struct stat status = {};
+  if (::fstat(place.get(), &status) != 0) return fail(syscall_error("fstat", path, errno));
+  DetachedMount detached{BOXLITE_TRY(linux_::clone_mount(place.get())), mount.target(),
+                         S_ISDIR(status.st_mode)};
+  if (mount.read_only()) BOXLITE_TRY(linux_::add_mount_attributes(detached.tree.get(), MOUNT_ATTR_RDONLY));
+  return detached;
+}
+
+Result<void> attach(int root_fd, const DetachedMount& mount) {
+  const auto place = BOXLITE_TRY(open_or_make(root_fd, mount.target, mount.is_directory));
+  return linux_::attach_mount(mount.tree.get(), place.get());
+}
+
+Result<wire::msg::AddFolderResponse> Folders::add(const Container& container,
+                                                  const wire::msg::AddFolderRequest& request) {
+  const auto what = concat("mount ", in_quotes(request.mount().target()));
+  BOXLITE_TRY_CONTEXT(what, check(request.mount()));
+  if (!request.mount().share().empty()) BOXLITE_TRY(mount_share(request.mount().share()));
+  const auto detached = BOXLITE_TRY_CONTEXT(what, detached_mount(request.mount()));
+  const auto place =
+      BOXLITE_TRY_CONTEXT(what, open_or_make(container.root_fd(), detached.target, detached.is_directory));
+  Visit visit{container.init_pidfd(), detached.tree.get(), nullptr, place.get()};
+  if (const int os_error = BOXLITE_TRY(run(visit)); os_error != 0)
+    return fail(syscall_error("mount", detached.target, os_error));
+  return wire::msg::AddFolderResponse();
+}
+
+Result<wire::msg::RemoveFolderResponse> Folders::remove(const Container& container,
+                                                        const wire::msg::RemoveFolderRequest& request) const {
+  const auto place = BOXLITE_TRY(linux_::open_in_root(container.root_fd(), request.target(), O_PATH));
+  // By descriptor: nobody can put a symlink in its way.
+  const auto path = concat("/proc/self/fd/", place.get());
+  Visit visit{container.init_pidfd(), -1, path.c_str(), -1};
+  if (const int os_error = BOXLITE_TRY(run(visit)); os_error != 0)
+    return fail(syscall_error("unmount", request.target(), os_error));
+  return wire::msg::RemoveFolderResponse();
+}
+
+void Folders::unmount_shares() {
+  for (const auto& tag : mounted_) {
+    if (::umount2(share_path(tag).c_str(), MNT_DETACH) != 0)
+      log_line(syscall_error("unmount", tag, errno).message());
+  }
+  mounted_.clear();
+}
+
+}  // namespace boxlite::agent

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "box/mounts.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <set>
+
+#include <sys/stat.h>
+
+#include "base/concat.h"
+
+namespace boxlite::box {
+namespace {
+
+constexpr std::size_t max_mounts = 256;
+constexpr std::size_t max_path = 4095;
+constexpr std::size_t max_volume_name = 128;
+
+std::unexpected<Error> wrong(std::string_view field, std::string_view value, std::string_view allowed) {
+  return fail(ErrorCode::invalid_argument,
+              concat("mount ", field, " ", in_quotes(value), " is not valid: ", allowed));
+}
+
+bool is_letter_or_digit(char character) {
+  return (character >= '0' && character <= '9') || (character >= 'A' && character <= 'Z') ||
+         (character >= 'a' && character <= 'z');
+}
+
+bool has_dot_dot(std::string_view path) {
+  return concat(path, "/").find("/../") != std::string::npos;
+}
+
+Result<void> check_path(std::string_view field, std::string_view path) {
+  if (!path.starts_with('/')) return wrong(field, path, "it must be an absolute path");
+  if (path.find('\0') != std::string_view::npos) return wrong(field, path, "it must not hold a zero byte");
+  if (path.size() > max_path) return wrong(field, path.substr(0, 64), "it is too long");
+  return {};
+}
+
+Result<void> check_target(std::string_view target) {
+  BOXLITE_TRY(check_path("target", target));
+  if (has_dot_dot(target)) return wrong("target", target, "it must not contain \"..\"");
+  const auto tidy = tidy_box_path(target);
+  if (tidy == "/") return wrong("target", target, "the root of the box cannot be replaced");
+  if (tidy == "/proc" || tidy.starts_with("/proc/"))
+    return wrong("target", target, "nothing can be mounted in /proc");
+  return {};
+}
+
+}  // namespace
+
+std::string tidy_box_path(std::string_view path) {
+  std::string tidy;
+  while (!path.empty()) {
+    const auto part = path.substr(0, path.find('/'));
+    path.remove_prefix(std::min(path.size(), part.size() + 1));
+    if (!part.empty() && part != ".") tidy += concat("/", part);
+  }
+  return tidy.empty() ? "/" : tidy;
+}
+
+Result<void> check_volume_name(std::string_view name) {
+  const bool is_good = name.size() >= 2 && name.size() <= max_volume_name &&
+                       is_letter_or_digit(name.front()) && std::ranges::all_of(name, [](char c) {
+                         return is_letter_or_digit(c) || c == '_' || c == '.' || c == '-';
+                       });
+  if (is_good) return {};
+  return fail(
+      Error(ErrorCode::invalid_argument,
+            concat("volume name ", in_quotes(name),
+                   " is not valid: 2 to 128 letters, digits, \"_\", \".\" and \"-\", of which the first "
+                   "is a letter or digit"))
+          .with_remedy("to share a directory of the host, give its absolute path"));
+}
+
+Result<void> check(const Mount& mount) {
+  BOXLITE_TRY(check_target(mount.target));
+  switch (mount.type) {
+    case MountType::bind: BOXLITE_TRY(check_path("source", mount.source)); break;
+    case MountType::volume:
+      if (!mount.source.empty()) BOXLITE_TRY(check_volume_name(mount.source));
+      break;
+    case MountType::tmpfs:
+      if (!mount.source.empty()) return wrong("source", mount.source, "a tmpfs has none");
+      if (mount.tmpfs_mode > 07777) return wrong("mode", concat(mount.tmpfs_mode), "at most octal 7777");
+      break;
+  }
+  return {};
+}
+
+Result<void> check(const std::vector<Mount>& mounts) {
+  if (mounts.size() > max_mounts) {
+    return fail(ErrorCode::invalid_argument, concat(mounts.size(), " mounts: at most ", max_mounts));
+  }
+  std::set<std::string> targets;
+  for (const auto& mount : mounts) {
+    BOXLITE_TRY(check(mount));
+    if (targets.insert(tidy_box_path(mount.target)).second) continue;
+    return fail(ErrorCode::invalid_argument, concat("two mounts at ", in_quotes(mount.target)));
+  }
+  return {};
+}
+
+Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& volumes) {
+  vmm::Folder folder{.box_path = tidy_box_path(mount.target), .is_read_only = mount.read_only};
+  if (mount.type == MountType::volume) {
+    folder.host_path = volumes / mount.source;
+    folder.is_volume = true;
+    folder.fill = !mount.no_copy;
+    return folder;
+  }
+  folder.host_path = mount.source;
+  struct stat status = {};
+  if (::stat(mount.source.c_str(), &status) == 0) return folder;
+  auto error = syscall_error("share", mount.source, errno);
+  return fail(std::move(error).with_remedy("make the directory again, or detach it from the box"));
+}
+
+Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,
+                                            const std::filesystem::path& volumes) {
+  std::vector<vmm::Folder> folders;
+  for (const auto& mount : mounts) {
+    if (mount.type != MountType::tmpfs) folders.push_back(BOXLITE_TRY(folder_of(mount, volumes)));
+  }
+  return folders;
+}
+
+void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container) {
+  for (const auto& mount : mounts) {
+    if (mount.type != MountType::tmpfs) continue;
+    auto& entry = *container.add_mounts();
+    entry.set_target(tidy_box_path(mount.target));
+    entry.set_read_only(mount.read_only);
+    entry.set_tmpfs_bytes(mount.tmpfs_bytes);
+    entry.set_tmpfs_mode(mount.tmpfs_mode);
+  }
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mounts of a box: which are allowed, and what shim and guest are told about them.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <boxlite/box_spec.hpp>
+
+#include "base/result.h"
+#include "vmm/shim_config.h"
+#include "wire/messages.h"
+
+namespace boxlite::box {
+
+// invalid_argument names what is wrong.
+Result<void> check(const Mount& mount);
+// Each of them, and all together.
+Result<void> check(const std::vector<Mount>& mounts);
+
+// A volume's name: as a box's, at least two characters long.
+Result<void> check_volume_name(std::string_view name);
+
+// "/a//b/./c/" as "/a/b/c": two spellings of one place count as one.
+std::string tidy_box_path(std::string_view path);
+
+// What the shim is to share for the spec's bind mounts and volumes. Volumes lie at `volumes`/<name>. The
+// sources of bind mounts must exist.
+Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,
+                                            const std::filesystem::path& volumes);
+Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& volumes);
+
+// The others need nothing of the host.
+void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container);
+
+}  // namespace boxlite::box

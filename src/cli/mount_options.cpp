@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/mount_options.h"
+
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/units.h"
+
+namespace boxlite::cli {
+
+namespace {
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  while (true) {
+    const auto end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::unexpected<Ending> bad(std::string_view option, std::string_view text, std::string_view why) {
+  return usage_error(fmt::format("{} \"{}\": {}", option, text, why), "boxlite run --help");
+}
+
+bool is_path(std::string_view source) {
+  return source.starts_with('/') || source == "." || source == ".." || source == "~" ||
+         source.starts_with("./") || source.starts_with("../") || source.starts_with("~/");
+}
+
+// Without following symlinks: what they lead to is looked at when the box starts.
+Parsed<std::string> absolute(std::string_view source) {
+  std::string path(source);
+  if (path.starts_with('~')) {
+    const char* home = std::getenv("HOME");
+    if (home == nullptr) return usage_error("\"~\" needs the variable HOME");
+    path = home + path.substr(1);
+  }
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(path, failed);
+  if (failed) return std::unexpected(Ending(exit_failure, fmt::format("{}: {}", path, failed.message())));
+  auto text = whole.lexically_normal().native();
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text;
+}
+
+bool is_meaningless(std::string_view option) {
+  constexpr std::array<std::string_view, 13> known{"rw",        "z",       "Z",      "shared",   "slave",
+                                                   "private",   "rshared", "rslave", "rprivate", "consistent",
+                                                   "delegated", "cached",  ""};
+  for (const auto word : known) {
+    if (option == word) return true;
+  }
+  return false;
+}
+
+std::optional<unsigned> parse_octal(std::string_view text) {
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 8);
+  if (error != std::errc() || end != text.data() + text.size() || value > 07777) return std::nullopt;
+  return value;
+}
+
+// The keys that a tmpfs knows under either notation.
+Parsed<bool> take_tmpfs_key(Mount& mount, std::string_view option, std::string_view text,
+                            std::string_view key, std::string_view value) {
+  if (key == "size") {
+    const auto size = parse_size(value, 1);
+    if (!size) return bad(option, text, "the size is not one: write 64m or 1g");
+    mount.tmpfs_bytes = *size;
+    return true;
+  }
+  if (key == "mode") {
+    const auto mode = parse_octal(value);
+    if (!mode) return bad(option, text, "the mode is not octal, as in 1777");
+    mount.tmpfs_mode = *mode;
+    return true;
+  }
+  return false;
+}
+
+bool is_yes(std::string_view value) {
+  return value.empty() || value == "true" || value == "1";
+}
+
+// One KEY=VALUE of --mount. Nothing: no such key.
+Parsed<bool> take_mount_key(Mount& mount, std::string_view text, std::string_view key,
+                            std::string_view value) {
+  if (key == "type") {
+    if (value == "bind")
+      mount.type = MountType::bind;
+    else if (value == "volume")
+      mount.type = MountType::volume;
+    else if (value == "tmpfs")
+      mount.type = MountType::tmpfs;
+    else
+      return bad("--mount", text, fmt::format("no type \"{}\": bind, volume or tmpfs", value));
+    return true;
+  }
+  if (key == "source" || key == "src") {
+    mount.source = value;
+    return true;
+  }
+  if (key == "destination" || key == "dst" || key == "target") {
+    mount.target = value;
+    return true;
+  }
+  if (key == "readonly" || key == "ro") {
+    mount.read_only = is_yes(value);
+    return true;
+  }
+  if (key == "volume-nocopy") {
+    mount.no_copy = is_yes(value);
+    return true;
+  }
+  if (key == "bind-propagation" || key == "consistency") return true;
+  if (key.starts_with("tmpfs-")) return take_tmpfs_key(mount, "--mount", text, key.substr(6), value);
+  return false;
+}
+
+}  // namespace
+
+Parsed<MountWish> parse_volume_option(std::string_view text) {
+  const auto parts = split(text, ':');
+  if (parts.size() > 3) return bad("-v", text, "write HOST:BOX or HOST:BOX:ro");
+  MountWish wish;
+  auto& mount = wish.mount;
+  mount.type = MountType::volume;
+  if (parts.size() == 1) {
+    mount.target = parts[0];
+  } else {
+    mount.target = parts[1];
+    if (parts[0].empty()) return bad("-v", text, "the part before \":\" is empty");
+    if (is_path(parts[0])) {
+      auto source = absolute(parts[0]);
+      if (!source) return std::unexpected(source.error());
+      mount.type = MountType::bind;
+      mount.source = std::move(*source);
+      wish.makes_source = true;
+    } else if (parts[0].find('/') != std::string::npos) {
+      return bad("-v", text,
+                 fmt::format("\"{0}\" is no volume's name; for a directory write ./{0}", parts[0]));
+    } else {
+      mount.source = parts[0];
+    }
+  }
+  if (!mount.target.starts_with('/')) return bad("-v", text, "the place in the box must begin with \"/\"");
+  if (parts.size() < 3) return wish;
+  for (const auto& option : split(parts[2], ',')) {
+    if (option == "ro")
+      mount.read_only = true;
+    else if (option == "nocopy" && mount.type == MountType::volume)
+      mount.no_copy = true;
+    else if (!is_meaningless(option))
+      return bad("-v", text, fmt::format("no option \"{}\"", option));
+  }
+  return wish;
+}
+
+Parsed<MountWish> parse_mount_option(std::string_view text) {
+  MountWish wish;
+  auto& mount = wish.mount;
+  mount.type = MountType::volume;
+  for (const auto& field : split(text, ',')) {
+    const auto equals = field.find('=');
+    const auto value = equals == std::string::npos ? std::string() : field.substr(equals + 1);
+    const auto taken = take_mount_key(mount, text, field.substr(0, equals), value);
+    if (!taken) return std::unexpected(taken.error());
+    if (!*taken) return bad("--mount", text, fmt::format("no field \"{}\"", field));
+  }
+  if (!mount.target.starts_with('/')) return bad("--mount", text, "dst must be given and begin with \"/\"");
+  if (mount.type != MountType::bind) return wish;
+  if (mount.source.empty()) return bad("--mount", text, "a bind mount needs src");
+  auto source = absolute(mount.source);
+  if (!source) return std::unexpected(source.error());
+  mount.source = std::move(*source);
+  return wish;
+}
+
+Parsed<MountWish> parse_tmpfs_option(std::string_view text) {
+  MountWish wish;
+  wish.mount.type = MountType::tmpfs;
+  const auto colon = text.find(':');
+  wish.mount.target = text.substr(0, colon);
+  if (!wish.mount.target.starts_with('/')) return bad("--tmpfs", text, "the place must begin with \"/\"");
+  if (colon == std::string_view::npos) return wish;
+  for (const auto& field : split(text.substr(colon + 1), ',')) {
+    const auto equals = field.find('=');
+    const auto key = field.substr(0, equals);
+    const auto value = equals == std::string::npos ? std::string() : field.substr(equals + 1);
+    const auto taken = take_tmpfs_key(wish.mount, "--tmpfs", text, key, value);
+    if (!taken) return std::unexpected(taken.error());
+    if (*taken) continue;
+    if (key == "ro") wish.mount.read_only = true;
+    // Docker's defaults, and what it lets one take back.
+    else if (key != "rw" && key != "nosuid" && key != "nodev" && key != "noexec" && key != "exec")
+      return bad("--tmpfs", text, fmt::format("no option \"{}\"", field));
+  }
+  return wish;
+}
+
+Parsed<void> provide_source(const MountWish& wish) {
+  const auto& mount = wish.mount;
+  if (mount.type != MountType::bind) return {};
+  std::error_code failed;
+  if (std::filesystem::exists(mount.source, failed)) return {};
+  if (wish.makes_source && std::filesystem::create_directories(mount.source, failed)) return {};
+  if (!failed) failed = std::make_error_code(std::errc::no_such_file_or_directory);
+  return std::unexpected(Ending(exit_failure, fmt::format("share \"{}\": {}", mount.source, failed.message()),
+                                "make the directory first, or use -v, which makes it"));
+}
+
+void MountOptions::declare(OptionSet& options) {
+  options.list('v', "volume", "[SOURCE:]BOX[:ro]", volumes_,
+               "Share a directory or file of the host, or a volume by its name (repeatable)");
+  options.list(0, "mount", "FIELDS", mounts_, "type=bind|volume|tmpfs,src=…,dst=…[,readonly] (repeatable)");
+  options.list(0, "tmpfs", "BOX[:size=64m]", tmpfs_, "An empty directory in memory (repeatable)");
+}
+
+Parsed<std::vector<Mount>> MountOptions::mounts() const {
+  std::vector<MountWish> wishes;
+  const auto read = [&](const std::vector<std::string>& texts, auto* parse) -> Parsed<void> {
+    for (const auto& text : texts) {
+      auto wish = parse(text);
+      if (!wish) return std::unexpected(wish.error());
+      wishes.push_back(std::move(*wish));
+    }
+    return {};
+  };
+  if (auto done = read(volumes_, &parse_volume_option); !done) return std::unexpected(done.error());
+  if (auto done = read(mounts_, &parse_mount_option); !done) return std::unexpected(done.error());
+  if (auto done = read(tmpfs_, &parse_tmpfs_option); !done) return std::unexpected(done.error());
+  std::vector<Mount> mounts;
+  for (auto& wish : wishes) {
+    if (auto provided = provide_source(wish); !provided) return std::unexpected(provided.error());
+    mounts.push_back(std::move(wish.mount));
+  }
+  return mounts;
+}
+
+}  // namespace boxlite::cli

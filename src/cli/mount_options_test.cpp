@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/mount_options.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <gmock/gmock.h>
+
+namespace boxlite::cli {
+namespace {
+
+using testing::HasSubstr;
+
+Mount volume(std::string_view text) {
+  const auto wish = parse_volume_option(text);
+  EXPECT_TRUE(wish) << text << ": " << wish.error().message;
+  return wish ? wish->mount : Mount();
+}
+
+TEST(VolumeOption, TellsPathsFromNames) {
+  EXPECT_EQ(volume("/a/b:/c"), (Mount{.type = MountType::bind, .source = "/a/b", .target = "/c"}));
+  EXPECT_EQ(volume("/a/../b/:/c").source, "/b");
+  EXPECT_EQ(volume("cache:/c"), (Mount{.type = MountType::volume, .source = "cache", .target = "/c"}));
+  EXPECT_EQ(volume("/c"), (Mount{.type = MountType::volume, .target = "/c"}));
+  EXPECT_EQ(volume(".:/c").source, std::filesystem::current_path().native());
+  EXPECT_EQ(volume("./x:/c").source, (std::filesystem::current_path() / "x").native());
+  ::setenv("HOME", "/home/u", 1);
+  EXPECT_EQ(volume("~/x:/c").source, "/home/u/x");
+  EXPECT_TRUE(parse_volume_option("/a:/c")->makes_source);
+}
+
+TEST(VolumeOption, ReadsItsOptions) {
+  EXPECT_TRUE(volume("/a:/c:ro").read_only);
+  EXPECT_FALSE(volume("/a:/c:rw").read_only);
+  EXPECT_TRUE(volume("/a:/c:ro,z,rprivate").read_only);
+  EXPECT_TRUE(volume("cache:/c:nocopy").no_copy);
+}
+
+TEST(VolumeOption, RefusesWhatItDoesNotUnderstand) {
+  for (const char* text :
+       {"", ":", ":/c", "/a:", "/a:c", "a/b:/c", "/a:/c:ro:x", "/a:/c:what", "/a:/c:nocopy"}) {
+    const auto wish = parse_volume_option(text);
+    ASSERT_FALSE(wish) << text;
+    EXPECT_EQ(wish.error().exit_code, exit_usage) << text;
+    EXPECT_THAT(wish.error().message, HasSubstr("-v \"")) << text;
+  }
+}
+
+TEST(MountOption, ReadsDockersFields) {
+  const auto bind = parse_mount_option("type=bind,source=/a,target=/c,readonly");
+  ASSERT_TRUE(bind);
+  EXPECT_EQ(bind->mount, (Mount{.type = MountType::bind, .source = "/a", .target = "/c", .read_only = true}));
+  EXPECT_FALSE(bind->makes_source);
+  EXPECT_EQ(parse_mount_option("src=cache,dst=/c,volume-nocopy")->mount,
+            (Mount{.type = MountType::volume, .source = "cache", .target = "/c", .no_copy = true}));
+  EXPECT_EQ(parse_mount_option("type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700")->mount,
+            (Mount{.type = MountType::tmpfs, .target = "/t", .tmpfs_bytes = 1 << 20, .tmpfs_mode = 0700}));
+}
+
+TEST(MountOption, RefusesWhatItDoesNotUnderstand) {
+  for (const char* text : {"", "type=nfs,dst=/c", "type=bind,dst=/c", "src=a", "dst=c", "dst=/c,colour=red",
+                           "type=tmpfs,dst=/c,tmpfs-size=big", "type=tmpfs,dst=/c,tmpfs-mode=9"}) {
+    const auto wish = parse_mount_option(text);
+    ASSERT_FALSE(wish) << text;
+    EXPECT_EQ(wish.error().exit_code, exit_usage) << text;
+  }
+}
+
+TEST(TmpfsOption, ReadsSizeAndMode) {
+  EXPECT_EQ(parse_tmpfs_option("/t")->mount, (Mount{.type = MountType::tmpfs, .target = "/t"}));
+  EXPECT_EQ(parse_tmpfs_option("/t:size=2k,mode=755,ro,noexec")->mount, (Mount{.type = MountType::tmpfs,
+                                                                               .target = "/t",
+                                                                               .read_only = true,
+                                                                               .tmpfs_bytes = 2048,
+                                                                               .tmpfs_mode = 0755}));
+  EXPECT_FALSE(parse_tmpfs_option("t"));
+  EXPECT_FALSE(parse_tmpfs_option("/t:what"));
+}
+
+TEST(ProvideSource, MakesWhatVolumesNeedAndMountsDemand) {
+  const auto place = std::filesystem::path(testing::TempDir()) / "provide-source-test";
+  std::filesystem::remove_all(place);
+  MountWish wish{.mount = {.type = MountType::bind, .source = (place / "a").native(), .target = "/c"}};
+  const auto refused = provide_source(wish);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().remedy, HasSubstr("-v"));
+  wish.makes_source = true;
+  EXPECT_TRUE(provide_source(wish));
+  EXPECT_TRUE(std::filesystem::is_directory(place / "a"));
+  EXPECT_TRUE(provide_source(wish));
+  std::filesystem::remove_all(place);
+}
+
+}  // namespace
+}  // namespace boxlite::cli

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "jail/shared_folders.h"
+#include "vmm/shim_config.h"
+#include "wire/messages.h"
+
+namespace boxlite::shim {
+
+// What of the host the box has at the moment: at its start what the config says, then what was attached and
+// detached. Stays as it is when the machine is started again. One thread.
+class Folders {
+ public:
+  // Enters the shim's own namespaces; the process has one thread. Where the host does not allow that, an
+  // error when there are folders to share, and otherwise a box that cannot get any.
+  static Result<Folders> prepare(const vmm::ShimConfig& config);
+
+  // What the machine is to be given.
+  void restrict(vmm::MachineSpec& machine) const;
+  // Adds the box's folders to the mounts of its container, outer places before inner ones.
+  void add_mounts(wire::msg::ContainerSpec& container) const;
+
+  // The folder appears in the share; the result tells the guest about it. already_exists when there is one at
+  // that place.
+  Result<wire::msg::Mount> attach(const vmm::Folder& folder);
+  // not_found when nothing was attached there. For after the guest has let go of it.
+  Result<void> detach(std::string_view box_path);
+  bool has(std::string_view box_path) const;
+
+ private:
+  struct Entry {
+    vmm::Folder folder;
+    std::string name;  // in the share; never used twice
+  };
+  Folders() = default;
+  Result<void> create_shares(const vmm::ShimConfig& config);
+  jail::SharedFolders& share_of(const vmm::Folder& folder);
+  static wire::msg::Mount mount_of(const Entry& entry);
+
+  std::optional<jail::SharedFolders> folders_;
+  std::optional<jail::SharedFolders> volumes_;
+  std::optional<Error> why_none_;
+  std::vector<Entry> entries_;
+  unsigned next_name_ = 0;
+};
+
+}  // namespace boxlite::shim
