@@ -19,6 +19,8 @@ namespace boxlite {
 namespace backend {
 class Box;
 }
+struct BoxStats;
+struct ProcessList;
 
 // configured: recorded, never started. running: its machine is up. stopping: on its way down. stopped: off,
 // disk kept. failed: the last start or run broke; BoxInfo::failure says how; it may be started again.
@@ -110,6 +112,12 @@ class BOXLITE_API Box {
   // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
   // any state; a box that is not running is a success.
   Result<void> stop(const StopOptions& options = {});
+
+  // What the box uses and was asked to do (<boxlite/metrics.hpp>). Legal in any state; costs the guest a few
+  // milliseconds.
+  Result<BoxStats> stats() const;
+  // The processes in the box. invalid_state unless it runs.
+  Result<ProcessList> processes() const;
 
  private:
   std::shared_ptr<backend::Box> backend_;

@@ -10,8 +10,10 @@
 #include <boxlite/box.hpp>
 #include <boxlite/box_spec.hpp>
 #include <boxlite/error.hpp>
+#include <boxlite/events.hpp>
 #include <boxlite/execution.hpp>
 #include <boxlite/host.hpp>
 #include <boxlite/images.hpp>
 #include <boxlite/log.hpp>
+#include <boxlite/metrics.hpp>
 #include <boxlite/runtime.hpp>

@@ -9,9 +9,11 @@
 
 #include <boxlite/box.hpp>
 #include <boxlite/error.hpp>
+#include <boxlite/events.hpp>
 #include <boxlite/host.hpp>
 #include <boxlite/images.hpp>
 #include <boxlite/log.hpp>
+#include <boxlite/metrics.hpp>
 
 namespace boxlite {
 
@@ -79,6 +81,11 @@ class BOXLITE_API Runtime {
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options = {});
 
   Images images() const;
+
+  // What happens in the home, or has happened, by whichever process.
+  Result<EventReader> events(const EventOptions& options = {}) const;
+  // Counts what was done in the home, by all processes since it was made.
+  Result<RuntimeMetrics> metrics() const;
 
   // Looks at the host now; takes well under a second and changes nothing.
   Result<HostReport> check_host() const;

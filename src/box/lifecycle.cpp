@@ -8,6 +8,7 @@
 #include "agentlink/connection.h"
 #include "base/concat.h"
 #include "base/files.h"
+#include "box/announcement.h"
 #include "box/spec_json.h"
 #include "box/start_plan.h"
 #include "box/status.h"
@@ -67,6 +68,7 @@ Result<store::BoxRecord> Lifecycle::reconcile() {
     if (!written && written.error().code() != ErrorCode::resource_exhausted) {
       return std::unexpected(written.error());
     }
+    if (written) tell_end(record, state, evidence);
   }
   record.state = std::move(state);
   if (evidence.exit && is_recorded) {
@@ -75,6 +77,19 @@ Result<store::BoxRecord> Lifecycle::reconcile() {
     std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), ignored);
   }
   return record;
+}
+
+// The end of a machine, by whoever enters it. A shim that could still write its exit record has told of it
+// itself.
+void Lifecycle::tell_end(const store::BoxRecord& before, const store::BoxState& after,
+                         const Evidence& evidence) {
+  const auto was = parse_status(before.state.status);
+  const auto is = parse_status(after.status);
+  if (is != BoxStatus::stopped && is != BoxStatus::failed) return;
+  if (was == BoxStatus::stopped || was == BoxStatus::failed || was == BoxStatus::configured) return;
+  count(around_, is == BoxStatus::failed ? store::Counter::boxes_failed : store::Counter::boxes_stopped);
+  if (!evidence.exit)
+    announce(around_, before, store::event_type::die, {{"reason", "lost"}, {"error", after.failure}});
 }
 
 Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress) {
@@ -97,6 +112,7 @@ Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
     return fail(ErrorCode::invalid_state,
                 concat("box ", id_, " is running already: another process started it"));
   }
+  announce(around_, record, store::event_type::start);
   auto launched = plan.launch(record);
   if (launched) launched = around_.boxes().set_state(id_, plan.running_state());
   if (!launched) {
@@ -104,14 +120,20 @@ Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
     (void)record_failure(record, launched.error());
     return launched;
   }
+  count(around_, store::Counter::boxes_started);
   plan.hand_over_shim();
   return {};
 }
 
 Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& error) {
   auto& state = record.state;
-  std::error_code ignored;
-  std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), ignored);
+  std::error_code absent;
+  std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), absent);
+  // Else the shim has told of it.
+  if (absent)
+    announce(around_, record, store::event_type::die,
+             {{"reason", "start_failed"}, {"error", error.message()}});
+  count(around_, store::Counter::boxes_failed);
   state.status = name(BoxStatus::failed);
   state.failure = error.message();
   state.stopped_at = to_rfc3339(now());
@@ -129,7 +151,9 @@ Result<void> Lifecycle::stop(const StopOptions& options) {
   if (record.state.status == name(BoxStatus::configured)) return {};
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   record = BOXLITE_TRY(reconcile());
+  const bool ran = record.state.status == name(BoxStatus::running);
   BOXLITE_TRY(stop_machine(record, options));
+  if (ran) announce(around_, record, store::event_type::stop);
   return erase_if_due(record);
 }
 
@@ -190,12 +214,15 @@ Result<void> Lifecycle::remove(bool force) {
 // would be a box that has lost its disk. Unless the host's disk is full: then the box's must go before SQLite
 // has the room to forget it.
 Result<void> Lifecycle::erase() {
+  const auto record = around_.boxes().get(id_);
   auto erased = around_.boxes().erase(id_);
   if (!erased && erased.error().code() == ErrorCode::resource_exhausted) {
     BOXLITE_TRY(remove_tree(paths_.disk()));
     erased = around_.boxes().erase(id_);
   }
   if (!erased) return std::unexpected(std::move(erased).error());
+  if (record) announce(around_, *record, store::event_type::remove);
+  count(around_, store::Counter::boxes_removed);
   auto removed = remove_tree(paths_.directory);
   // Whoever waits for the lock may just have put it there again.
   if (!removed && removed.error().os_error() == ENOTEMPTY) removed = remove_tree(paths_.directory);

@@ -54,6 +54,7 @@ class Lifecycle {
   Result<void> ask_to_stop(const StopOptions& options);
   Result<void> kill_machine();
   Result<void> wait_until_gone(Deadline deadline);
+  void tell_end(const store::BoxRecord& before, const store::BoxState& after, const Evidence& evidence);
   Result<void> erase();
   Result<void> erase_if_due(const store::BoxRecord& record);
 

@@ -44,8 +44,8 @@ constexpr Transition transitions[] = {
     {BoxStatus::failed, BoxStatus::stopped},  // stop acknowledges the failure
 };
 
-constexpr BoxStatus all_statuses[] = {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping,
-                                      BoxStatus::stopped, BoxStatus::failed};
+constexpr BoxStatus statuses[] = {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping,
+                                  BoxStatus::stopped, BoxStatus::failed};
 
 }  // namespace
 
@@ -63,8 +63,12 @@ bool may_remove(BoxStatus status) {
   return status != BoxStatus::running && status != BoxStatus::stopping;
 }
 
+std::span<const BoxStatus> all_statuses() {
+  return statuses;
+}
+
 BoxStatus parse_status(std::string_view text) {
-  for (const auto status : all_statuses) {
+  for (const auto status : statuses) {
     if (name(status) == text) return status;
   }
   return BoxStatus::stopped;

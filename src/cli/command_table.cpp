@@ -36,6 +36,10 @@ constexpr std::array commands{
     Command{"image prune", "", images, true, "Remove what no image and no box needs", image_prune_command},
     Command{"image export-rootfs", "", images, true, "Write an image's files into a directory",
             image_export_command},
+    Command{"stats", "", boxes, true, "Show what boxes use", stats_command},
+    Command{"top", "", boxes, true, "List the processes in a box", top_command},
+    Command{"events", "", system, true, "Show what happens", events_command},
+    Command{"metrics", "", system, true, "Print counters for Prometheus", metrics_command},
     Command{"info", "", system, true, "Show this installation and its host", info_command},
     Command{"doctor", "", system, true, "Check whether boxes can run here, and say what to change",
             doctor_command},
@@ -51,10 +55,10 @@ constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images,
                                   GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 26> later{
-    "build",  "commit", "cp",    "diff",    "events", "export",  "gc",     "history", "import",
-    "login",  "logout", "logs",  "network", "pause",  "port",    "push",   "rename",  "save",
-    "search", "serve",  "stats", "tag",     "top",    "unpause", "update", "volume"};
+constexpr std::array<std::string_view, 23> later{
+    "build", "commit", "cp",    "diff",    "export",  "gc",     "history", "import",
+    "login", "logout", "logs",  "network", "pause",   "port",   "push",    "rename",
+    "save",  "search", "serve", "tag",     "unpause", "update", "volume"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};

@@ -28,6 +28,11 @@ Outcome image_remove_command(Call& call);
 Outcome image_prune_command(Call& call);
 Outcome image_export_command(Call& call);
 
+Outcome stats_command(Call& call);
+Outcome top_command(Call& call);
+Outcome events_command(Call& call);
+Outcome metrics_command(Call& call);
+
 Outcome info_command(Call& call);
 Outcome doctor_command(Call& call);
 Outcome version_command(Call& call);

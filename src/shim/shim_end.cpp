@@ -180,9 +180,6 @@ void Shim::tell_end(const vmm::ExitRecord& record) {
   attributes.emplace_back("reason", vmm::name(record.reason));
   if (!record.message.empty()) attributes.emplace_back("error", record.message);
   if (main_end_ && main_end_->oom_killed()) chronicle_->tell(store::event_type::oom, {{"exec", "main"}});
-  const bool is_failure =
-      record.reason == vmm::ExitReason::boot_failed || record.reason == vmm::ExitReason::vmm_failed;
-  chronicle_->count(is_failure ? store::Counter::boxes_failed : store::Counter::boxes_stopped);
   chronicle_->tell(store::event_type::die, std::move(attributes));
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boxlite/box.hpp>
+#include <boxlite/metrics.hpp>
 
 namespace boxlite::backend {
 
@@ -19,6 +20,8 @@ class Box {
   virtual Result<void> send_signal(std::string_view execution_id, int signal) = 0;
   virtual Result<ExitStatus> wait(std::string_view execution_id) = 0;
   virtual Result<void> stop(const StopOptions& options) = 0;
+  virtual Result<BoxStats> stats() = 0;
+  virtual Result<ProcessList> processes() = 0;
 };
 
 }  // namespace boxlite::backend

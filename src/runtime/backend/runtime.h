@@ -6,6 +6,7 @@
 #include <boxlite/runtime.hpp>
 
 #include "runtime/backend/box.h"
+#include "runtime/backend/event_reader.h"
 #include "runtime/backend/execution.h"
 #include "runtime/backend/images.h"
 
@@ -21,6 +22,8 @@ class Runtime {
   virtual Result<std::vector<BoxInfo>> list(const ListOptions& options) = 0;
   virtual Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) = 0;
   virtual Images& images() = 0;
+  virtual Result<boxlite::EventReader> events(const EventOptions& options) = 0;
+  virtual Result<RuntimeMetrics> metrics() = 0;
   virtual Result<HostReport> check_host() = 0;
 };
 

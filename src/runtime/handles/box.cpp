@@ -47,4 +47,12 @@ Result<void> Box::stop(const StopOptions& options) {
   return backend_->stop(options);
 }
 
+Result<BoxStats> Box::stats() const {
+  return backend_->stats();
+}
+
+Result<ProcessList> Box::processes() const {
+  return backend_->processes();
+}
+
 }  // namespace boxlite

@@ -43,6 +43,14 @@ Images Runtime::images() const {
   return Images(backend_);
 }
 
+Result<EventReader> Runtime::events(const EventOptions& options) const {
+  return backend_->events(options);
+}
+
+Result<RuntimeMetrics> Runtime::metrics() const {
+  return backend_->metrics();
+}
+
 Result<HostReport> Runtime::check_host() const {
   return backend_->check_host();
 }

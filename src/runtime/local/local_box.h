@@ -9,6 +9,7 @@
 #include "box/execution.h"
 #include "box/lifecycle.h"
 #include "runtime/backend/box.h"
+#include "store/counters.h"
 
 namespace boxlite::local {
 
@@ -32,6 +33,8 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> send_signal(std::string_view execution_id, int signal) override;
   Result<ExitStatus> wait(std::string_view execution_id) override;
   Result<void> stop(const StopOptions& options) override;
+  Result<BoxStats> stats() override;
+  Result<ProcessList> processes() override;
 
   // Waits for the end of the machine, whose main command has ended, and records it.
   void settle();
@@ -49,6 +52,8 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   std::mutex mutex_;
   std::shared_ptr<agentlink::Connection> connection_;
 };
+
+BoxActivity activity_of(const store::CounterValues& values);
 
 // The record as users see it.
 Result<BoxInfo> box_facts(const store::BoxRecord& record, const box::BoxPaths& paths);

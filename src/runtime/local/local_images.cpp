@@ -8,6 +8,8 @@
 #include "oci/reference.h"
 #include "runtime/local/image_facts.h"
 #include "runtime/local/registries.h"
+#include "store/counters.h"
+#include "store/event_log.h"
 
 namespace boxlite::local {
 namespace {
@@ -103,7 +105,19 @@ Result<image::Image> LocalImages::pull_image(std::string_view reference, std::st
   image::PullOptions options;
   options.platform = BOXLITE_TRY(parse_platform(platform));
   options.progress = told_as("pull", progress);
-  return store_.pull(reference, options);
+  auto pulled = BOXLITE_TRY(store_.pull(reference, options));
+  announce(store::event_type::image_pull, pulled);
+  (void)store::Counters(home_.directory / store::counters_file_name).add(store::Counter::images_pulled);
+  return pulled;
+}
+
+void LocalImages::announce(std::string_view type, const image::Image& image) const {
+  (void)store::EventLog(home_.directory)
+      .append({.time = {},
+               .type = std::string(type),
+               .box_id = {},
+               .box_name = {},
+               .attributes = {{"image", image.reference}, {"digest", image.manifest_digest.str()}}});
 }
 
 Result<image::Image> LocalImages::require(std::string_view reference, std::string_view platform,
@@ -123,12 +137,16 @@ Result<ImageInfo> LocalImages::pull(std::string_view reference, const PullOption
 Result<std::vector<ImageInfo>> LocalImages::load(const std::filesystem::path& archive,
                                                  const LoadOptions& options) {
   const auto wanted = BOXLITE_TRY(store_options(options));
-  return all_facts(BOXLITE_TRY(store_.load(archive, wanted)));
+  const auto loaded = BOXLITE_TRY(store_.load(archive, wanted));
+  for (const auto& image : loaded) announce(store::event_type::image_load, image);
+  return all_facts(loaded);
 }
 
 Result<std::vector<ImageInfo>> LocalImages::load(int archive_fd, const LoadOptions& options) {
   const auto wanted = BOXLITE_TRY(store_options(options));
-  return all_facts(BOXLITE_TRY(store_.load_stream(archive_fd, wanted)));
+  const auto loaded = BOXLITE_TRY(store_.load_stream(archive_fd, wanted));
+  for (const auto& image : loaded) announce(store::event_type::image_load, image);
+  return all_facts(loaded);
 }
 
 Result<ImageInfo> LocalImages::get(std::string_view name) {
@@ -161,6 +179,7 @@ Result<PruneReport> LocalImages::remove(std::string_view name, bool force) {
                     .with_remedy("remove the box first, or force the removal: the box keeps its disk"));
   }
   const auto removed = BOXLITE_TRY(store_.remove(name, force));
+  announce(store::event_type::image_remove, image);
   PruneReport report;
   report.removed = removed.untagged;
   for (const auto& digest : removed.deleted) report.removed.push_back(digest.str());

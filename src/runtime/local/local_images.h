@@ -43,6 +43,7 @@ class LocalImages final : public backend::Images {
   Result<void> load_bundled(std::string_view name);
   Result<image::Image> pull_image(std::string_view reference, std::string_view platform,
                                   const ProgressCallback& progress);
+  void announce(std::string_view type, const image::Image& image) const;
   Result<std::set<oci::Digest>> used_by_boxes();
   Result<void> prune_disks(const PruneOptions& options, PruneReport& report);
 

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "base/ids.h"
+#include "box/announcement.h"
 #include "box/lifecycle.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
@@ -78,6 +79,8 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   BOXLITE_TRY_CONTEXT("create box", box::check(spec));
   const auto record = new_record(spec);
   BOXLITE_TRY_CONTEXT("create box", boxes_->insert(record));
+  box::announce(*this, record, store::event_type::create, {{"image", spec.image}});
+  box::count(*this, store::Counter::boxes_created);
   return boxlite::Box(box(record.id));
 }
 

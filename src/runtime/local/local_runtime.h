@@ -34,6 +34,8 @@ class LocalRuntime final : public backend::Runtime,
   Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) override;
   backend::Images& images() override { return *images_; }
+  Result<boxlite::EventReader> events(const EventOptions& options) override;
+  Result<RuntimeMetrics> metrics() override;
   Result<HostReport> check_host() override;
 
   // box::Surroundings
