@@ -59,7 +59,9 @@ std::string command_text(const BoxSpec& spec) {
 }
 
 std::string boxes_table(const std::vector<BoxInfo>& boxes, const TableStyle& style) {
-  Table table({"BOX ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAME"});
+  std::vector<std::string> headings{"BOX ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAME"};
+  if (style.has_size) headings.emplace_back("SIZE");
+  Table table(std::move(headings));
   for (const auto& box : boxes) {
     auto image = box.spec.image;
     auto command = command_text(box.spec);
@@ -68,7 +70,8 @@ std::string boxes_table(const std::vector<BoxInfo>& boxes, const TableStyle& sty
       command = shortened(command, command_width);
     }
     table.add_row({box.id, std::move(image), std::move(command), format_age(box.created_at, style.now),
-                   status_text(box, style.now), box.spec.name.empty() ? "-" : box.spec.name});
+                   status_text(box, style.now), box.spec.name.empty() ? "-" : box.spec.name,
+                   format_size(box.disk_bytes)});
   }
   return table.text();
 }

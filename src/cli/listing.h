@@ -17,6 +17,7 @@ namespace boxlite::cli {
 struct TableStyle {
   std::chrono::sys_seconds now;
   bool is_truncated = true;
+  bool has_size = false;
 };
 
 // "Up 5 minutes", "Exited (0) 2 hours ago", "Created", "Failed 3 days ago".
