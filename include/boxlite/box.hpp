@@ -109,6 +109,13 @@ class BOXLITE_API Box {
   // Blocks until the command has ended; reads none of its output.
   Result<ExitStatus> wait(std::string_view execution_id);
 
+  // Mounts a directory or file of the host, or a volume, in the box, for good: at once when it runs, and at
+  // each start. A tmpfs only while it does not run (invalid_state). An empty volume is not filled from the
+  // image in a running box. already_exists when there is a mount at that place.
+  Result<void> add_mount(const Mount& mount);
+  // Takes it away again, also while a command uses it: what it has open stays open. not_found.
+  Result<void> remove_mount(std::string_view target);
+
   // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
   // any state; a box that is not running is a success.
   Result<void> stop(const StopOptions& options = {});

@@ -17,3 +17,4 @@
 #include <boxlite/log.hpp>
 #include <boxlite/metrics.hpp>
 #include <boxlite/runtime.hpp>
+#include <boxlite/volumes.hpp>

@@ -14,6 +14,7 @@
 #include <boxlite/images.hpp>
 #include <boxlite/log.hpp>
 #include <boxlite/metrics.hpp>
+#include <boxlite/volumes.hpp>
 
 namespace boxlite {
 
@@ -46,7 +47,8 @@ struct ListOptions {
 };
 
 struct RemoveOptions {
-  bool force = false;  // stop a running box first
+  bool force = false;    // stop a running box first
+  bool volumes = false;  // its anonymous volumes as well
 };
 
 struct Version {
@@ -81,6 +83,7 @@ class BOXLITE_API Runtime {
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options = {});
 
   Images images() const;
+  Volumes volumes() const;
 
   // What happens in the home, or has happened, by whichever process.
   Result<EventReader> events(const EventOptions& options = {}) const;

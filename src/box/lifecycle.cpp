@@ -232,8 +232,11 @@ Result<void> Lifecycle::erase() {
 Result<void> Lifecycle::erase_if_due(const store::BoxRecord& record) {
   const auto status = parse_status(record.state.status);
   if (status != BoxStatus::stopped && status != BoxStatus::failed) return {};
-  if (!BOXLITE_TRY(parse_box_spec(record.spec)).auto_remove) return {};
-  return erase();
+  const auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  if (!spec.auto_remove) return {};
+  BOXLITE_TRY(erase());
+  around_.drop_volumes(spec.mounts);
+  return {};
 }
 
 Result<void> Lifecycle::recover() {

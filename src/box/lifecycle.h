@@ -34,6 +34,9 @@ class Lifecycle {
   Result<void> start(StartMode mode, const ProgressCallback& progress);
   Result<void> stop(const StopOptions& options);
   Result<void> remove(bool force);
+  // Legal in any state but while starting or stopping, for whose end it waits; recorded in the spec.
+  Result<void> add_mount(const Mount& mount);
+  Result<void> remove_mount(std::string_view target);
 
   // When a home is opened: as look(), and removes a box that was meant to go once stopped. Waits for nobody.
   Result<void> recover();
@@ -55,6 +58,8 @@ class Lifecycle {
   Result<void> kill_machine();
   Result<void> wait_until_gone(Deadline deadline);
   void tell_end(const store::BoxRecord& before, const store::BoxState& after, const Evidence& evidence);
+  Result<void> attach_now(const Mount& mount);
+  Result<void> detach_now(std::string_view place);
   Result<void> erase();
   Result<void> erase_if_due(const store::BoxRecord& record);
 

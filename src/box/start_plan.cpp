@@ -68,6 +68,7 @@ Result<void> StartPlan::run(std::span<const Stage> stages) {
 Result<void> StartPlan::prepare() {
   // First, lest an image be pulled for a machine that cannot start.
   parts_ = BOXLITE_TRY(around_.machine_parts());
+  BOXLITE_TRY(around_.require_volumes(spec_.mounts));
   std::error_code ignored;
   const bool has_disk = std::filesystem::exists(paths_.disk(), ignored);
   if (has_disk && !image_config_.empty()) return {};

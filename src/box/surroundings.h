@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boxlite/box.hpp>
 
@@ -48,6 +49,10 @@ class Surroundings {
   // Its disk; made when it is not there.
   virtual Result<BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
                                              const ProgressCallback& progress) = 0;
+  // The volumes of the mounts; made when they are not there.
+  virtual Result<void> require_volumes(const std::vector<Mount>& mounts) = 0;
+  // The box that had these mounts is gone, and its anonymous volumes go with it.
+  virtual void drop_volumes(const std::vector<Mount>& mounts) = 0;
   // Looked up anew each time: QEMU or the kernel may be installed while we run.
   virtual Result<MachineParts> machine_parts() = 0;
 

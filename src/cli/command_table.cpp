@@ -40,6 +40,14 @@ constexpr std::array commands{
     Command{"top", "", boxes, true, "List the processes in a box", top_command},
     Command{"events", "", system, true, "Show what happens", events_command},
     Command{"metrics", "", system, true, "Print counters for Prometheus", metrics_command},
+    Command{"volume create", "", volumes, true, "Make a volume", volume_create_command},
+    Command{"volume ls", "volume list", volumes, true, "List volumes", volume_list_command},
+    Command{"volume inspect", "", volumes, true, "Show all about volumes, as JSON", volume_inspect_command},
+    Command{"volume rm", "volume remove", volumes, true, "Remove volumes", volume_remove_command},
+    Command{"volume prune", "", volumes, true, "Remove volumes that no box needs", volume_prune_command},
+    Command{"volume attach", "", volumes, true, "Mount a folder or volume in a box, running or not",
+            volume_attach_command},
+    Command{"volume detach", "", volumes, true, "Unmount it again", volume_detach_command},
     Command{"info", "", system, true, "Show this installation and its host", info_command},
     Command{"doctor", "", system, true, "Check whether boxes can run here, and say what to change",
             doctor_command},
@@ -52,13 +60,12 @@ struct GroupTitle {
   std::string_view title;
 };
 constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images, "Images"},
-                                  GroupTitle{system, "System"}};
+                                  GroupTitle{volumes, "Folders and volumes"}, GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 23> later{
-    "build", "commit", "cp",    "diff",    "export",  "gc",     "history", "import",
-    "login", "logout", "logs",  "network", "pause",   "port",   "push",    "rename",
-    "save",  "search", "serve", "tag",     "unpause", "update", "volume"};
+constexpr std::array<std::string_view, 22> later{
+    "build",   "commit", "cp",   "diff", "export", "gc",   "history", "import", "login", "logout",  "logs",
+    "network", "pause",  "port", "push", "rename", "save", "search",  "serve",  "tag",   "unpause", "update"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};
@@ -68,6 +75,12 @@ std::vector<std::string_view> names_of(const Command& command) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return names;
+}
+
+constexpr std::array<std::string_view, 2> families{"image", "volume"};
+
+bool is_family(std::string_view word) {
+  return std::ranges::count(families, word) > 0;
 }
 
 // "image" for "image ls", else nothing.
@@ -106,7 +119,7 @@ Ending unknown_command(std::string_view family, std::string_view typed) {
       if (family_of(name) == family) known.push_back(family.empty() ? name : name.substr(family.size() + 1));
     }
   }
-  if (family.empty()) known.push_back("image");
+  if (family.empty()) known.insert(known.end(), families.begin(), families.end());
   const auto meant = nearest(typed, known);
   const auto message = fmt::format("unknown command \"{}\"", full);
   if (meant.empty()) return {exit_usage, message, "boxlite --help"};
@@ -122,9 +135,11 @@ std::span<const Command> all_commands() {
 Parsed<FoundCommand> find_command(const std::vector<std::string>& words) {
   const std::string& first = words.front();
   if (const auto* command = command_named(first)) return FoundCommand{command, 1};
-  if (first != "image") return std::unexpected(unknown_command({}, first));
-  if (words.size() == 1)
-    return std::unexpected(Ending(exit_usage, "missing argument: COMMAND", "boxlite image --help"));
+  if (!is_family(first)) return std::unexpected(unknown_command({}, first));
+  if (words.size() == 1) {
+    return std::unexpected(
+        Ending(exit_usage, "missing argument: COMMAND", fmt::format("boxlite {} --help", first)));
+  }
   if (words[1] == "--help" || words[1] == "-h")
     return std::unexpected(Ending(exit_success, family_help(first)));
   if (const auto* command = command_named(fmt::format("{} {}", first, words[1])))

@@ -32,6 +32,13 @@ Outcome stats_command(Call& call);
 Outcome top_command(Call& call);
 Outcome events_command(Call& call);
 Outcome metrics_command(Call& call);
+Outcome volume_create_command(Call& call);
+Outcome volume_list_command(Call& call);
+Outcome volume_inspect_command(Call& call);
+Outcome volume_remove_command(Call& call);
+Outcome volume_prune_command(Call& call);
+Outcome volume_attach_command(Call& call);
+Outcome volume_detach_command(Call& call);
 
 Outcome info_command(Call& call);
 Outcome doctor_command(Call& call);

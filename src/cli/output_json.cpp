@@ -90,6 +90,28 @@ Json box_host_config(const BoxSpec& spec) {
           {"StartTimeoutMs", spec.start_timeout.count()}};
 }
 
+std::string_view type_name(MountType type) {
+  switch (type) {
+    case MountType::bind: return "bind";
+    case MountType::volume: return "volume";
+    case MountType::tmpfs: return "tmpfs";
+  }
+  return "";
+}
+
+Json mounts(const std::vector<Mount>& all) {
+  Json list = Json::array();
+  for (const auto& mount : all) {
+    Json entry = {{"Type", type_name(mount.type)}};
+    if (mount.type == MountType::volume) entry["Name"] = mount.source;
+    if (mount.type == MountType::bind) entry["Source"] = mount.source;
+    entry["Destination"] = mount.target;
+    entry["RW"] = !mount.read_only;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
 Json stages(const std::vector<StartStage>& all) {
   Json list = Json::array();
   for (const auto& stage : all) {
@@ -107,6 +129,7 @@ Json box_document(const BoxInfo& box) {
           {"State", box_state(box)},
           {"Config", box_config(box.spec)},
           {"HostConfig", box_host_config(box.spec)},
+          {"Mounts", mounts(box.spec.mounts)},
           {"Accelerator", text_or_null(box.accelerator)},
           {"KernelRelease", text_or_null(box.kernel_release)},
           {"DiskBytes", box.disk_bytes},
@@ -191,6 +214,18 @@ std::string images_json(const std::vector<ImageInfo>& images) {
 
 std::string images_inspect_json(const std::vector<ImageInfo>& images) {
   return list_of(images, image_document);
+}
+
+std::string volumes_json(const std::vector<VolumeInfo>& volumes) {
+  Json list = Json::array();
+  for (const auto& volume : volumes) {
+    list.push_back({{"Name", volume.name},
+                    {"CreatedAt", volume.created_at},
+                    {"Anonymous", volume.is_anonymous},
+                    {"Mountpoint", volume.directory.native()},
+                    {"Boxes", volume.used_by}});
+  }
+  return written(list);
 }
 
 std::string prune_json(const PruneReport& report, bool is_dry_run) {

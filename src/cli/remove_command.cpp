@@ -29,7 +29,7 @@ Outcome remove_command(Call& call) {
   OptionSet options(page);
   options.flag('f', "force", remove.force, "Stop running boxes first");
   options.flag('a', "all", is_all, "All boxes; running ones only together with -f");
-  options.not_built('v', "volumes");
+  options.flag('v', "volumes", remove.volumes, "Their anonymous volumes as well");
   auto arguments = call.parse(options, {.least = 0, .most = any_number, .wanted = {}});
   if (!arguments) return std::unexpected(arguments.error());
   auto& names = arguments->words;

@@ -145,6 +145,17 @@ Result<void> BoxTable::set_state(std::string_view id, const BoxState& state) {
   return {};
 }
 
+Result<void> BoxTable::set_spec(std::string_view id, std::string_view spec) {
+  const auto lock = database_.lock();
+  return write_durably([&]() -> Result<void> {
+    auto update = BOXLITE_TRY(database_.prepare("UPDATE boxes SET spec = ? WHERE id = ?"));
+    update.bind(spec).bind(id);
+    BOXLITE_TRY(update.run());
+    if (database_.changes() == 0) return fail(no_such_box(id));
+    return {};
+  });
+}
+
 Result<void> BoxTable::set_origin(std::string_view id, const Origin& origin) {
   const auto lock = database_.lock();
   // A row that a power cut takes back would let its disk be pruned under the box's data.

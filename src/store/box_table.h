@@ -57,6 +57,8 @@ class BoxTable {
   Result<std::vector<BoxRecord>> list();
   // not_found when the box is gone.
   Result<void> set_state(std::string_view id, const BoxState& state);
+  // not_found when the box is gone. Survives a power cut.
+  Result<void> set_spec(std::string_view id, std::string_view spec);
   // What the box is made from, known at its first start. Survives a power cut.
   struct Origin {
     std::string image_digest;

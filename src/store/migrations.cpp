@@ -34,6 +34,10 @@ constexpr const char* steps[] = {
     "  accelerator TEXT NOT NULL DEFAULT '',"
     "  kernel_release TEXT NOT NULL DEFAULT '',"
     "  stages TEXT NOT NULL DEFAULT '[]') WITHOUT ROWID;",
+    "CREATE TABLE volumes("
+    "  name TEXT PRIMARY KEY,"
+    "  created_at TEXT NOT NULL,"
+    "  is_anonymous INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 Result<int> schema_version(Database& database) {

@@ -19,6 +19,8 @@ class Box {
   virtual Result<std::vector<ExecutionInfo>> executions() = 0;
   virtual Result<void> send_signal(std::string_view execution_id, int signal) = 0;
   virtual Result<ExitStatus> wait(std::string_view execution_id) = 0;
+  virtual Result<void> add_mount(const Mount& mount) = 0;
+  virtual Result<void> remove_mount(std::string_view target) = 0;
   virtual Result<void> stop(const StopOptions& options) = 0;
   virtual Result<BoxStats> stats() = 0;
   virtual Result<ProcessList> processes() = 0;

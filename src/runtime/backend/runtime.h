@@ -9,6 +9,7 @@
 #include "runtime/backend/event_reader.h"
 #include "runtime/backend/execution.h"
 #include "runtime/backend/images.h"
+#include "runtime/backend/volumes.h"
 
 namespace boxlite::backend {
 
@@ -24,6 +25,7 @@ class Runtime {
   virtual Images& images() = 0;
   virtual Result<boxlite::EventReader> events(const EventOptions& options) = 0;
   virtual Result<RuntimeMetrics> metrics() = 0;
+  virtual Volumes& volumes() = 0;
   virtual Result<HostReport> check_host() = 0;
 };
 

@@ -43,6 +43,14 @@ Result<ExitStatus> Box::wait(std::string_view execution_id) {
   return backend_->wait(execution_id);
 }
 
+Result<void> Box::add_mount(const Mount& mount) {
+  return backend_->add_mount(mount);
+}
+
+Result<void> Box::remove_mount(std::string_view target) {
+  return backend_->remove_mount(target);
+}
+
 Result<void> Box::stop(const StopOptions& options) {
   return backend_->stop(options);
 }

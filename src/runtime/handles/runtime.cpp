@@ -51,6 +51,10 @@ Result<RuntimeMetrics> Runtime::metrics() const {
   return backend_->metrics();
 }
 
+Volumes Runtime::volumes() const {
+  return Volumes(backend_);
+}
+
 Result<HostReport> Runtime::check_host() const {
   return backend_->check_host();
 }

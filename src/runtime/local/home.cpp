@@ -44,7 +44,7 @@ Result<std::filesystem::path> choose(const std::filesystem::path& wanted) {
 
 Result<Home> Home::open(const std::filesystem::path& wanted) {
   Home home{BOXLITE_TRY(choose(wanted))};
-  for (const auto& directory : {home.directory, home.boxes(), home.images(), home.disks()}) {
+  for (const auto& directory : {home.directory, home.boxes(), home.images(), home.disks(), home.volumes()}) {
     BOXLITE_TRY_CONTEXT(concat("open home ", in_quotes(home.directory.native())),
                         make_directories(directory));
   }

@@ -12,6 +12,7 @@ namespace boxlite::local {
 //   boxes/<id>/             one box: its disk, logs, records, socket
 //   images/                 an OCI image layout
 //   disks/<chain>.ext4      images turned into disks; disks/<n>g/ those of another size than the default
+//   volumes/<name>/data     what is in a volume; volumes/.lock is held while one is made or removed
 //   disks/lock              shared while a start uses a disk no row names yet, exclusive while disks are
 //   pruned engine.json             what the host check found
 struct Home {
@@ -20,6 +21,7 @@ struct Home {
   std::filesystem::path database() const { return directory / "boxlite.db"; }
   std::filesystem::path boxes() const { return directory / "boxes"; }
   std::filesystem::path images() const { return directory / "images"; }
+  std::filesystem::path volumes() const { return directory / "volumes"; }
   std::filesystem::path disks() const { return directory / "disks"; }
   std::filesystem::path disks_lock() const { return disks() / "lock"; }
   std::filesystem::path bundled_image_lock() const { return directory / "bundled-image.lock"; }

@@ -83,6 +83,20 @@ Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exe
   return box::Execution::start(runtime_->loop(), runtime_->io(), std::move(connection), request);
 }
 
+Result<void> LocalBox::add_mount(const Mount& mount) {
+  std::vector<Mount> named{mount};
+  LocalVolumes::name_anonymous(named);
+  auto added = lifecycle_.add_mount(named.front());
+  if (!added) return fail(with_name(std::move(added).error(), "add a mount to"));
+  return {};
+}
+
+Result<void> LocalBox::remove_mount(std::string_view target) {
+  auto removed = lifecycle_.remove_mount(target);
+  if (!removed) return fail(with_name(std::move(removed).error(), "remove a mount from"));
+  return {};
+}
+
 Result<void> LocalBox::stop(const StopOptions& options) {
   if (options.grace.count() < 0) {
     return fail(ErrorCode::invalid_argument,

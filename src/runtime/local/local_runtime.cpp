@@ -39,21 +39,25 @@ Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options)
   auto boxes = std::make_unique<store::BoxTable>(BOXLITE_TRY(store::BoxTable::open(home.database())));
   auto images = BOXLITE_TRY(
       LocalImages::open(home, Installation::find(options.runtime_dir), *boxes, options.registries));
+  auto volumes = BOXLITE_TRY(LocalVolumes::open(home, *boxes));
   std::shared_ptr<IoThread> io = BOXLITE_TRY(IoThread::start());
-  std::shared_ptr<LocalRuntime> runtime(new LocalRuntime(std::move(options), std::move(home),
-                                                         std::move(boxes), std::move(images), std::move(io)),
-                                        end);
+  std::shared_ptr<LocalRuntime> runtime(
+      new LocalRuntime(std::move(options), std::move(home), std::move(boxes), std::move(images),
+                       std::move(volumes), std::move(io)),
+      end);
   runtime->recover();
   return runtime;
 }
 
 LocalRuntime::LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<store::BoxTable> boxes,
-                           std::unique_ptr<LocalImages> images, std::shared_ptr<IoThread> io)
+                           std::unique_ptr<LocalImages> images, std::unique_ptr<LocalVolumes> volumes,
+                           std::shared_ptr<IoThread> io)
     : options_(std::move(options)),
       home_(std::move(home)),
       installation_(Installation::find(options_.runtime_dir)),
       boxes_(std::move(boxes)),
       images_(std::move(images)),
+      volumes_(std::move(volumes)),
       io_(std::move(io)),
       keeper_(io_->loop(), [this](const std::string& box_id) { settle(box_id); }) {}
 
@@ -77,8 +81,15 @@ void LocalRuntime::log(LogLevel level, std::string_view message) const {
 
 Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   BOXLITE_TRY_CONTEXT("create box", box::check(spec));
-  const auto record = new_record(spec);
-  BOXLITE_TRY_CONTEXT("create box", boxes_->insert(record));
+  auto complete = spec;
+  LocalVolumes::name_anonymous(complete.mounts);
+  const auto record = new_record(complete);
+  // The volumes first: whoever is killed in between leaves one that `prune` finds.
+  BOXLITE_TRY_CONTEXT("create box", volumes_->require(complete.mounts));
+  if (auto inserted = boxes_->insert(record); !inserted) {
+    (void)volumes_->drop_anonymous(complete.mounts);
+    return fail(std::move(inserted).error().context("create box"));
+  }
   box::announce(*this, record, store::event_type::create, {{"image", spec.image}});
   box::count(*this, store::Counter::boxes_created);
   return boxlite::Box(box(record.id));
@@ -126,8 +137,20 @@ Result<std::vector<BoxInfo>> LocalRuntime::list(const ListOptions& options) {
 
 Result<void> LocalRuntime::remove(std::string_view id_or_name, const RemoveOptions& options) {
   const auto id = BOXLITE_TRY(resolve_id(id_or_name));
+  const auto record = BOXLITE_TRY(boxes_->get(id));
+  const auto spec = box::parse_box_spec(record.spec);
   BOXLITE_TRY_CONTEXT(concat("remove box ", id), box::Lifecycle(*this, id).remove(options.force));
+  if (spec && (options.volumes || spec->auto_remove)) drop_volumes(spec->mounts);
   return {};
+}
+
+Result<void> LocalRuntime::require_volumes(const std::vector<Mount>& mounts) {
+  return volumes_->require(mounts);
+}
+
+void LocalRuntime::drop_volumes(const std::vector<Mount>& mounts) {
+  const auto dropped = volumes_->drop_anonymous(mounts);
+  if (!dropped) log(LogLevel::warn, concat("remove anonymous volumes: ", dropped.error().message()));
 }
 
 vmm::EngineRequest LocalRuntime::engine_request() const {

@@ -12,6 +12,7 @@
 #include "runtime/local/installation.h"
 #include "runtime/local/io_thread.h"
 #include "runtime/local/local_images.h"
+#include "runtime/local/local_volumes.h"
 #include "runtime/local/shim_keeper.h"
 
 namespace boxlite::local {
@@ -36,6 +37,7 @@ class LocalRuntime final : public backend::Runtime,
   backend::Images& images() override { return *images_; }
   Result<boxlite::EventReader> events(const EventOptions& options) override;
   Result<RuntimeMetrics> metrics() override;
+  backend::Volumes& volumes() override { return *volumes_; }
   Result<HostReport> check_host() override;
 
   // box::Surroundings
@@ -44,6 +46,8 @@ class LocalRuntime final : public backend::Runtime,
   Result<image::Image> require_image(const BoxSpec& spec, const ProgressCallback& progress) override;
   Result<box::BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
                                           const ProgressCallback& progress) override;
+  Result<void> require_volumes(const std::vector<Mount>& mounts) override;
+  void drop_volumes(const std::vector<Mount>& mounts) override;
   Result<box::MachineParts> machine_parts() override;
   void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) override;
 
@@ -53,7 +57,8 @@ class LocalRuntime final : public backend::Runtime,
 
  private:
   LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<store::BoxTable> boxes,
-               std::unique_ptr<LocalImages> images, std::shared_ptr<IoThread> io);
+               std::unique_ptr<LocalImages> images, std::unique_ptr<LocalVolumes> volumes,
+               std::shared_ptr<IoThread> io);
   static void end(LocalRuntime* runtime);
   vmm::EngineRequest engine_request() const;
   Result<std::string> resolve_id(std::string_view id_or_name);
@@ -67,6 +72,7 @@ class LocalRuntime final : public backend::Runtime,
   const Installation installation_;
   const std::unique_ptr<store::BoxTable> boxes_;
   const std::unique_ptr<LocalImages> images_;
+  const std::unique_ptr<LocalVolumes> volumes_;
   const std::shared_ptr<IoThread> io_;
   ShimKeeper keeper_;
 

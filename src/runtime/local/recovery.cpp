@@ -18,6 +18,7 @@ void LocalRuntime::recover() {
     }
   }
   remove_leftovers();
+  volumes_->remove_leftovers();
 }
 
 // A row is made before a box's directory and goes before it: a directory without a row belongs to nobody.

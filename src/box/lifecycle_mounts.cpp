@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mounts that come and go after a box was created.
+#include <algorithm>
+
+#include "agentlink/connection.h"
+#include "base/concat.h"
+#include "box/lifecycle.h"
+#include "box/mounts.h"
+#include "box/spec_json.h"
+
+namespace boxlite::box {
+namespace {
+
+constexpr std::chrono::seconds lock_limit{180};
+constexpr std::chrono::seconds call_limit{30};
+
+bool is_at(const Mount& mount, std::string_view place) {
+  return tidy_box_path(mount.target) == place;
+}
+
+template <typename M>
+Result<void> call_shim(Surroundings& around, const BoxPaths& paths, const typename M::Request& request) {
+  const auto deadline = Deadline::after(call_limit);
+  const auto connection =
+      BOXLITE_TRY(agentlink::Connection::connect(around.loop(), paths.agent_socket(), deadline));
+  BOXLITE_TRY(connection->call<M>(request, deadline));
+  return {};
+}
+
+}  // namespace
+
+Result<void> Lifecycle::attach_now(const Mount& mount) {
+  const auto folder = BOXLITE_TRY(folder_of(mount, around_.home() / "volumes"));
+  wire::msg::AttachFolderRequest request;
+  request.set_host_path(folder.host_path.native());
+  request.set_box_path(folder.box_path);
+  request.set_read_only(folder.is_read_only);
+  request.set_is_volume(folder.is_volume);
+  return call_shim<wire::ShimAttachFolder>(around_, paths_, request);
+}
+
+Result<void> Lifecycle::detach_now(std::string_view place) {
+  wire::msg::DetachFolderRequest request;
+  request.set_box_path(std::string(place));
+  auto detached = call_shim<wire::ShimDetachFolder>(around_, paths_, request);
+  // The spec may be ahead of the machine: whoever attached it was killed in between.
+  if (!detached && detached.error().code() == ErrorCode::not_found) return {};
+  return detached;
+}
+
+// The machine first: what is recorded has worked. A caller that is killed in between leaves a mount that ends
+// with the machine.
+Result<void> Lifecycle::add_mount(const Mount& mount) {
+  BOXLITE_TRY(check(mount));
+  BOXLITE_TRY(around_.boxes().get(id_));
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto record = BOXLITE_TRY(reconcile());
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  const auto place = tidy_box_path(mount.target);
+  if (std::ranges::any_of(spec.mounts, [&](const Mount& other) { return is_at(other, place); })) {
+    return fail(Error(ErrorCode::already_exists, concat("the box has a mount at ", in_quotes(place)))
+                    .with_remedy("detach it first, or choose another place"));
+  }
+  spec.mounts.push_back(mount);
+  BOXLITE_TRY(check(spec.mounts));
+  const bool is_running = record.state.status == name(BoxStatus::running);
+  if (is_running && mount.type == MountType::tmpfs) {
+    return fail(Error(ErrorCode::invalid_state, "a tmpfs cannot be mounted while the box runs")
+                    .with_remedy("stop the box first"));
+  }
+  if (mount.type == MountType::bind) BOXLITE_TRY(folder_of(mount, {}));
+  BOXLITE_TRY(around_.require_volumes({mount}));
+  if (is_running) BOXLITE_TRY(attach_now(mount));
+  auto recorded = around_.boxes().set_spec(id_, to_json(spec));
+  if (!recorded && is_running) (void)detach_now(place);
+  return recorded;
+}
+
+Result<void> Lifecycle::remove_mount(std::string_view target) {
+  BOXLITE_TRY(around_.boxes().get(id_));
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto record = BOXLITE_TRY(reconcile());
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  const auto place = tidy_box_path(target);
+  const auto found =
+      std::ranges::find_if(spec.mounts, [&](const Mount& mount) { return is_at(mount, place); });
+  if (found == spec.mounts.end())
+    return fail(ErrorCode::not_found, concat("the box has no mount at ", in_quotes(place)));
+  const bool is_running = record.state.status == name(BoxStatus::running);
+  if (is_running && found->type == MountType::tmpfs) {
+    return fail(Error(ErrorCode::invalid_state, "a tmpfs cannot be unmounted while the box runs")
+                    .with_remedy("stop the box first"));
+  }
+  spec.mounts.erase(found);
+  // The record first: a mount that is gone from it does not come back.
+  BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
+  if (is_running) BOXLITE_TRY(detach_now(place));
+  return {};
+}
+
+}  // namespace boxlite::box
