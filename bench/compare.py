@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from runsc import Runsc
+from streams import streams
 from timing import Table, interleaved, timed
 
 IMAGE = "debian:python"
@@ -22,6 +23,7 @@ class Bench:
         self.directory = pathlib.Path(directory)
         self.rounds = rounds
         self.image = image
+        self.many_commands = str(pathlib.Path(boxlite).parent / "many_commands")
         self.command = [boxlite, "--home", str(self.directory / "home")]
         self.call("load", "-i", image)
         self.rootfs = self.directory / "rootfs"
@@ -126,7 +128,7 @@ def layers(bench):
     return []
 
 
-BENCHMARKS = {"cold": cold, "exec": exec_round_trip, "memory": memory, "layers": layers}
+BENCHMARKS = {"cold": cold, "exec": exec_round_trip, "streams": lambda bench: streams(bench, IMAGE), "memory": memory, "layers": layers}
 
 
 def main():

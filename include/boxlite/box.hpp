@@ -115,6 +115,8 @@ class BOXLITE_API Box {
   Result<void> add_mount(const Mount& mount);
   // Takes it away again, also while a command uses it: what it has open stays open. not_found.
   Result<void> remove_mount(std::string_view target);
+  // From now on the machine outlives this process, as with BoxSpec::detach, which is set. Legal in running.
+  Result<void> detach();
 
   // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
   // any state; a box that is not running is a success.

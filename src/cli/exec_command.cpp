@@ -19,7 +19,7 @@ constexpr HelpPage page{
 };
 
 // Only what really runs is worth an id.
-Outcome leave_running(Execution execution) {
+Outcome leave_running(Box& box, Execution execution) {
   const auto has_started = execution.wait_started();
   if (!has_started) return std::unexpected(has_started.error());
   if (!*has_started) {
@@ -27,6 +27,8 @@ Outcome leave_running(Execution execution) {
     if (!status) return std::unexpected(status.error());
     return std::unexpected(Ending(status->shell_code(), status->reason));
   }
+  // The box may have been started for this very command.
+  if (const auto kept = box.detach(); !kept) return std::unexpected(kept.error());
   print_line(execution.id());
   return exit_success;
 }
@@ -73,9 +75,10 @@ Outcome exec_command(Call& call) {
   }
   auto execution = box->exec(*exec);
   if (!execution) return std::unexpected(execution.error());
-  if (is_detached) return leave_running(std::move(*execution));
+  if (is_detached) return leave_running(*box, std::move(*execution));
   return attach_stdio(std::move(*execution), {.use_stdin = exec->use_stdin,
                                               .has_terminal = exec->terminal.has_value(),
+                                              .on_detach = [&box] { return box->detach(); },
                                               .detach_keys = process.detach_keys()});
 }
 

@@ -69,6 +69,7 @@ Outcome run_command(Call& call) {
   }
   const auto outcome = attach_stdio(std::move(*execution), {.use_stdin = process.is_interactive(),
                                                             .has_terminal = attachment->terminal.has_value(),
+                                                            .on_detach = [&box] { return box->detach(); },
                                                             .detach_keys = process.detach_keys()});
   // A box whose command has ended is removed by the library; one that we lost sight of may still be there.
   if (!outcome && spec->auto_remove) (void)runtime->remove(box->id(), {.force = true});

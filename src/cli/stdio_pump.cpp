@@ -80,21 +80,32 @@ void pump_output(Execution& execution, OutputStream stream, int fd, OutputState&
   }
 }
 
+// How a terminal is left.
+struct Leaving {
+  DetachKeys* keys;
+  const std::function<Result<void>()>& prepare;
+};
+
 // Passes on what was typed. False: the detach keys were among it.
-bool pass_on(Execution& execution, std::span<const std::byte> typed, DetachKeys* keys) {
-  if (keys == nullptr) return execution.write_stdin(typed).has_value();
-  const auto filtered = keys->feed({reinterpret_cast<const char*>(typed.data()), typed.size()});
+bool pass_on(Execution& execution, std::span<const std::byte> typed, const Leaving* leaving) {
+  if (leaving == nullptr) return execution.write_stdin(typed).has_value();
+  const auto filtered = leaving->keys->feed({reinterpret_cast<const char*>(typed.data()), typed.size()});
   if (!filtered.forwarded.empty()) {
     const auto bytes = std::as_bytes(std::span(filtered.forwarded));
     if (!execution.write_stdin(bytes)) return false;
   }
-  if (filtered.has_detached) execution.detach();
+  if (filtered.has_detached) {
+    if (leaving->prepare) {
+      if (const auto prepared = leaving->prepare(); !prepared) complain(Ending(prepared.error()));
+    }
+    execution.detach();
+  }
   return !filtered.has_detached;
 }
 
-// Until the end of our stdin, the end of the command, the detach keys (none: nullptr), or a byte on
+// Until the end of our stdin, the end of the command, the detach keys (nullptr: there are none), or a byte on
 // `stop_fd`.
-void pump_input(Execution& execution, int stop_fd, DetachKeys* keys) {
+void pump_input(Execution& execution, int stop_fd, const Leaving* leaving) {
   std::vector<std::byte> buffer(chunk_size);
   while (true) {
     std::array<pollfd, 2> ready{pollfd{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
@@ -105,7 +116,7 @@ void pump_input(Execution& execution, int stop_fd, DetachKeys* keys) {
     const auto count = ::read(STDIN_FILENO, buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (count <= 0) break;
-    if (!pass_on(execution, std::span(buffer).first(static_cast<std::size_t>(count)), keys)) return;
+    if (!pass_on(execution, std::span(buffer).first(static_cast<std::size_t>(count)), leaving)) return;
   }
   // The command may have ended meanwhile; there is nobody to tell then.
   (void)execution.close_stdin();
@@ -181,9 +192,10 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   Descriptor stop_writer(stop[1]);
   std::jthread in;
   auto keys = attachment.detach_keys;
-  auto* const watched_keys = attachment.has_terminal ? &keys : nullptr;
+  const Leaving leaving{&keys, attachment.on_detach};
+  const auto* const way_out = attachment.has_terminal ? &leaving : nullptr;
   if (attachment.use_stdin) {
-    in = std::jthread([&] { pump_input(execution, stop_reader.get(), watched_keys); });
+    in = std::jthread([&] { pump_input(execution, stop_reader.get(), way_out); });
   }
 
   const auto status = execution.wait();

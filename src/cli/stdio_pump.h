@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+
 #include <boxlite/execution.hpp>
 
 #include "cli/detach_keys.h"
@@ -13,6 +15,8 @@ struct Attachment {
   bool has_terminal = false;  // standard input is a terminal: raw mode, and its size is passed on
   bool passes_signals = true;
   bool owns_command = true;  // false: the command does not suffer from our end
+  // Called before the command is left by the detach keys; what it complains of does not keep anybody.
+  std::function<Result<void>()> on_detach = {};
   DetachKeys detach_keys = *DetachKeys::parse(DetachKeys::usual);  // with a terminal only
 };
 

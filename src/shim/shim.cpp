@@ -155,6 +155,10 @@ void Shim::become_ready() {
 void Shim::on_shim_call(ShimCall call) {
   if (call.method == wire::ShimWaitReady::name) return answer_wait_ready(call);
   if (call.method == wire::ShimStop::name) return handle_stop(call);
+  if (call.method == wire::ShimLetGo::name) {
+    watchdog_watch_.reset();
+    return mux_->answer(call, wire::msg::LetGoResponse());
+  }
   if (call.method == wire::ShimAttachFolder::name) return attach_folder(call);
   if (call.method == wire::ShimDetachFolder::name) return detach_folder(call);
   mux_->answer(call,

@@ -100,6 +100,9 @@ struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyRe
 struct ShimStop : detail::ShimUnary<msg::StopRequest, msg::StopResponse> {
   static constexpr std::string_view name = "Stop";
 };
+struct ShimLetGo : detail::ShimUnary<msg::LetGoRequest, msg::LetGoResponse> {
+  static constexpr std::string_view name = "LetGo";
+};
 
 struct FoldersAdd : detail::FoldersUnary<msg::AddFolderRequest, msg::AddFolderResponse> {
   static constexpr std::string_view name = "Add";

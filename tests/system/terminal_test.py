@@ -108,6 +108,23 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type("echo code $?")
         self.terminal.wait_for_line("code 3")
 
+    def test_a_box_whose_terminal_is_left_stays(self):
+        self.terminal.type(" ".join([*self.home.base, "run", "-it", "--name", "r", "-e", "PS1='box# '", "boxlite/base", "sh"]))
+        self.terminal.wait_for_line("box#", deadline=60)
+        self.terminal.type("word=kept")
+        self.terminal.press("C-p", "C-q")
+        self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
+        self.assertEqual(self.home.inspect("r")["State"]["Status"], "running")
+        self.terminal.clear()
+        self.terminal.type(" ".join([*self.home.base, "attach", "r"]))
+        self.terminal.press("Enter")
+        self.terminal.wait_for("box#")
+        self.terminal.type("echo word is $word; exit 4")
+        self.terminal.wait_for_line("word is kept")
+        self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
+        self.assertEqual(self.home.inspect("r")["State"]["ExitCode"], 4)
+        self.home.call("rm", "r")
+
     def test_a_terminated_client_gives_the_terminal_back_and_hangs_up(self):
         before = self.terminal.mode()
         for number in (signal.SIGTERM, signal.SIGHUP):

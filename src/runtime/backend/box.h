@@ -21,6 +21,7 @@ class Box {
   virtual Result<ExitStatus> wait(std::string_view execution_id) = 0;
   virtual Result<void> add_mount(const Mount& mount) = 0;
   virtual Result<void> remove_mount(std::string_view target) = 0;
+  virtual Result<void> detach() = 0;
   virtual Result<void> stop(const StopOptions& options) = 0;
   virtual Result<BoxStats> stats() = 0;
   virtual Result<ProcessList> processes() = 0;

@@ -51,6 +51,10 @@ Result<void> Box::remove_mount(std::string_view target) {
   return backend_->remove_mount(target);
 }
 
+Result<void> Box::detach() {
+  return backend_->detach();
+}
+
 Result<void> Box::stop(const StopOptions& options) {
   return backend_->stop(options);
 }

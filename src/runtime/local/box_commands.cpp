@@ -6,6 +6,7 @@
 
 #include "base/concat.h"
 #include "box/spec_check.h"
+#include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/local_box.h"
 #include "runtime/local/local_execution.h"
@@ -87,6 +88,21 @@ Result<ExitStatus> LocalBox::wait(std::string_view execution_id) {
   // Who has waited for the main command finds the box stopped.
   if (execution_id == main_execution_id) settle();
   return box::exit_status(*result);
+}
+
+Result<void> LocalBox::detach() {
+  constexpr std::string_view verb = "let go of";
+  const auto record = BOXLITE_TRY(lifecycle_.look());
+  auto spec = BOXLITE_TRY(box::parse_box_spec(record.spec));
+  auto connection = BOXLITE_TRY(connect_running(verb));
+  if (spec.detach) return {};
+  auto released = connection->call<wire::ShimLetGo>({}, Deadline::after(call_limit));
+  if (!released) return fail(with_name(std::move(released).error(), verb));
+  runtime_->release(id());
+  spec.detach = true;
+  auto kept = runtime_->boxes().set_spec(id(), box::to_json(spec));
+  if (!kept) return fail(with_name(std::move(kept).error(), verb));
+  return {};
 }
 
 }  // namespace boxlite::local

@@ -34,6 +34,7 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<ExitStatus> wait(std::string_view execution_id) override;
   Result<void> add_mount(const Mount& mount) override;
   Result<void> remove_mount(std::string_view target) override;
+  Result<void> detach() override;
   Result<void> stop(const StopOptions& options) override;
   Result<BoxStats> stats() override;
   Result<ProcessList> processes() override;

@@ -50,6 +50,8 @@ class LocalRuntime final : public backend::Runtime,
   void drop_volumes(const std::vector<Mount>& mounts) override;
   Result<box::MachineParts> machine_parts() override;
   void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) override;
+  // The box outlives this Runtime.
+  void release(const std::string& box_id) { keeper_.release(box_id); }
 
   // Keeps the loop in memory; it runs no longer than the Runtime lives.
   std::shared_ptr<void> io() const { return io_; }

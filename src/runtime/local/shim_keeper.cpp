@@ -27,6 +27,13 @@ void ShimKeeper::adopt(std::string box_id, vmm::ShimProcess shim, bool is_detach
   loop_.post([this, key] { watch(key); });
 }
 
+void ShimKeeper::release(const std::string& box_id) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [key, kept] : shims_) {
+    if (kept.box_id == box_id) kept.is_detached = true;
+  }
+}
+
 void ShimKeeper::watch(std::uint64_t key) {
   const std::lock_guard lock(mutex_);
   const auto found = shims_.find(key);

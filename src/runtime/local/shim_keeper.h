@@ -25,6 +25,8 @@ class ShimKeeper {
   ~ShimKeeper() { close(); }
 
   void adopt(std::string box_id, vmm::ShimProcess shim, bool is_detached);
+  // The box is not ended by close() any more.
+  void release(const std::string& box_id);
   // Ends the boxes that are not detached, all at once and in an orderly way, and settles them. Returns when
   // their machines are gone.
   void close();
