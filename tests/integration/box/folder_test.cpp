@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "integration/box/box_fixture.h"
+
+namespace boxlite::test {
+namespace {
+
+using testing::HasSubstr;
+
+class FolderTest : public BoxTest {
+ protected:
+  std::filesystem::path folder(const std::string& name) const {
+    const auto path = directory() / name;
+    EXPECT_TRUE(make_directories(path, 0755));
+    return path;
+  }
+  static std::string shell(Box& box, const std::string& script) {
+    const auto ran = run_in(box, {"sh", "-c", script});
+    return ran.out + ran.err;
+  }
+};
+
+TEST_F(FolderTest, ShowsFoldersAndFilesBothWays) {
+  const auto shared = folder("shared");
+  const auto single = directory() / "single";
+  ASSERT_TRUE(write_file_atomic(shared / "from-host", "1\n", 0644));
+  ASSERT_TRUE(write_file_atomic(single, "single\n", 0644));
+  ASSERT_EQ(::symlink("/etc/hostname", (shared / "out").c_str()), 0);
+  auto runtime = open();
+  BoxSpec spec{.mounts = {{.source = shared.native(), .target = "/mnt/a"},
+                          {.source = single.native(), .target = "/mnt/one"},
+                          {.source = shared.native(), .target = "/mnt/a/inner/ro", .read_only = true},
+                          {.type = MountType::tmpfs, .target = "/scratch", .tmpfs_bytes = 1u << 20}}};
+  spec.hostname = "inside";
+  auto box = create(runtime, spec);
+  EXPECT_EQ(shell(box, "cat /mnt/a/from-host /mnt/one; echo 2 >/mnt/a/from-box; echo more >>/mnt/one"),
+            "1\nsingle\n");
+  EXPECT_EQ(read_file(shared / "from-box").value(), "2\n");
+  EXPECT_EQ(read_file(single).value(), "single\nmore\n");
+  struct stat status = {};
+  ASSERT_EQ(::stat((shared / "from-box").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, ::getuid()) << "what the box's root writes is ours";
+  EXPECT_EQ(shell(box, "stat -c %u /mnt/a/from-host"), "0\n") << "what is ours is the box's root's";
+  // What the host changes is seen at once, names and content.
+  ASSERT_TRUE(write_file_atomic(shared / "from-host", "changed\n", 0644));
+  ASSERT_TRUE(write_file_atomic(shared / "later", "later\n", 0644));
+  EXPECT_EQ(shell(box, "cat /mnt/a/from-host /mnt/a/later"), "changed\nlater\n");
+  EXPECT_EQ(shell(box, "cat /mnt/a/out"), "inside\n") << "a symlink is the box's to follow";
+  // Odd names.
+  EXPECT_EQ(shell(box, "cd /mnt/a && touch 'ä\n-x' \"$(printf '\\377')\" && ls | wc -l"), "7\n");
+  EXPECT_TRUE(std::filesystem::exists(shared / "ä\n-x"));
+  EXPECT_TRUE(std::filesystem::exists(shared / "\xff"));
+  // Read-only, on the host's side too: the guest's mount flag is not what stops it.
+  EXPECT_THAT(shell(box, "touch /mnt/a/inner/ro/x"), HasSubstr("Read-only"));
+  EXPECT_THAT(shell(box, "head -c 2000000 /dev/zero >/scratch/x || stat -c %s /scratch/x"),
+              HasSubstr("1048576\n"));
+}
+
+TEST_F(FolderTest, ReadOnlyHoldsAgainstAHostileRoot) {
+  const auto shared = folder("shared");
+  ASSERT_TRUE(write_file_atomic(shared / "file", "kept", 0666));
+  auto runtime = open();
+  auto box = create(runtime, {.privileged = true,
+                              .mounts = {{.source = shared.native(), .target = "/a", .read_only = true}}});
+  EXPECT_THAT(
+      shell(box,
+            "mount -o remount,rw /a; echo broken >/a/file; mkdir /raw; mount -t 9p -o "
+            "trans=virtio,version=9p2000.L folders /raw; echo broken >/raw/0/file; touch /raw/new; ls /raw"),
+      HasSubstr("Read-only"));
+  EXPECT_EQ(read_file(shared / "file").value(), "kept");
+  EXPECT_FALSE(std::filesystem::exists(box.info()->directory / "folders" / "new"));
+}
+
+TEST_F(FolderTest, ComeAndGoWhileTheBoxRuns) {
+  const auto one = folder("one");
+  ASSERT_TRUE(write_file_atomic(one / "file", "one\n", 0644));
+  auto runtime = open();
+  auto box = create(runtime);
+  ASSERT_TRUE(box.start());
+  const Mount mount{.source = one.native(), .target = "/srv/one"};
+  ASSERT_TRUE(box.add_mount(mount));
+  EXPECT_EQ(box.add_mount(mount).error().code(), ErrorCode::already_exists);
+  EXPECT_EQ(shell(box, "cat /srv/one/file"), "one\n");
+  ASSERT_TRUE(box.stop());
+  EXPECT_EQ(shell(box, "cat /srv/one/file"), "one\n") << "it is there after the next start";
+  ASSERT_TRUE(box.remove_mount("/srv//one/"));
+  EXPECT_EQ(shell(box, "ls -A /srv/one"), "");
+  EXPECT_EQ(box.remove_mount("/srv/one").error().code(), ErrorCode::not_found);
+  EXPECT_EQ(box.add_mount({.source = "/no/such/place", .target = "/x"}).error().code(), ErrorCode::not_found);
+  EXPECT_TRUE(box.info()->spec.mounts.empty());
+  EXPECT_EQ(read_file(one / "file").value(), "one\n");
+}
+
+TEST_F(FolderTest, CanBeTwentyAtOnce) {
+  BoxSpec spec;
+  for (int i = 0; i < 20; ++i) {
+    const auto place = folder(concat("f", i));
+    EXPECT_TRUE(write_file_atomic(place / "number", concat(i, "\n"), 0644));
+    spec.mounts.push_back({.source = place.native(), .target = concat("/many/", i)});
+  }
+  auto runtime = open();
+  auto box = create(runtime, spec);
+  EXPECT_EQ(shell(box, "cat /many/*/number | sort -n | tail -1; ls /many | wc -l"), "19\n20\n");
+}
+
+TEST_F(FolderTest, AFolderThatIsGoneIsNamed) {
+  const auto gone = folder("gone");
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = gone.native(), .target = "/a"}}});
+  std::filesystem::remove(gone);
+  const auto started = box.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code(), ErrorCode::not_found);
+  EXPECT_THAT(started.error().message(), HasSubstr(gone.native()));
+}
+
+TEST_F(FolderTest, VolumesAreFilledSharedAndKept) {
+  auto runtime = open();
+  BoxSpec spec{.mounts = {{.type = MountType::volume, .source = "etc", .target = "/etc"},
+                          {.type = MountType::volume, .target = "/anonymous"}}};
+  auto one = create(runtime, spec);
+  auto two = create(runtime, {.mounts = {{.type = MountType::volume, .source = "etc", .target = "/v"}}});
+  EXPECT_THAT(shell(one, "cat /etc/passwd"), HasSubstr("root:"));
+  EXPECT_EQ(
+      shell(one, "echo x >/etc/f; chown 1000:50 /etc/f; chmod 4750 /etc/f; ln -s f /etc/l; mkfifo /etc/p"),
+      "");
+  EXPECT_EQ(shell(two, "stat -c %u:%g:%a /v/f; readlink /v/l; test -p /v/p && echo fifo"),
+            "1000:50:4750\nf\nfifo\n");
+  EXPECT_EQ(runtime.volumes().list()->size(), 2u);
+  EXPECT_EQ(runtime.volumes().get("etc")->used_by.size(), 2u);
+  EXPECT_EQ(runtime.volumes().remove("etc").error().code(), ErrorCode::invalid_state);
+  ASSERT_TRUE(runtime.remove(one.id(), {.force = true, .volumes = true}));
+  ASSERT_TRUE(runtime.remove(two.id(), {.force = true, .volumes = true}));
+  ASSERT_EQ(runtime.volumes().list()->size(), 1u) << "the anonymous one went with its box";
+  EXPECT_TRUE(runtime.volumes().prune()->empty());
+  EXPECT_EQ(runtime.volumes().prune({.all = true}).value(), std::vector<std::string>{"etc"});
+}
+
+}  // namespace
+}  // namespace boxlite::test
