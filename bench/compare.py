@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+from folders import folders
 from runsc import Runsc
 from streams import streams
 from timing import Table, interleaved, timed
@@ -128,7 +129,8 @@ def layers(bench):
     return []
 
 
-BENCHMARKS = {"cold": cold, "exec": exec_round_trip, "streams": lambda bench: streams(bench, IMAGE), "memory": memory, "layers": layers}
+BENCHMARKS = {"cold": cold, "exec": exec_round_trip, "streams": lambda bench: streams(bench, IMAGE), "memory": memory,
+              "folders": lambda bench: folders(bench, IMAGE), "layers": layers}
 
 
 def main():

@@ -20,12 +20,14 @@ class Runsc:
         self.base = RUNSC + [f"--root={self.state}"]
         self.rootfs = rootfs
         self.count = 0
+        self.mounts = []  # on top of the usual ones, as in config.json
 
     def _configure(self, args):
         if not self._config.exists():
             subprocess.run(["runsc", "spec"], cwd=self.bundle, check=True)
         config = json.loads(self._config.read_text())
         config["process"].update(args=args, terminal=False)
+        config["mounts"] = [m for m in config["mounts"] if m not in self.mounts] + self.mounts
         config["root"] = {"path": str(self.rootfs), "readonly": True}
         self._config.write_text(json.dumps(config))
 
