@@ -60,15 +60,18 @@ void Agent::on_frame(const wire::Frame& frame) {
     }
     case wire::FrameType::data:
       if (executions_) executions_->on_data(stream, frame.payload);
+      if (files_) files_->on_data(stream, frame.payload);
       return;
     case wire::FrameType::window:
       if (const auto count = wire::decode_window(frame.payload); count && executions_) {
         executions_->on_window(stream, *count);
+        files_->on_window(stream, *count);
       }
       return;
     case wire::FrameType::reset:
       std::erase(shutdown_streams_, stream);
       if (executions_) executions_->on_reset(stream);
+      if (files_) files_->on_reset(stream);
       return;
     case wire::FrameType::response: return;  // we call nobody
   }
@@ -76,22 +79,25 @@ void Agent::on_frame(const wire::Frame& frame) {
 
 void Agent::on_drained() {
   if (executions_) executions_->on_drained();
+  if (files_) files_->on_drained();
 }
 
 void Agent::on_disconnect() {
   shutdown_streams_.clear();
   if (executions_) executions_->on_disconnect();
+  if (files_) files_->on_disconnect();
 }
 
 // ---- calls -----------------------------------------------------------------------------------------------
 
 Result<void> Agent::on_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (stream % 2 == 0 || (executions_ && executions_->has_stream(stream))) {
+  if (stream % 2 == 0 || (executions_ && (executions_->has_stream(stream) || files_->has_stream(stream)))) {
     return fail(ErrorCode::invalid_argument, concat("stream ", stream, ": even, or in use"));
   }
   if (request.service() == wire::guest_service) return on_guest_request(stream, request);
   if (request.service() == wire::exec_service) return on_exec_request(stream, request);
   if (request.service() == wire::folders_service) return on_folders_request(stream, request);
+  if (request.service() == wire::files_service) return on_files_request(stream, request);
   return unknown_method(request);
 }
 
@@ -162,6 +168,12 @@ Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Re
   return unknown_method(request);
 }
 
+Result<void> Agent::on_files_request(std::uint32_t stream, const wire::msg::Request& request) {
+  if (!files_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (phase_ != Phase::running) return fail(ErrorCode::stopped, "the box is shutting down");
+  return files_->start(stream, request);
+}
+
 Result<wire::msg::HelloResponse> Agent::hello() const {
   wire::msg::HelloResponse response;
   utsname system{};
@@ -196,6 +208,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, hostname_));
   executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
+  files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
   wire::msg::StartContainerResponse response;
   response.set_mount_ns(mounted_ns - begin_ns);
   response.set_prepare_ns(boottime_ns() - mounted_ns);

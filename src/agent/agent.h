@@ -11,6 +11,7 @@
 #include "agent/container.h"
 #include "agent/executions.h"
 #include "agent/folders.h"
+#include "agent/files_service.h"
 #include "base/result.h"
 #include "linux/event_loop.h"
 #include "wire/messages.h"
@@ -33,6 +34,7 @@ class Agent final : public Channel::Listener {
   Result<void> on_guest_request(std::uint32_t stream, const wire::msg::Request& request);
   Result<void> on_exec_request(std::uint32_t stream, const wire::msg::Request& request);
   Result<void> on_folders_request(std::uint32_t stream, const wire::msg::Request& request);
+  Result<void> on_files_request(std::uint32_t stream, const wire::msg::Request& request);
 
   Result<wire::msg::HelloResponse> hello() const;
   Result<void> configure(const wire::msg::ConfigureRequest& request);
@@ -62,6 +64,7 @@ class Agent final : public Channel::Listener {
   Folders folders_;
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;
+  std::unique_ptr<FilesService> files_;  // with executions_
 
   Phase phase_ = Phase::running;
   linux_::EventLoop::Clock::time_point phase_end_;

@@ -62,6 +62,33 @@ void Channel::read_frames() {
   }
 }
 
+// False: it cannot go on now. An error shows again at the next flush.
+bool Channel::write_some(std::string_view& bytes) {
+  while (!bytes.empty()) {
+    const auto count = ::write(port_.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+void Channel::send_frame(std::string_view frame) {
+  bool has_room = is_connected_ && !is_waiting_for_room_;
+  if (has_room && !writer_.empty()) {
+    const auto waiting = writer_.pending();
+    auto left = waiting;
+    has_room = write_some(left);
+    writer_.consume(waiting.size() - left.size());
+  }
+  if (has_room) has_room = write_some(frame);
+  if (has_room) return;
+  out().raw(frame);
+  if (!is_connected_ || is_waiting_for_room_) return;
+  is_waiting_for_room_ = true;
+  update_interest();
+}
+
 void Channel::flush() {
   if (!is_connected_) return;
   // Whoever met a congested channel waits for us, also when all of it goes out in one piece below.

@@ -35,6 +35,10 @@ class Channel {
 
   // For appending frames; they are sent soon after.
   wire::FrameWriter& out();
+  // A whole encoded frame, written straight from where it lies as far as the port takes it.
+  void send_frame(std::string_view frame);
+  // Whether the port takes no more just now; on_drained() comes when it does.
+  bool is_full() const { return is_waiting_for_room_; }
   // Whether bulk output should wait for on_drained(). Answers need not.
   bool is_congested() const { return writer_.size() >= congestion_limit; }
   bool is_drained() const { return writer_.empty(); }
@@ -48,6 +52,7 @@ class Channel {
       : loop_(loop), port_(std::move(port)), listener_(listener) {}
   void on_ready(linux_::Readiness ready);
   void read_frames();
+  bool write_some(std::string_view& bytes);
   void flush();
   void disconnect();
   void update_interest();

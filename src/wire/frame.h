@@ -80,6 +80,9 @@ class FrameWriter {
   // A frame as it was received, under another stream id if need be: what a multiplexer does.
   void append(FrameHeader header, std::string_view payload);
 
+  // Bytes of frames that were encoded elsewhere, in order.
+  void raw(std::string_view bytes) { buffer_ += bytes; }
+
   // A frame of `length` payload bytes that the caller fills in before anything else happens to the writer.
   std::span<char> reserve(FrameType type, std::uint32_t stream, std::uint8_t flags, std::size_t length);
 

@@ -16,6 +16,7 @@ namespace boxlite::wire {
 inline constexpr std::string_view guest_service = "boxlite.guest.v1.Guest";
 inline constexpr std::string_view exec_service = "boxlite.guest.v1.Exec";
 inline constexpr std::string_view folders_service = "boxlite.guest.v1.Folders";
+inline constexpr std::string_view files_service = "boxlite.guest.v1.Files";
 inline constexpr std::string_view shim_service = "boxlite.guest.v1.Shim";
 
 namespace detail {
@@ -48,6 +49,14 @@ struct ExecStream : Streaming<Req, msg::ExecResult, msg::ExecInput, msg::ExecOut
 template <typename Req, typename Res>
 struct FoldersUnary : Unary<Req, Res> {
   static constexpr std::string_view service = folders_service;
+};
+template <typename Req, typename Res>
+struct FilesUnary : Unary<Req, Res> {
+  static constexpr std::string_view service = files_service;
+};
+template <typename Req, typename Res, typename Out>
+struct FilesStream : Streaming<Req, Res, msg::FileData, Out> {
+  static constexpr std::string_view service = files_service;
 };
 template <typename Req, typename Res>
 struct ShimUnary : Unary<Req, Res> {
@@ -92,6 +101,37 @@ struct ExecSignal : detail::ExecUnary<msg::SignalRequest, msg::SignalResponse> {
 };
 struct ExecList : detail::ExecUnary<msg::ListExecsRequest, msg::ListExecsResponse> {
   static constexpr std::string_view name = "List";
+};
+
+struct FilesPack : detail::FilesStream<msg::PackRequest, msg::CopyReport, msg::FileData> {
+  static constexpr std::string_view name = "Pack";
+};
+struct FilesUnpack : detail::FilesStream<msg::UnpackRequest, msg::CopyReport, msg::FileData> {
+  static constexpr std::string_view name = "Unpack";
+};
+struct FilesRead : detail::FilesStream<msg::ReadFileRequest, msg::FileStat, msg::FileData> {
+  static constexpr std::string_view name = "Read";
+};
+struct FilesWrite : detail::FilesStream<msg::WriteFileRequest, msg::FileStat, msg::FileData> {
+  static constexpr std::string_view name = "Write";
+};
+struct FilesList : detail::FilesStream<msg::ListFilesRequest, msg::ListFilesResponse, msg::FileList> {
+  static constexpr std::string_view name = "List";
+};
+struct FilesWatch : detail::FilesStream<msg::WatchRequest, msg::WatchResponse, msg::FileEvents> {
+  static constexpr std::string_view name = "Watch";
+};
+struct FilesStat : detail::FilesUnary<msg::StatRequest, msg::FileStat> {
+  static constexpr std::string_view name = "Stat";
+};
+struct FilesMakeDirectory : detail::FilesUnary<msg::MakeDirectoryRequest, msg::MakeDirectoryResponse> {
+  static constexpr std::string_view name = "MakeDirectory";
+};
+struct FilesRemove : detail::FilesUnary<msg::RemoveFileRequest, msg::RemoveFileResponse> {
+  static constexpr std::string_view name = "Remove";
+};
+struct FilesRename : detail::FilesUnary<msg::RenameFileRequest, msg::RenameFileResponse> {
+  static constexpr std::string_view name = "Rename";
 };
 
 struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyResponse> {
