@@ -13,6 +13,7 @@
 #include <boxlite/box_spec.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/execution.hpp>
+#include <boxlite/files.hpp>
 
 namespace boxlite {
 
@@ -117,6 +118,8 @@ class BOXLITE_API Box {
   Result<void> remove_mount(std::string_view target);
   // From now on the machine outlives this process, as with BoxSpec::detach, which is set. Legal in running.
   Result<void> detach();
+  // The files in it.
+  Files files() const;
 
   // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
   // any state; a box that is not running is a success.

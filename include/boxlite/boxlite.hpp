@@ -12,6 +12,7 @@
 #include <boxlite/error.hpp>
 #include <boxlite/events.hpp>
 #include <boxlite/execution.hpp>
+#include <boxlite/files.hpp>
 #include <boxlite/host.hpp>
 #include <boxlite/images.hpp>
 #include <boxlite/log.hpp>

@@ -95,6 +95,11 @@ class Stream {
   }
   // False: no room now; on_change tells when there may be.
   Result<bool> try_write(const typename M::Input& input) { return raw_.try_write(input.SerializeAsString()); }
+  // Both as they pass, for messages whose bytes are worth no copy.
+  Result<std::optional<std::string>> read_payload(Deadline deadline) { return raw_.read(deadline); }
+  Result<void> write_payload(std::string payload, Deadline deadline) {
+    return raw_.write(std::move(payload), deadline);
+  }
   // Called on the loop's thread whenever output, room or the result may have come, and once right away. It
   // must not wait. After this function has replaced it (empty: none), the old one is not running and is not
   // called again; do not replace it from inside itself.

@@ -22,6 +22,7 @@ constexpr std::array commands{
     Command{"execs", "", boxes, true, "List the commands of a box", executions_command},
     Command{"kill", "", boxes, true, "Send a signal to a command in a box", kill_command},
     Command{"wait", "", boxes, true, "Wait for the end of commands and print their exit codes", wait_command},
+    Command{"cp", "", boxes, true, "Copy files between a box and this host", copy_command},
     Command{"ls", "list,ps", boxes, true, "List boxes", list_command},
     Command{"start", "", boxes, true, "Start boxes", start_command},
     Command{"stop", "", boxes, true, "Stop boxes; their disks are kept", stop_command},
@@ -63,8 +64,8 @@ constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images,
                                   GroupTitle{volumes, "Folders and volumes"}, GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 22> later{
-    "build",   "commit", "cp",   "diff", "export", "gc",   "history", "import", "login", "logout",  "logs",
+constexpr std::array<std::string_view, 21> later{
+    "build",   "commit", "diff", "export", "gc",   "history", "import", "login", "logout",  "logs",
     "network", "pause",  "port", "push", "rename", "save", "search",  "serve",  "tag",   "unpause", "update"};
 
 std::vector<std::string_view> names_of(const Command& command) {

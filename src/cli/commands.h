@@ -17,6 +17,7 @@ Outcome executions_command(Call& call);
 Outcome kill_command(Call& call);
 Outcome wait_command(Call& call);
 Outcome remove_command(Call& call);
+Outcome copy_command(Call& call);
 Outcome list_command(Call& call);
 Outcome inspect_command(Call& call);
 

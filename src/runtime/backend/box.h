@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
+
 #include <boxlite/box.hpp>
 #include <boxlite/metrics.hpp>
 
@@ -22,6 +24,7 @@ class Box {
   virtual Result<void> add_mount(const Mount& mount) = 0;
   virtual Result<void> remove_mount(std::string_view target) = 0;
   virtual Result<void> detach() = 0;
+  virtual std::shared_ptr<Files> files() = 0;
   virtual Result<void> stop(const StopOptions& options) = 0;
   virtual Result<BoxStats> stats() = 0;
   virtual Result<ProcessList> processes() = 0;

@@ -55,6 +55,10 @@ Result<void> Box::detach() {
   return backend_->detach();
 }
 
+Files Box::files() const {
+  return Files(backend_->files());
+}
+
 Result<void> Box::stop(const StopOptions& options) {
   return backend_->stop(options);
 }

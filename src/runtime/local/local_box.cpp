@@ -9,6 +9,7 @@
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/local_execution.h"
+#include "runtime/local/local_files.h"
 #include "runtime/local/local_runtime.h"
 
 namespace boxlite::local {
@@ -95,6 +96,15 @@ Result<void> LocalBox::remove_mount(std::string_view target) {
   auto removed = lifecycle_.remove_mount(target);
   if (!removed) return fail(with_name(std::move(removed).error(), "remove a mount from"));
   return {};
+}
+
+std::shared_ptr<backend::Files> LocalBox::files() {
+  return std::make_shared<LocalFiles>(shared_from_this());
+}
+
+Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_for_files() {
+  BOXLITE_TRY(start({}));
+  return connect();
 }
 
 Result<void> LocalBox::stop(const StopOptions& options) {

@@ -35,9 +35,13 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> add_mount(const Mount& mount) override;
   Result<void> remove_mount(std::string_view target) override;
   Result<void> detach() override;
+  std::shared_ptr<backend::Files> files() override;
   Result<void> stop(const StopOptions& options) override;
   Result<BoxStats> stats() override;
   Result<ProcessList> processes() override;
+
+  // To a machine that is up; started when it is not.
+  Result<std::shared_ptr<agentlink::Connection>> connect_for_files();
 
   // Waits for the end of the machine, whose main command has ended, and records it.
   void settle();

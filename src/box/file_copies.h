@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies between the host and a box, over a connection to its machine. They wait; the loop of the connection
+// must run. Behaviour: boxlite/files.hpp.
+#pragma once
+
+#include <boxlite/files.hpp>
+
+#include "agentlink/connection.h"
+
+namespace boxlite::box {
+
+Result<CopyReport> copy_in(agentlink::Connection& connection, const std::filesystem::path& source,
+                           std::string_view destination, const CopyOptions& options);
+Result<CopyReport> copy_out(agentlink::Connection& connection, std::string_view source,
+                            const std::filesystem::path& destination, const CopyOptions& options);
+Result<CopyReport> unpack(agentlink::Connection& connection, int archive_fd, std::string_view directory,
+                          const CopyOptions& options);
+Result<CopyReport> pack(agentlink::Connection& connection, std::string_view source, int archive_fd,
+                        const CopyOptions& options);
+
+}  // namespace boxlite::box
