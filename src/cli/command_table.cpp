@@ -23,6 +23,14 @@ constexpr std::array commands{
     Command{"kill", "", boxes, true, "Send a signal to a command in a box", kill_command},
     Command{"wait", "", boxes, true, "Wait for the end of commands and print their exit codes", wait_command},
     Command{"cp", "", boxes, true, "Copy files between a box and this host", copy_command},
+    Command{"file ls", "", boxes, true, "List a directory of a box", file_list_command},
+    Command{"file stat", "", boxes, false, "Show what is known of a file of a box", file_stat_command},
+    Command{"file cat", "", boxes, true, "Print a file of a box", file_cat_command},
+    Command{"file write", "", boxes, true, "Write standard input to a file of a box", file_write_command},
+    Command{"file mkdir", "", boxes, false, "Make directories in a box", file_mkdir_command},
+    Command{"file rm", "", boxes, false, "Remove files of a box", file_remove_command},
+    Command{"file mv", "", boxes, false, "Rename a file of a box", file_move_command},
+    Command{"file watch", "", boxes, true, "Tell of changes to files of a box", file_watch_command},
     Command{"ls", "list,ps", boxes, true, "List boxes", list_command},
     Command{"start", "", boxes, true, "Start boxes", start_command},
     Command{"stop", "", boxes, true, "Stop boxes; their disks are kept", stop_command},
@@ -78,7 +86,7 @@ std::vector<std::string_view> names_of(const Command& command) {
   return names;
 }
 
-constexpr std::array<std::string_view, 2> families{"image", "volume"};
+constexpr std::array<std::string_view, 3> families{"file", "image", "volume"};
 
 bool is_family(std::string_view word) {
   return std::ranges::count(families, word) > 0;

@@ -18,6 +18,14 @@ Outcome kill_command(Call& call);
 Outcome wait_command(Call& call);
 Outcome remove_command(Call& call);
 Outcome copy_command(Call& call);
+Outcome file_list_command(Call& call);
+Outcome file_stat_command(Call& call);
+Outcome file_cat_command(Call& call);
+Outcome file_write_command(Call& call);
+Outcome file_mkdir_command(Call& call);
+Outcome file_remove_command(Call& call);
+Outcome file_move_command(Call& call);
+Outcome file_watch_command(Call& call);
 Outcome list_command(Call& call);
 Outcome inspect_command(Call& call);
 
