@@ -41,14 +41,24 @@ class Runsc:
         self.count += 1
         return timed(self.base + ["run", f"bench{self.count}"], cwd=self.bundle)
 
-    def start(self, name):
+    def start(self, name, writable=False):
+        """`writable`: with a /tmp in memory."""
         self._configure(["/bin/sleep", "100000"])
+        if writable:
+            config = json.loads(self._config.read_text())
+            config["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"})
+            self._config.write_text(json.dumps(config))
         # The detached sandbox would hold our pipes open, so it gets none.
         subprocess.run(self.base + ["run", "-detach", name], cwd=self.bundle, check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def exec(self, name, args):
         return timed(self.base + ["exec", name] + args)
+
+    def pipe(self, name, before, inside, after=None):
+        """Seconds of `before | inside the sandbox | after`; each a shell's words, the outer ones may be missing."""
+        runsc = " ".join(self.base + ["exec", name, "sh", "-c", f"'{inside}'"])
+        return timed(["bash", "-o", "pipefail", "-c", " | ".join(part for part in (before, runsc, after) if part)])
 
     def stop(self, name):
         subprocess.run(self.base + ["delete", "-force", name], capture_output=True, check=False)

@@ -49,7 +49,9 @@ class Watcher {
   // The watched path itself, and what is below it.
   Result<void> begin() {
     BOXLITE_TRY(add({}, false));
-    return out_.send(wire::msg::FileEvents());
+    wire::msg::FileEvents first;
+    first.set_begins(true);
+    return out_.send(first);
   }
 
   // Until the watched path is gone.

@@ -200,7 +200,8 @@ Result<WatchStream> watch_files(agentlink::Connection& connection, std::string_v
   request.set_path(std::string(path));
   request.set_recursive(recursive);
   auto stream = BOXLITE_TRY(connection.open<wire::FilesWatch>(request));
-  if (!BOXLITE_TRY(stream.read_payload(Deadline::never()))) {
+  const auto first = BOXLITE_TRY(stream.read(Deadline::never()));
+  if (!first || !first->begins()) {
     BOXLITE_TRY(stream.result(Deadline::never()));
     return fail(ErrorCode::stopped, concat("watch ", in_quotes(path), ": it is gone"));
   }
