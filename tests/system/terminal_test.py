@@ -39,6 +39,12 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type(words)
         self.terminal.wait_for_line("box#")
 
+    def leave(self):
+        """The detach keys, at the prompt after the first line: the shell asks the terminal where its cursor is, and the
+        answer must not come when we have left."""
+        self.terminal.wait_until(lambda text: text.count("\nbox#") == 2 and text.rstrip().endswith("\nbox#"), "prompt")
+        self.terminal.press("C-p", "C-q")
+
     def test_keys_sizes_and_exit_code_pass_and_the_mode_comes_back(self):
         before = self.terminal.mode()
         self.enter()
@@ -93,7 +99,7 @@ class TerminalTest(unittest.TestCase):
         before = self.terminal.mode()
         self.enter()
         self.terminal.type("word=kept")
-        self.terminal.press("C-p", "C-q")
+        self.leave()
         self.terminal.wait_for_line(Terminal.PROMPT)
         self.assertEqual(self.terminal.mode(), before)
         execution = self.home.call("execs", "-q", "w").split()[-1]
@@ -112,7 +118,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type(" ".join([*self.home.base, "run", "-it", "--name", "r", "-e", "PS1='box# '", "boxlite/base", "sh"]))
         self.terminal.wait_for_line("box#", deadline=60)
         self.terminal.type("word=kept")
-        self.terminal.press("C-p", "C-q")
+        self.leave()
         self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
         self.assertEqual(self.home.inspect("r")["State"]["Status"], "running")
         self.terminal.clear()
