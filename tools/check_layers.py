@@ -7,7 +7,7 @@ from source_tree import ROOT, finish, relative, tracked
 
 LAYERS = {
     "base": 0,
-    "wire": 1, "linux": 1, "tar": 1, "oci": 1,
+    "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
     "store": 2,
     "image": 3, "disk": 3, "net": 3, "jail": 3, "vmm": 3, "agentlink": 3,
     "box": 4,
@@ -16,7 +16,7 @@ LAYERS = {
 }
 # Programs are roots: what each may include, besides itself.
 PROGRAMS = {
-    "shim": {"base", "wire", "linux", "store", "net", "jail", "vmm", "agentlink"},
+    "shim": {"base", "wire", "linux", "store", "net", "jail", "vmm", "agentlink", "logs"},
     "agent": {"base", "wire", "linux", "tar"},
     "cli": set(),  # the CLI uses include/boxlite only: what users get
 }

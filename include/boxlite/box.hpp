@@ -14,6 +14,7 @@
 #include <boxlite/error.hpp>
 #include <boxlite/execution.hpp>
 #include <boxlite/files.hpp>
+#include <boxlite/logs.hpp>
 
 namespace boxlite {
 
@@ -24,8 +25,10 @@ struct BoxStats;
 struct ProcessList;
 
 // configured: recorded, never started. running: its machine is up. stopping: on its way down. stopped: off,
-// disk kept. failed: the last start or run broke; BoxInfo::failure says how; it may be started again.
-enum class BoxStatus { configured, running, stopping, stopped, failed };
+// disk kept. failed: the last start or run broke; BoxInfo::failure says how; it may be started again. paused:
+// its machine stands still, with everything in it. restarting: between two machines, as its restart policy
+// wants it.
+enum class BoxStatus { configured, running, stopping, stopped, failed, paused, restarting };
 
 // The snake_case name of a status, as in the enum. Thread-safe.
 BOXLITE_API std::string_view name(BoxStatus status);
@@ -34,6 +37,24 @@ BOXLITE_API std::string_view name(BoxStatus status);
 struct StartStage {
   std::string name = {};
   std::chrono::microseconds duration{0};
+};
+
+// none: it has no health check. starting: no probe has succeeded yet, and not enough have failed.
+enum class HealthStatus { none, starting, healthy, unhealthy };
+
+// The snake_case name of a status, as in the enum. Thread-safe.
+BOXLITE_API std::string_view name(HealthStatus status);
+
+struct HealthReport {
+  HealthStatus status = HealthStatus::none;
+  unsigned failures = 0;         // in a row
+  std::string last_output = {};  // of the last probe: the beginning of what it wrote, or why there was none
+};
+
+// How a box ended.
+struct BoxEnd {
+  std::optional<int> exit_code = {};  // of the main command (128 + signal); none: there was none, or no end
+  std::string failure = {};           // why it is `failed`; empty when it is `stopped`
 };
 
 // A box as it was at one moment.
@@ -49,6 +70,8 @@ struct BoxInfo {
   std::string failure = {};           // why it is `failed`
   std::optional<int> shim_pid = {};   // while running
   std::optional<int> vmm_pid = {};
+  std::uint64_t restart_count = 0;            // by the restart policy, since the last start
+  HealthReport health = {};                   // while running
   std::string accelerator = {};               // "kvm" or "tcg" while running
   std::string kernel_release = {};            // of the guest, after the first start
   std::vector<StartStage> start_stages = {};  // of the last start
@@ -61,6 +84,11 @@ struct StopOptions {
   std::chrono::milliseconds grace{2000};
   // Pull the plug: nothing is flushed; the disk is as after a power cut.
   bool force = false;
+};
+
+struct StartOptions {
+  // The machine outlives this process also when BoxSpec::detach does not say so; this time only.
+  bool detach = false;
 };
 
 struct StartProgress {
@@ -83,19 +111,22 @@ class BOXLITE_API Box {
   // not_found once the box is removed.
   Result<BoxInfo> info() const;
 
-  // Pulls the image when it is missing, makes the disk, starts the machine and waits until commands can run.
-  // Legal in configured, stopped and failed; a running box is a success. Of several processes starting one
-  // box, one starts it and all succeed. `progress` is called from any thread, never by two at once. On
-  // failure nothing is left running and the box is `failed` (or as before, if nothing was tried).
-  Result<void> start(const ProgressCallback& progress = {});
+  // Pulls the image when it is missing, makes the disk, starts the machine and its main command (execution id
+  // "main") and waits until both run. Legal in configured, stopped and failed; a running box is a success. Of
+  // several processes starting one box, one starts it and all succeed. `progress` is called from any thread,
+  // never by two at once. On failure nothing is left running and the box is `failed` (or as before, if
+  // nothing was tried).
+  Result<void> start(const ProgressCallback& progress = {}, const StartOptions& options = {});
 
   // Starts the box when it is not running and runs the main command in it (the spec's, else the image's);
   // when that command ends, the box stops with its exit code. invalid_state when the box is running already.
   // `exec` supplies stdin, terminal and timeout; its command must be empty.
   Result<Execution> run(const ExecSpec& exec = {}, const ProgressCallback& progress = {});
 
-  // Runs a command. Legal in running; in configured, stopped and failed the box is started first.
-  Result<Execution> exec(const ExecSpec& exec);
+  // Runs a command. Legal in running; in configured, stopped and failed the box is started first, but for a
+  // box with a command of its own (spec.command or entrypoint) that has ended: invalid_state, start() runs it
+  // again. invalid_state also when the main command ends before this one can run.
+  Result<Execution> exec(const ExecSpec& exec, const ProgressCallback& progress = {});
 
   // A handle on a command that was started earlier, by this or another process. "main" is the main command.
   // Any number of handles may read; one writes. not_found when the box knows no such command.
@@ -121,6 +152,9 @@ class BOXLITE_API Box {
   // The files in it.
   Files files() const;
 
+  // What the main command has written, in this and earlier runs. Legal in any state.
+  Result<LogReader> logs(const LogOptions& options = {}) const;
+
   // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
   // any state; a box that is not running is a success.
   Result<void> stop(const StopOptions& options = {});
@@ -130,6 +164,15 @@ class BOXLITE_API Box {
   Result<BoxStats> stats() const;
   // The processes in the box. invalid_state unless it runs.
   Result<ProcessList> processes() const;
+
+  // Everything in the box stands still, with its memory, and goes on. Commands that are begun meanwhile are
+  // refused (invalid_state). Successes when it is so already; invalid_state unless the box runs.
+  Result<void> pause();
+  Result<void> unpause();
+
+  // Blocks until the box has stopped, for good where it has a restart policy; at once when it does not run.
+  // timed_out after `timeout`, if there is one. not_found when it is removed and nobody saw its end.
+  Result<BoxEnd> wait_stopped(std::optional<std::chrono::milliseconds> timeout = {});
 
  private:
   std::shared_ptr<backend::Box> backend_;

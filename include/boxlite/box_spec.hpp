@@ -8,8 +8,11 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <boxlite/error.hpp>
 
 namespace boxlite {
 
@@ -44,6 +47,41 @@ struct Mount {
   bool operator==(const Mount&) const = default;
 };
 
+// Whether a box whose main command has ended, or whose machine broke, is started again: by the box's own
+// process, so it needs no daemon. Never after somebody has stopped the box, and not after a reboot of the
+// host.
+enum class RestartMode { no, on_failure, always, unless_stopped };
+
+// As Docker spells it: "on-failure". Thread-safe.
+BOXLITE_API std::string_view name(RestartMode mode);
+
+struct RestartPolicy {
+  RestartMode mode = RestartMode::no;
+  unsigned max_retries = 0;  // on_failure only; 0: no limit
+  bool operator==(const RestartPolicy&) const = default;
+};
+
+// How much is kept of what the main command writes. The oldest goes first.
+struct LogLimits {
+  std::uint64_t file_bytes = 10u << 20;  // 4 KiB .. 1 TiB
+  unsigned files = 3;                    // 1..100, with the one that is written
+  bool operator==(const LogLimits&) const = default;
+};
+
+// How a box finds out whether it is well: with a ping to the agent, or a command that must exit with 0.
+struct HealthCheck {
+  // image: as the image says (HEALTHCHECK), else none.
+  enum class Probe { image, none, ping, command };
+  Probe probe = Probe::image;
+  std::vector<std::string> command = {};  // of Probe::command; runs as a command of the box does
+  // Zero: the image's where it has one, else 30 s, 30 s and none. At least 1 ms otherwise.
+  std::chrono::milliseconds interval{0};
+  std::chrono::milliseconds timeout{0};
+  std::chrono::milliseconds start_period{0};  // failures do not count so long, until the first success
+  unsigned retries = 0;  // failures in a row that make it unhealthy; 0: the image's, else 3
+  bool operator==(const HealthCheck&) const = default;
+};
+
 struct BoxSpec {
   // An image reference in Docker's notation ("debian:12"). Pulled at the first start when it is not stored.
   std::string image = "boxlite/base:latest";
@@ -60,6 +98,10 @@ struct BoxSpec {
   // The main command: `entrypoint` replaces the image's when set, `command` the image's CMD when not empty.
   std::optional<std::vector<std::string>> entrypoint = {};
   std::vector<std::string> command = {};
+  // Its standard input. False: /dev/null, unless the command is the image's own: then it waits for input that
+  // an attached client may give, so that a box made of `sh` or `python3` stays. True: so for any command.
+  bool use_stdin = false;
+  bool terminal = false;                      // it gets a terminal, and stdout carries everything
   std::vector<EnvironmentVariable> env = {};  // over the image's
   std::string working_dir = {};               // absolute; empty: the image's
   std::string user = {};                      // name|uid[:group|gid]; empty: the image's
@@ -74,6 +116,15 @@ struct BoxSpec {
   bool detach = false;
   // Remove the box, disk included, once it has stopped.
   bool auto_remove = false;
+  RestartPolicy restart = {};  // not with auto_remove
+  LogLimits logs = {};
+  HealthCheck health = {};
+  // Stop the box when it has been idle so long: no client is attached and no command runs but the main one,
+  // which counts for nothing whatever it does. Zero: never. Else at least 100 ms.
+  std::chrono::milliseconds auto_stop{0};
+  // Remove the box, disk included, when it has been stopped or failed so long; done by the next process that
+  // opens the home, since nothing of a stopped box runs. Zero: never.
+  std::chrono::milliseconds auto_delete{0};
   // How long the machine may take from spawning to a ready container. Zero: 30 s with hardware
   // virtualization, 120 s emulated.
   std::chrono::milliseconds start_timeout{0};

@@ -73,6 +73,14 @@ class BOXLITE_API Runtime {
   // Checks the spec and records the box; nothing is pulled or started. already_exists when the name is taken.
   Result<Box> create(const BoxSpec& spec);
 
+  // The box of that name (which the spec must have), made when there is none; then the spec of the one that
+  // is there stays as it is. Of several processes that want it at once, one makes it.
+  struct Obtained {
+    Box box;
+    bool was_created;
+  };
+  Result<Obtained> get_or_create(const BoxSpec& spec);
+
   // By id, unique prefix of an id, or name. not_found; invalid_argument when the prefix is ambiguous.
   Result<Box> get(std::string_view id_or_name) const;
 
@@ -81,6 +89,11 @@ class BOXLITE_API Runtime {
 
   // Removes the box and its disk. invalid_state while it runs, unless forced.
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options = {});
+
+  // Removes what belongs to nobody: directories of boxes that are not recorded, boxes that are meant to go by
+  // now (auto_remove, auto_delete), and what Images::prune removes. Waits for nobody: what is in use, or just
+  // being made, stays. Opening a home does the first two as well.
+  Result<PruneReport> collect_garbage(const PruneOptions& options = {});
 
   Images images() const;
   Volumes volumes() const;

@@ -136,7 +136,7 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
   if (!executions_) return fail(ErrorCode::invalid_state, "the container is not started yet");
   auto& executions = *executions_;
   if (is_call(request, wire::ExecStart::name)) {
-    if (phase_ != Phase::running) return fail(ErrorCode::stopped, "the box is shutting down");
+    if (phase_ != Phase::running) return refuse_command();
     return executions.start(stream, BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload())));
   }
   if (is_call(request, wire::ExecAttach::name)) {
@@ -172,6 +172,12 @@ Result<void> Agent::on_files_request(std::uint32_t stream, const wire::msg::Requ
   if (!files_) return fail(ErrorCode::invalid_state, "the container is not started yet");
   if (phase_ != Phase::running) return fail(ErrorCode::stopped, "the box is shutting down");
   return files_->start(stream, request);
+}
+
+Result<void> Agent::refuse_command() const {
+  if (!main_has_ended_) return fail(ErrorCode::stopped, "the box is shutting down");
+  return fail(Error(ErrorCode::invalid_state, "the box is stopping: its main command has ended")
+                  .with_remedy("give the box a command that stays, such as `sleep infinity`"));
 }
 
 Result<wire::msg::HelloResponse> Agent::hello() const {
@@ -219,6 +225,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
 
 // What is left of the container gets no grace, as when any container's first process ends.
 void Agent::on_main_end() {
+  main_has_ended_ = true;
   if (phase_ == Phase::running || phase_ == Phase::asking) enter(Phase::killing, kill_limit);
 }
 

@@ -49,6 +49,7 @@ class Agent final : public Channel::Listener {
   };
   void begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace);
   void on_main_end();
+  Result<void> refuse_command() const;
   void enter(Phase phase, std::chrono::milliseconds limit);
   bool is_phase_done() const;
   void advance();
@@ -62,6 +63,7 @@ class Agent final : public Channel::Listener {
   bool is_configured_ = false;
   bool container_was_started_ = false;
   Folders folders_;
+  bool main_has_ended_ = false;
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;
   std::unique_ptr<FilesService> files_;  // with executions_

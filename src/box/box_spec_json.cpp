@@ -122,6 +122,41 @@ std::string_view name_of(MountType type) {
 
 Result<void> read(const json& value, std::string_view field, MountType& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out);
+Result<void> read(const json& value, std::string_view field, RestartPolicy& out) {
+  if (!value.is_object() || !value.contains("mode") || !value["mode"].is_string()) return wrong_type(field);
+  using enum RestartMode;
+  for (const auto mode : {no, on_failure, always, unless_stopped}) {
+    if (value["mode"].get_ref<const std::string&>() == name(mode)) out.mode = mode;
+  }
+  if (value.contains("max_retries")) BOXLITE_TRY(read(value["max_retries"], field, out.max_retries));
+  return {};
+}
+
+constexpr std::string_view probe_names[] = {"image", "none", "ping", "command"};
+
+json from_health(const HealthCheck& health) {
+  return {{"probe", probe_names[static_cast<std::size_t>(health.probe)]},
+          {"command", from_bytes(health.command)},
+          {"interval_ms", static_cast<std::uint64_t>(health.interval.count())},
+          {"timeout_ms", static_cast<std::uint64_t>(health.timeout.count())},
+          {"start_period_ms", static_cast<std::uint64_t>(health.start_period.count())},
+          {"retries", health.retries}};
+}
+
+Result<void> read(const json& value, std::string_view field, HealthCheck& out) {
+  if (!value.is_object() || !value.contains("probe") || !value["probe"].is_string()) return wrong_type(field);
+  for (const auto probe : {HealthCheck::Probe::image, HealthCheck::Probe::none, HealthCheck::Probe::ping,
+                           HealthCheck::Probe::command}) {
+    if (value["probe"].get_ref<const std::string&>() == probe_names[static_cast<std::size_t>(probe)])
+      out.probe = probe;
+  }
+  if (value.contains("command")) BOXLITE_TRY(read(value["command"], field, out.command));
+  if (value.contains("interval_ms")) BOXLITE_TRY(read(value["interval_ms"], field, out.interval));
+  if (value.contains("timeout_ms")) BOXLITE_TRY(read(value["timeout_ms"], field, out.timeout));
+  if (value.contains("start_period_ms")) BOXLITE_TRY(read(value["start_period_ms"], field, out.start_period));
+  if (value.contains("retries")) BOXLITE_TRY(read(value["retries"], field, out.retries));
+  return {};
+}
 
 Result<void> read_field(const json& object, const char* field, auto& out) {
   const auto found = object.find(field);
@@ -193,6 +228,14 @@ std::string to_json(const BoxSpec& spec) {
       {"mounts", from_mounts(spec.mounts)},
       {"detach", spec.detach},
       {"auto_remove", spec.auto_remove},
+      {"use_stdin", spec.use_stdin},
+      {"terminal", spec.terminal},
+      {"restart", {{"mode", name(spec.restart.mode)}, {"max_retries", spec.restart.max_retries}}},
+      {"health", from_health(spec.health)},
+      {"auto_stop_ms", static_cast<std::uint64_t>(spec.auto_stop.count())},
+      {"auto_delete_ms", static_cast<std::uint64_t>(spec.auto_delete.count())},
+      {"log_file_bytes", spec.logs.file_bytes},
+      {"log_files", spec.logs.files},
       {"start_timeout_ms", static_cast<std::uint64_t>(spec.start_timeout.count())},
   };
   if (spec.entrypoint) object["entrypoint"] = from_bytes(*spec.entrypoint);
@@ -221,6 +264,14 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "mounts", spec.mounts));
   BOXLITE_TRY(read_field(object, "detach", spec.detach));
   BOXLITE_TRY(read_field(object, "auto_remove", spec.auto_remove));
+  BOXLITE_TRY(read_field(object, "use_stdin", spec.use_stdin));
+  BOXLITE_TRY(read_field(object, "terminal", spec.terminal));
+  BOXLITE_TRY(read_field(object, "restart", spec.restart));
+  BOXLITE_TRY(read_field(object, "health", spec.health));
+  BOXLITE_TRY(read_field(object, "auto_stop_ms", spec.auto_stop));
+  BOXLITE_TRY(read_field(object, "auto_delete_ms", spec.auto_delete));
+  BOXLITE_TRY(read_field(object, "log_file_bytes", spec.logs.file_bytes));
+  BOXLITE_TRY(read_field(object, "log_files", spec.logs.files));
   BOXLITE_TRY(read_field(object, "start_timeout_ms", spec.start_timeout));
   return spec;
 }

@@ -5,6 +5,7 @@
 #include "box/capabilities.h"
 #include "box/container_spec.h"
 #include "box/evidence.h"
+#include "box/health_plan.h"
 #include "box/image_config_json.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
@@ -31,7 +32,7 @@ TEST(Status, EveryStateHasItsWays) {
   EXPECT_TRUE(may_start(BoxStatus::failed));
   EXPECT_FALSE(may_remove(BoxStatus::stopping));
   EXPECT_EQ(parse_status("stopping"), BoxStatus::stopping);
-  EXPECT_EQ(parse_status("paused"), BoxStatus::stopped) << "a state of a newer version";
+  EXPECT_EQ(parse_status("floating"), BoxStatus::stopped) << "a state of a newer version";
 }
 
 TEST(Capabilities, AreDockersFourteenByDefault) {
@@ -79,6 +80,42 @@ TEST(MainCommand, FollowsDockersRules) {
   EXPECT_EQ(main_command({}, {}).error().code(), ErrorCode::invalid_argument);
 }
 
+TEST(MainRequest, LeavesAnImagesOwnCommandItsInput) {
+  const auto image = sample_image();
+  const auto sandbox = main_request({}, image);
+  EXPECT_EQ(sandbox.id(), "main");
+  EXPECT_TRUE(sandbox.is_main());
+  EXPECT_TRUE(sandbox.use_stdin());
+  EXPECT_FALSE(is_job({}));
+  const BoxSpec job{.command = {"x"}};
+  EXPECT_TRUE(is_job(job));
+  EXPECT_FALSE(main_request(job, image).use_stdin());
+  EXPECT_TRUE(main_request({.command = {"x"}, .use_stdin = true}, image).use_stdin());
+  EXPECT_TRUE(main_request({.terminal = true}, image).has_terminal());
+  EXPECT_EQ(main_request({}, {}).args_size(), 0) << "it idles";
+}
+
+TEST(HealthRule, IsTheUsersOverTheImages) {
+  oci::ImageConfig image;
+  EXPECT_EQ(health_rule({}, image).probe, vmm::HealthProbe::none);
+  image.health = {.test = {"CMD-SHELL", "check"}, .interval = 5s, .retries = 7};
+  const auto images = health_rule({}, image);
+  EXPECT_EQ(images.probe, vmm::HealthProbe::command);
+  EXPECT_EQ(images.interval, 5s);
+  EXPECT_EQ(images.timeout, 30s);
+  EXPECT_EQ(images.retries, 7u);
+  const auto request = wire::parse<wire::msg::ExecRequest>(images.command_request);
+  ASSERT_TRUE(request);
+  EXPECT_THAT(request->args(), ElementsAre("/bin/sh", "-c", "check"));
+  EXPECT_EQ(health_rule({.health = {.probe = HealthCheck::Probe::none}}, image).probe,
+            vmm::HealthProbe::none);
+  const auto ping = health_rule({.health = {.probe = HealthCheck::Probe::ping, .interval = 1s}}, image);
+  EXPECT_EQ(ping.probe, vmm::HealthProbe::ping);
+  EXPECT_EQ(ping.interval, 1s);
+  image.health.test = {"NONE"};
+  EXPECT_EQ(health_rule({}, image).probe, vmm::HealthProbe::none);
+}
+
 TEST(ContainerSpec, PutsTheUsersWishesOverTheImages) {
   const auto container = container_spec({.env = {{"A", "user"}, {"B", ""}}, .user = "7", .privileged = true},
                                         sample_image(), "tower");
@@ -102,6 +139,14 @@ TEST(SpecCheck, NamesFieldValueAndWhatIsAllowed) {
 TEST(SpecCheck, RefusesWhatCannotWork) {
   const std::string zero("a\0b", 3);
   const BoxSpec wrong[] = {
+      {.auto_remove = true, .restart = {.mode = RestartMode::always}},
+      {.restart = {.mode = RestartMode::always, .max_retries = 1}},
+      {.logs = {.file_bytes = 100}},
+      {.logs = {.files = 0}},
+      {.health = {.command = {"x"}}},
+      {.health = {.probe = HealthCheck::Probe::command}},
+      {.health = {.interval = -1ms}},
+      {.auto_stop = 1ms},
       {.image = "UPPER CASE"},
       {.image = ""},
       {.name = "-x"},
@@ -159,6 +204,16 @@ BoxSpec full_spec() {
           .privileged = true,
           .detach = true,
           .auto_remove = true,
+          .restart = {.mode = RestartMode::on_failure, .max_retries = 2},
+          .logs = {.file_bytes = 5000, .files = 9},
+          .health = {.probe = HealthCheck::Probe::command,
+                     .command = {"x\xff"},
+                     .interval = 1ms,
+                     .timeout = 2ms,
+                     .start_period = 3ms,
+                     .retries = 4},
+          .auto_stop = 100ms,
+          .auto_delete = 6ms,
           .start_timeout = 5s};
 }
 

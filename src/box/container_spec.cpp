@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "box/capabilities.h"
+#include "box/execution.h"
 
 namespace boxlite::box {
 namespace {
@@ -68,6 +69,24 @@ Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::Im
   if (!words.empty() && !words.front().empty()) return words;
   return fail(Error(ErrorCode::invalid_argument, "there is no command to run: the image names none")
                   .with_remedy("give a command after the image's name"));
+}
+
+bool is_job(const BoxSpec& spec) {
+  return !spec.command.empty() || (spec.entrypoint && !spec.entrypoint->empty());
+}
+
+wire::msg::ExecRequest main_request(const BoxSpec& spec, const oci::ImageConfig& image) {
+  const auto command = main_command(spec, image);
+  if (!command) return {};
+  ExecSpec main{.command = *command};
+  // Nobody ends the input of an image's own shell: the box waits for commands, as after `docker run -di`.
+  main.use_stdin = spec.use_stdin || !is_job(spec);
+  if (spec.terminal) main.terminal = TerminalSize();
+  auto request = exec_request(main, main_execution_id);
+  request.set_is_main(true);
+  // Its input is for the client that attaches, not for the shim.
+  request.set_leave_stdin(true);
+  return request;
 }
 
 }  // namespace boxlite::box

@@ -24,4 +24,10 @@ Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::
 // replaces the image's CMD. invalid_argument when nothing is left to run.
 Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::ImageConfig& image);
 
+// The user chose the box's command, which makes its end the box's purpose; else it is a sandbox for others.
+bool is_job(const BoxSpec& spec);
+
+// What runs as the main command (execution id "main"); no args: the box has none and idles.
+wire::msg::ExecRequest main_request(const BoxSpec& spec, const oci::ImageConfig& image);
+
 }  // namespace boxlite::box

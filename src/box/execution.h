@@ -25,6 +25,8 @@ ExitStatus exit_status(const wire::msg::ExecResult& result);
 
 ExecutionInfo execution_info(const wire::msg::ExecSummary& summary);
 
+inline constexpr std::string_view main_execution_id = "main";
+
 // What the user asked for, as the guest is told it.
 wire::msg::ExecRequest exec_request(const ExecSpec& spec, std::string_view id);
 

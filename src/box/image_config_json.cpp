@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "box/image_config_json.h"
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
 #include <nlohmann/json.hpp>
 
 namespace boxlite::box {
@@ -23,12 +27,27 @@ std::vector<std::string> texts(const json& object, const char* key) {
   return list;
 }
 
+std::int64_t number(const json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned()) return 0;
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(found->get<std::uint64_t>(), UINT32_MAX));
+}
+
 }  // namespace
 
 std::string to_json(const oci::ImageConfig& config) {
-  const json object = {
-      {"entrypoint", config.entrypoint},   {"cmd", config.cmd},   {"env", config.env},
-      {"working_dir", config.working_dir}, {"user", config.user}, {"stop_signal", config.stop_signal}};
+  const json health = {{"test", config.health.test},
+                       {"interval_ms", config.health.interval.count()},
+                       {"timeout_ms", config.health.timeout.count()},
+                       {"start_period_ms", config.health.start_period.count()},
+                       {"retries", config.health.retries}};
+  const json object = {{"health", health},
+                       {"entrypoint", config.entrypoint},
+                       {"cmd", config.cmd},
+                       {"env", config.env},
+                       {"working_dir", config.working_dir},
+                       {"user", config.user},
+                       {"stop_signal", config.stop_signal}};
   // Image configs come from JSON, so their texts are UTF-8 already.
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
@@ -43,6 +62,13 @@ Result<oci::ImageConfig> parse_kept_config(std::string_view kept) {
   config.working_dir = text(object, "working_dir");
   config.user = text(object, "user");
   config.stop_signal = text(object, "stop_signal");
+  if (const auto health = object.find("health"); health != object.end() && health->is_object()) {
+    config.health.test = texts(*health, "test");
+    config.health.interval = std::chrono::milliseconds(number(*health, "interval_ms"));
+    config.health.timeout = std::chrono::milliseconds(number(*health, "timeout_ms"));
+    config.health.start_period = std::chrono::milliseconds(number(*health, "start_period_ms"));
+    config.health.retries = static_cast<unsigned>(number(*health, "retries"));
+  }
   return config;
 }
 

@@ -11,7 +11,7 @@
 namespace boxlite::box {
 
 std::string to_json(const oci::ImageConfig& config);
-// Only how to run it: entrypoint, cmd, env, working_dir, user, stop_signal.
+// Only how to run it: entrypoint, cmd, env, working_dir, user, stop_signal, health.
 Result<oci::ImageConfig> parse_kept_config(std::string_view kept);
 
 }  // namespace boxlite::box

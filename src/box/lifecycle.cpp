@@ -9,6 +9,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "box/announcement.h"
+#include "box/container_spec.h"
 #include "box/spec_json.h"
 #include "box/start_plan.h"
 #include "box/status.h"
@@ -24,11 +25,26 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds lock_limit = 180s;
 // What the shim needs beyond the grace period to end a guest that does not listen.
 constexpr std::chrono::milliseconds stop_slack = 10s;
+constexpr std::chrono::milliseconds force_slack = 3s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
 
 Error running_error(std::string_view id) {
   return Error(ErrorCode::invalid_state, concat("box ", id, " is running"))
       .with_remedy("stop it first, or force the removal");
+}
+
+Error job_done_error(const store::BoxRecord& record) {
+  const auto& state = record.state;
+  auto text = concat("box ", record.id, " is ", state.status);
+  if (state.exit_code) text += concat(": its command ended with exit code ", *state.exit_code);
+  return Error(ErrorCode::invalid_state, std::move(text))
+      .with_remedy(
+          concat("boxlite start ", record.name.empty() ? record.id : record.name, " runs its command again"));
+}
+
+MainStart main_start(Lifecycle::StartMode mode) {
+  if (mode == Lifecycle::StartMode::first) return MainStart::by_client;
+  return mode == Lifecycle::StartMode::maintenance ? MainStart::none : MainStart::by_shim;
 }
 
 }  // namespace
@@ -92,23 +108,39 @@ void Lifecycle::tell_end(const store::BoxRecord& before, const store::BoxState& 
     announce(around_, before, store::event_type::die, {{"reason", "lost"}, {"error", after.failure}});
 }
 
-Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress) {
-  const auto record = BOXLITE_TRY(look());
+Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, const StartOptions& options) {
+  auto record = BOXLITE_TRY(look());
+  if (record.state.status == name(BoxStatus::running) && mode != StartMode::maintenance &&
+      is_in_maintenance()) {
+    BOXLITE_TRY(stop({}));
+    record = BOXLITE_TRY(look());
+  }
   if (record.state.status == name(BoxStatus::running)) {
-    if (mode == StartMode::join) return {};
+    if (mode != StartMode::first) return {};
     return fail(Error(ErrorCode::invalid_state, concat("box ", id_, " is running already"))
                     .with_remedy("run another command in it with exec, or stop it first"));
   }
-  StartPlan plan(around_, record, BOXLITE_TRY(parse_box_spec(record.spec)), progress);
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  if (options.detach) spec.detach = true;
+  // A sandbox is as good for files as for commands.
+  if (mode == StartMode::maintenance && !is_job(spec)) mode = StartMode::implicit;
+  if (mode == StartMode::implicit && is_job(spec) && record.state.status != name(BoxStatus::configured))
+    return fail(job_done_error(record));
+  StartPlan plan(around_, record, spec, progress, main_start(mode));
   BOXLITE_TRY(plan.prepare());
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   return launch(plan, mode);
 }
 
+bool Lifecycle::is_in_maintenance() const {
+  const auto shim = vmm::read_shim_record(paths_.directory);
+  return shim && shim->is_maintenance && linux_::is_running(shim->shim);
+}
+
 Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
   const auto record = BOXLITE_TRY(reconcile());
   if (record.state.status == name(BoxStatus::running)) {
-    if (mode == StartMode::join) return {};
+    if (mode != StartMode::first) return {};
     return fail(ErrorCode::invalid_state,
                 concat("box ", id_, " is running already: another process started it"));
   }
@@ -127,6 +159,7 @@ Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
 
 Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& error) {
   auto& state = record.state;
+  const auto exit = vmm::read_exit_record(paths_.directory);
   std::error_code absent;
   std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), absent);
   // Else the shim has told of it.
@@ -137,7 +170,7 @@ Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& err
   state.status = name(BoxStatus::failed);
   state.failure = error.message();
   state.stopped_at = to_rfc3339(now());
-  state.exit_code.reset();
+  state.exit_code = exit ? exit->exit_code : std::nullopt;
   state.shim_pid.reset();
   state.vmm_pid.reset();
   BOXLITE_TRY(around_.boxes().set_state(id_, state));
@@ -168,7 +201,7 @@ Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions
 }
 
 Result<void> Lifecycle::ask_to_stop(const StopOptions& options) {
-  const auto deadline = Deadline::after(options.grace + stop_slack);
+  const auto deadline = Deadline::after(options.grace + (options.force ? force_slack : stop_slack));
   const auto connection =
       BOXLITE_TRY(agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline));
   wire::msg::StopRequest request;
@@ -229,21 +262,29 @@ Result<void> Lifecycle::erase() {
   return removed;
 }
 
-Result<void> Lifecycle::erase_if_due(const store::BoxRecord& record) {
+Result<bool> Lifecycle::is_due(const store::BoxRecord& record) const {
   const auto status = parse_status(record.state.status);
-  if (status != BoxStatus::stopped && status != BoxStatus::failed) return {};
+  if (status != BoxStatus::stopped && status != BoxStatus::failed) return false;
   const auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
-  if (!spec.auto_remove) return {};
+  if (spec.auto_remove) return true;
+  if (spec.auto_delete.count() == 0) return false;
+  const auto stopped_at = parse_rfc3339(record.state.stopped_at);
+  return stopped_at && now() - *stopped_at >= spec.auto_delete;
+}
+
+Result<void> Lifecycle::erase_if_due(const store::BoxRecord& record) {
+  if (!BOXLITE_TRY(is_due(record))) return {};
   BOXLITE_TRY(erase());
-  around_.drop_volumes(spec.mounts);
+  around_.drop_volumes(BOXLITE_TRY(parse_box_spec(record.spec)).mounts);
   return {};
 }
 
+Result<bool> Lifecycle::is_due() {
+  return is_due(BOXLITE_TRY(look()));
+}
+
 Result<void> Lifecycle::recover() {
-  const auto record = BOXLITE_TRY(look());
-  const auto status = parse_status(record.state.status);
-  if (status != BoxStatus::stopped && status != BoxStatus::failed) return {};
-  if (!BOXLITE_TRY(parse_box_spec(record.spec)).auto_remove) return {};
+  if (!BOXLITE_TRY(is_due())) return {};
   const auto held = linux_::FileLock::try_acquire(paths_.lock(), linux_::LockMode::exclusive);
   if (!held) return {};
   return erase_if_due(BOXLITE_TRY(reconcile()));

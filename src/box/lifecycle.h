@@ -28,20 +28,28 @@ class Lifecycle {
   Result<store::BoxRecord> look();
 
   enum class StartMode {
-    join,   // a running box is a success
-    first,  // invalid_state when it runs already
+    join,         // a running box is a success
+    first,        // invalid_state when it runs already; the caller will start the main command
+    implicit,     // as join, but invalid_state for a job box whose job has been done
+    maintenance,  // as implicit, but a job box is started without its job, and stops when idle
   };
-  Result<void> start(StartMode mode, const ProgressCallback& progress);
+  Result<void> start(StartMode mode, const ProgressCallback& progress, const StartOptions& options = {});
   Result<void> stop(const StopOptions& options);
   Result<void> remove(bool force);
   // Legal in any state but while starting or stopping, for whose end it waits; recorded in the spec.
   Result<void> add_mount(const Mount& mount);
   Result<void> remove_mount(std::string_view target);
 
-  // When a home is opened: as look(), and removes a box that was meant to go once stopped. Waits for nobody.
+  // When a home is opened: as look(), and removes a box that is meant to go by now (auto_remove,
+  // auto_delete). Waits for nobody.
   Result<void> recover();
+  // Whether the box is meant to go by now.
+  Result<bool> is_due();
   // Removes the directory of a box that has no row, unless somebody is at it.
   Result<void> remove_leftover();
+
+  // Until nothing of the machine runs; timed_out.
+  Result<void> wait_until_gone(Deadline deadline);
 
   // After the machine's end: enters it into the record and removes the box when it is meant to go. Waits
   // until the machine is gone, at most until the deadline.
@@ -51,16 +59,18 @@ class Lifecycle {
   Result<linux_::FileLock> lock(Deadline deadline);
   // These hold the lock.
   Result<store::BoxRecord> reconcile();
+  // Whether the machine that runs was started for maintenance.
+  bool is_in_maintenance() const;
   Result<void> launch(class StartPlan& plan, StartMode mode);
   Result<void> record_failure(store::BoxRecord record, const Error& error);
   Result<void> stop_machine(store::BoxRecord& record, const StopOptions& options);
   Result<void> ask_to_stop(const StopOptions& options);
   Result<void> kill_machine();
-  Result<void> wait_until_gone(Deadline deadline);
   void tell_end(const store::BoxRecord& before, const store::BoxState& after, const Evidence& evidence);
   Result<void> attach_now(const Mount& mount);
   Result<void> detach_now(std::string_view place);
   Result<void> erase();
+  Result<bool> is_due(const store::BoxRecord& record) const;
   Result<void> erase_if_due(const store::BoxRecord& record);
 
   Surroundings& around_;

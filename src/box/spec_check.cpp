@@ -17,6 +17,8 @@ constexpr std::size_t max_command_bytes = 512u << 10;
 constexpr std::size_t max_name_length = 128;
 constexpr std::size_t max_hostname_length = 63;
 constexpr std::chrono::hours max_start_timeout{24};
+constexpr std::chrono::hours max_time{24 * 365};
+constexpr std::chrono::milliseconds shortest_auto_stop{100};
 
 std::unexpected<Error> wrong(std::string_view field, std::string_view value, std::string_view allowed) {
   return fail(ErrorCode::invalid_argument, concat(field, " ", in_quotes(value), " is not valid: ", allowed));
@@ -123,6 +125,39 @@ Result<void> check_size(std::size_t bytes) {
           .with_remedy("write the text to a file in the box and name the file"));
 }
 
+Result<void> check_restart(const BoxSpec& spec) {
+  if (spec.restart.mode != RestartMode::on_failure && spec.restart.max_retries != 0) {
+    return wrong("restart", name(spec.restart.mode), "only on-failure takes a number of retries");
+  }
+  if (spec.restart.mode != RestartMode::no && spec.auto_remove) {
+    return wrong("restart", name(spec.restart.mode),
+                 "a box that is removed when it stops (auto_remove) cannot be started again");
+  }
+  return {};
+}
+
+Result<void> check_time(std::string_view field, std::chrono::milliseconds time,
+                        std::chrono::milliseconds least) {
+  if (time.count() == 0 || (time >= least && time.count() > 0 && time <= max_time)) return {};
+  return fail(ErrorCode::invalid_argument,
+              concat(field, " ", time.count(), " ms is not valid: it must be 0, or ",
+                     std::max<std::int64_t>(1, least.count()), " ms to a year"));
+}
+
+Result<void> check_health(const HealthCheck& health) {
+  const bool has_command = health.probe == HealthCheck::Probe::command;
+  if (has_command != !health.command.empty()) {
+    return wrong("health.command", health.command.empty() ? "" : health.command.front(),
+                 "it goes with Probe::command, and that not without it");
+  }
+  BOXLITE_TRY(check_words("health.command", health.command));
+  BOXLITE_TRY(check_size(bytes_of(health.command)));
+  BOXLITE_TRY(check_time("health.interval", health.interval, std::chrono::milliseconds(1)));
+  BOXLITE_TRY(check_time("health.timeout", health.timeout, std::chrono::milliseconds(1)));
+  BOXLITE_TRY(check_time("health.start_period", health.start_period, std::chrono::milliseconds(1)));
+  return check_range("health.retries", health.retries, 0, 1000);
+}
+
 }  // namespace
 
 Result<void> check(const BoxSpec& spec) {
@@ -144,6 +179,12 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check_hostname(spec.hostname));
   BOXLITE_TRY(resolve_capabilities(spec.capabilities, spec.privileged));
   BOXLITE_TRY(check(spec.mounts));
+  BOXLITE_TRY(check_restart(spec));
+  BOXLITE_TRY(check_health(spec.health));
+  BOXLITE_TRY(check_time("auto_stop", spec.auto_stop, shortest_auto_stop));
+  BOXLITE_TRY(check_time("auto_delete", spec.auto_delete, std::chrono::milliseconds(0)));
+  BOXLITE_TRY(check_range("logs.file_bytes", spec.logs.file_bytes, 4096, 1ull << 40));
+  BOXLITE_TRY(check_range("logs.files", spec.logs.files, 1, 100));
   if (spec.start_timeout.count() < 0 || spec.start_timeout > max_start_timeout) {
     return fail(ErrorCode::invalid_argument, concat("start_timeout ", spec.start_timeout.count(),
                                                     " ms is not valid: it must be 0 (the default) to 24 h"));

@@ -9,6 +9,7 @@
 #include "base/scope_exit.h"
 #include "box/container_spec.h"
 #include "box/evidence.h"
+#include "box/health_plan.h"
 #include "box/image_config_json.h"
 #include "box/mounts.h"
 #include "box/spec_json.h"
@@ -22,6 +23,8 @@ using namespace std::chrono_literals;
 
 // What the shim gets on top of the guest's own limit, to say itself what went wrong.
 constexpr std::chrono::milliseconds shim_slack = 10s;
+// A machine that was started for a copy stays for the next one so long.
+constexpr std::chrono::milliseconds maintenance_time = 5s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
 constexpr std::string_view boot_remedy =
     "see console.log and shim.stderr in the box's directory; a slow or busy host may need a longer "
@@ -29,6 +32,16 @@ constexpr std::string_view boot_remedy =
 
 std::chrono::milliseconds boot_timeout(const BoxSpec& spec, vmm::Accelerator accelerator) {
   return spec.start_timeout.count() > 0 ? spec.start_timeout : vmm::default_boot_timeout(accelerator);
+}
+
+vmm::RestartKind restart_kind(RestartMode mode) {
+  switch (mode) {
+    case RestartMode::no: return vmm::RestartKind::no;
+    case RestartMode::on_failure: return vmm::RestartKind::on_failure;
+    case RestartMode::always: return vmm::RestartKind::always;
+    case RestartMode::unless_stopped: return vmm::RestartKind::unless_stopped;
+  }
+  return vmm::RestartKind::no;
 }
 
 }  // namespace
@@ -45,14 +58,15 @@ const StartPlan::Stage StartPlan::launching[] = {
 };
 
 StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec,
-                     const ProgressCallback& progress)
+                     const ProgressCallback& progress, MainStart main)
     : around_(around),
       id_(record.id),
       spec_(std::move(spec)),
       paths_(around.home(), record.id),
       progress_(progress),
       image_config_(record.disk_base.empty() ? std::string() : record.image_config),
-      was_started_before_(!record.state.started_at.empty()) {}
+      was_started_before_(!record.state.started_at.empty()),
+      main_(main) {}
 
 Result<void> StartPlan::run(std::span<const Stage> stages) {
   for (const auto& stage : stages) {
@@ -144,6 +158,20 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.start_container_request = start.SerializeAsString();
   config.boot_timeout = boot_timeout(spec_, parts_->engine.accelerator);
   config.is_detached = spec_.detach;
+  config.log_file_bytes = spec_.logs.file_bytes;
+  config.log_files = spec_.logs.files;
+  if (main_ == MainStart::none) {
+    config.is_maintenance = true;
+    config.auto_stop = maintenance_time;
+    return config;
+  }
+  config.client_starts_main = main_ == MainStart::by_client;
+  if (const auto main = main_request(spec_, image); main.args_size() > 0) {
+    config.main_request = main.SerializeAsString();
+  }
+  config.health = health_rule(spec_, image);
+  config.auto_stop = spec_.auto_stop;
+  config.restart = {.kind = restart_kind(spec_.restart.mode), .limit = spec_.restart.max_retries};
   return config;
 }
 
@@ -156,9 +184,9 @@ Result<void> StartPlan::spawn_shim() {
 Result<void> StartPlan::wait_ready() {
   const auto deadline = Deadline::after(boot_timeout(spec_, parts_->engine.accelerator) + shim_slack);
   auto connection = agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline);
-  if (!connection) return fail(explain(std::move(connection).error()));
+  if (!connection) return explain(std::move(connection).error());
   auto ready = (*connection)->call<wire::ShimWaitReady>({}, deadline);
-  if (!ready) return fail(explain(std::move(ready).error()));
+  if (!ready) return explain(std::move(ready).error());
   for (const auto& stage : ready->stages()) {
     stages_.push_back(
         {stage.name(), std::chrono::microseconds(static_cast<std::int64_t>(stage.duration_us()))});
@@ -168,20 +196,27 @@ Result<void> StartPlan::wait_ready() {
   return {};
 }
 
-// A shim that gave up wrote down why; that says more than "connection lost".
-Error StartPlan::explain(Error error) {
+// A shim that gave up wrote down why; that says more than "connection lost". One whose main command has
+// already ended had come up before.
+Result<void> StartPlan::explain(Error error) {
   if (error.code() == ErrorCode::stopped || error.code() == ErrorCode::unavailable) {
     (void)shim_->wait(Deadline::after(kill_limit));
     auto evidence = gather_evidence(paths_);
+    if (evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::main_exited) {
+      if (evidence->exit->message.empty()) return {};
+      return fail(Error(ErrorCode::invalid_argument,
+                        concat("the main command cannot be started: ", evidence->exit->message))
+                      .with_remedy("check the command and that the image has it"));
+    }
     if (evidence && evidence->exit && !describe_failure(*evidence->exit).empty()) {
-      return Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy);
+      return fail(Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy));
     }
     if (evidence && !evidence->last_words.empty()) {
-      return Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words))
-          .with_remedy(boot_remedy);
+      return fail(Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words))
+                      .with_remedy(boot_remedy));
     }
   }
-  return std::move(error).with_remedy(boot_remedy);
+  return fail(std::move(error).with_remedy(boot_remedy));
 }
 
 void StartPlan::undo() {

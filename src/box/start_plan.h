@@ -15,10 +15,13 @@
 
 namespace boxlite::box {
 
+// Who runs the main command of a machine.
+enum class MainStart { by_shim, by_client, none };
+
 class StartPlan {
  public:
   StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec,
-            const ProgressCallback& progress);
+            const ProgressCallback& progress, MainStart main);
 
   // Image and base disk, for a box that has no disk yet. On failure nothing of the box has changed.
   Result<void> prepare();
@@ -48,7 +51,7 @@ class StartPlan {
   Result<void> wait_ready();
   Result<void> check_disk_is_there() const;
   Result<vmm::ShimConfig> shim_config() const;
-  Error explain(Error error);
+  Result<void> explain(Error error);
 
   Surroundings& around_;
   const std::string id_;
@@ -57,6 +60,7 @@ class StartPlan {
   const ProgressCallback& progress_;
   std::string image_config_;
   bool was_started_before_;
+  MainStart main_;
 
   std::optional<image::Image> image_;
   std::optional<BaseDisk> base_;

@@ -15,8 +15,30 @@ std::string_view name(BoxStatus status) {
     case BoxStatus::stopping: return "stopping";
     case BoxStatus::stopped: return "stopped";
     case BoxStatus::failed: return "failed";
+    case BoxStatus::paused: return "paused";
+    case BoxStatus::restarting: return "restarting";
   }
   return "failed";
+}
+
+std::string_view name(HealthStatus status) {
+  switch (status) {
+    case HealthStatus::none: return "none";
+    case HealthStatus::starting: return "starting";
+    case HealthStatus::healthy: return "healthy";
+    case HealthStatus::unhealthy: return "unhealthy";
+  }
+  return "none";
+}
+
+std::string_view name(RestartMode mode) {
+  switch (mode) {
+    case RestartMode::no: return "no";
+    case RestartMode::on_failure: return "on-failure";
+    case RestartMode::always: return "always";
+    case RestartMode::unless_stopped: return "unless-stopped";
+  }
+  return "no";
 }
 
 }  // namespace boxlite
@@ -41,11 +63,21 @@ constexpr Transition transitions[] = {
     {BoxStatus::stopped, BoxStatus::running},
     {BoxStatus::stopped, BoxStatus::failed},
     {BoxStatus::failed, BoxStatus::running},
+    {BoxStatus::running, BoxStatus::paused},
+    {BoxStatus::paused, BoxStatus::running},
+    {BoxStatus::paused, BoxStatus::stopping},
+    {BoxStatus::paused, BoxStatus::failed},
+    {BoxStatus::running, BoxStatus::restarting},  // its policy wants another machine
+    {BoxStatus::restarting, BoxStatus::running},
+    {BoxStatus::restarting, BoxStatus::stopping},
+    {BoxStatus::restarting, BoxStatus::stopped},
+    {BoxStatus::restarting, BoxStatus::failed},
     {BoxStatus::failed, BoxStatus::stopped},  // stop acknowledges the failure
 };
 
 constexpr BoxStatus statuses[] = {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping,
-                                  BoxStatus::stopped, BoxStatus::failed};
+                                  BoxStatus::stopped,    BoxStatus::failed,  BoxStatus::paused,
+                                  BoxStatus::restarting};
 
 }  // namespace
 
@@ -56,11 +88,13 @@ Result<void> check_transition(BoxStatus from, BoxStatus to) {
 }
 
 bool may_start(BoxStatus status) {
-  return status != BoxStatus::running && check_transition(status, BoxStatus::running).has_value();
+  const bool is_up =
+      status == BoxStatus::running || status == BoxStatus::paused || status == BoxStatus::restarting;
+  return !is_up && check_transition(status, BoxStatus::running).has_value();
 }
 
 bool may_remove(BoxStatus status) {
-  return status != BoxStatus::running && status != BoxStatus::stopping;
+  return status == BoxStatus::configured || status == BoxStatus::stopped || status == BoxStatus::failed;
 }
 
 std::span<const BoxStatus> all_statuses() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/box_options.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -23,43 +24,16 @@ struct DockerOption {
 };
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
-    DockerOption{'p', "publish"},
-    DockerOption{'P', "publish-all"},
-    DockerOption{0, "network"},
-    DockerOption{0, "net"},
-    DockerOption{0, "volumes-from"},
-    DockerOption{'l', "label"},
-    DockerOption{0, "label-file"},
-    DockerOption{0, "restart"},
-    DockerOption{0, "read-only"},
-    DockerOption{0, "dns"},
-    DockerOption{0, "add-host"},
-    DockerOption{0, "device"},
-    DockerOption{0, "gpus"},
-    DockerOption{0, "ulimit"},
-    DockerOption{0, "shm-size"},
-    DockerOption{0, "security-opt"},
-    DockerOption{0, "sysctl"},
-    DockerOption{0, "stop-signal"},
-    DockerOption{0, "stop-timeout"},
-    DockerOption{0, "health-cmd"},
-    DockerOption{0, "health-interval"},
-    DockerOption{0, "health-retries"},
-    DockerOption{0, "health-timeout"},
-    DockerOption{0, "group-add"},
-    DockerOption{0, "pids-limit"},
-    DockerOption{0, "init"},
-    DockerOption{0, "cidfile"},
-    DockerOption{'a', "attach"},
-    DockerOption{0, "log-driver"},
-    DockerOption{0, "allow-net"},
-    DockerOption{0, "rootfs"},
-    DockerOption{0, "auto-stop"},
-    DockerOption{0, "auto-delete"},
-    DockerOption{0, "security"},
-    DockerOption{0, "inbound"},
-    DockerOption{0, "memory-swap"},
-    DockerOption{0, "cpuset-cpus"},
+    DockerOption{'p', "publish"},  DockerOption{'P', "publish-all"}, DockerOption{0, "network"},
+    DockerOption{0, "net"},        DockerOption{0, "volumes-from"},  DockerOption{'l', "label"},
+    DockerOption{0, "label-file"}, DockerOption{0, "read-only"},     DockerOption{0, "dns"},
+    DockerOption{0, "add-host"},   DockerOption{0, "device"},        DockerOption{0, "gpus"},
+    DockerOption{0, "ulimit"},     DockerOption{0, "shm-size"},      DockerOption{0, "security-opt"},
+    DockerOption{0, "sysctl"},     DockerOption{0, "stop-signal"},   DockerOption{0, "stop-timeout"},
+    DockerOption{0, "group-add"},  DockerOption{0, "pids-limit"},    DockerOption{0, "init"},
+    DockerOption{0, "cidfile"},    DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},
+    DockerOption{0, "allow-net"},  DockerOption{0, "rootfs"},        DockerOption{0, "security"},
+    DockerOption{0, "inbound"},    DockerOption{0, "memory-swap"},   DockerOption{0, "cpuset-cpus"},
     DockerOption{0, "link"},
 };
 
@@ -68,6 +42,15 @@ OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
     const auto size = parse_size(text, unit);
     if (!size) return "is not a size: write 512m, 2g or 1.5g";
     target = *size;
+    return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_count(unsigned& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto count = parse_count(text);
+    if (!count) return "is not a whole number";
+    target = *count;
     return std::nullopt;
   };
 }
@@ -83,6 +66,23 @@ OptionSet::Accept accept_pull_policy(PullPolicy& target) {
     else
       return "is not always, missing or never";
     return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_restart(RestartPolicy& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto colon = std::min(text.find(':'), text.size());
+    using enum RestartMode;
+    for (const auto mode : {no, on_failure, always, unless_stopped}) {
+      if (name(mode) != text.substr(0, colon)) continue;
+      target = {.mode = mode};
+      if (colon == text.size()) return std::nullopt;
+      const auto count = parse_count(text.substr(colon + 1));
+      if (!count || mode != on_failure) return "takes a number of retries only as in on-failure:3";
+      target.max_retries = *count;
+      return std::nullopt;
+    }
+    return "is not no, on-failure[:N], always or unless-stopped";
   };
 }
 
@@ -107,10 +107,9 @@ OptionSet::Accept accept_duration(std::chrono::milliseconds& target) {
 }
 
 void ProcessOptions::declare(OptionSet& options, bool has_stdio) {
-  if (has_stdio) {
-    options.flag('i', "interactive", is_interactive_, "Pass standard input to the command");
-    options.flag('t', "tty", has_terminal_, "Give the command a terminal (with -i: type into it)");
-  }
+  options.flag('i', "interactive", is_interactive_,
+               has_stdio ? "Pass standard input to the command" : "Leave its standard input open");
+  options.flag('t', "tty", has_terminal_, "Give the command a terminal (with -i: type into it)");
   options.list('e', "env", "NAME[=VALUE]", variables_,
                "Set a variable; without a value, the host's (repeatable)");
   options.list(0, "env-file", "FILE", files_, "Set the variables of a file, one a line (repeatable)");
@@ -152,6 +151,15 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
     options.flag(0, "rm", spec_.auto_remove, "Remove the box and its disk when it has stopped");
   }
   process.declare(options, has_stdio);
+  options.value(0, "restart", "POLICY", "no (default), on-failure[:N], always, unless-stopped",
+                accept_restart(spec_.restart));
+  options.value(0, "auto-stop", "TIME", "Stop it when idle so long: nobody attached, no exec running",
+                accept_duration(spec_.auto_stop));
+  options.value(0, "auto-delete", "TIME", "Remove it when it has been stopped so long",
+                accept_duration(spec_.auto_delete));
+  options.value(0, "log-max-size", "SIZE", "Of each file of its log: KiB, or as in 10m (10m)",
+                accept_size(log_kib_, 1024));
+  options.value(0, "log-max-files", "N", "How many of them are kept (3)", accept_count(spec_.logs.files));
   options.value(0, "entrypoint", "PROGRAM", "Instead of the image's entrypoint; empty for none",
                 [this](std::string_view text) -> std::optional<std::string> {
                   entrypoint_ = std::string(text);
@@ -169,14 +177,27 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
   options.section("Folders");
   mounts_.declare(options);
 
-  options.section("Machine");
-  options.value('c', "cpus", "N", "Virtual CPUs (1)",
+  options.section("Health");
+  options.value(0, "health-cmd", "COMMAND", "Run this in a shell of the box; exit code 0 is well",
                 [this](std::string_view text) -> std::optional<std::string> {
-                  const auto count = parse_count(text);
-                  if (!count) return "is not a whole number";
-                  spec_.cpus = *count;
+                  if (text.empty()) return "is empty";
+                  spec_.health.probe = HealthCheck::Probe::command;
+                  spec_.health.command = {"/bin/sh", "-c", std::string(text)};
                   return std::nullopt;
                 });
+  options.flag(0, "health-ping", health_ping_, "Instead: ask the agent in the box");
+  options.flag(0, "no-healthcheck", no_health_, "Not the image's check either");
+  options.value(0, "health-interval", "TIME", "From one check to the next (30s)",
+                accept_duration(spec_.health.interval));
+  options.value(0, "health-timeout", "TIME", "How long one may take (30s)",
+                accept_duration(spec_.health.timeout));
+  options.value(0, "health-start-period", "TIME", "Failures do not count so long (0s)",
+                accept_duration(spec_.health.start_period));
+  options.value(0, "health-retries", "N", "Failures in a row that make it unhealthy (3)",
+                accept_count(spec_.health.retries));
+
+  options.section("Machine");
+  options.value('c', "cpus", "N", "Virtual CPUs (1)", accept_count(spec_.cpus));
   options.value('m', "memory", "SIZE", "Memory: MiB, or as in 2g (512m)",
                 accept_size(spec_.memory_mib, bytes_per_mib));
   options.value(0, "disk-size", "SIZE", "What the disk can grow to: GiB, or as in 20g (10g)",
@@ -192,6 +213,13 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
 
 Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOptions& process) const {
   BoxSpec spec = spec_;
+  if (int{health_ping_} + int{no_health_} + int{!spec.health.command.empty()} > 1) {
+    return std::unexpected(
+        Ending(exit_usage, "of --health-cmd, --health-ping and --no-healthcheck only one can be meant"));
+  }
+  if (health_ping_) spec.health.probe = HealthCheck::Probe::ping;
+  if (no_health_) spec.health.probe = HealthCheck::Probe::none;
+  if (log_kib_ != 0) spec.logs.file_bytes = log_kib_ * 1024;
   auto words = arguments.words;
   if (!arguments.after_separator && !words.empty()) {
     spec.image = words.front();
@@ -212,6 +240,8 @@ Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOption
   auto mounts = mounts_.mounts();
   if (!mounts) return std::unexpected(mounts.error());
   spec.mounts = std::move(*mounts);
+  spec.use_stdin = process.is_interactive();
+  spec.terminal = process.has_terminal();
   return spec;
 }
 

@@ -66,6 +66,9 @@ class BoxOptions {
   MountOptions mounts_;
   PullPolicy pull_policy_ = PullPolicy::missing;
   bool is_quiet_ = false;
+  std::uint64_t log_kib_ = 0;
+  bool health_ping_ = false;
+  bool no_health_ = false;
 };
 
 // Does what --pull says, before the box is made.

@@ -101,6 +101,27 @@ TEST(BoxOptionsTest, FillsEveryFieldOfTheSpec) {
   EXPECT_EQ(*spec, expected);
 }
 
+TEST(BoxOptionsTest, KnowsHowABoxIsLookedAfter) {
+  const auto spec = Line().read({"-it", "--restart", "on-failure:3", "--log-max-size", "1m",
+                                 "--log-max-files", "2", "--health-cmd", "test -e /x", "--health-interval",
+                                 "5s", "--auto-stop", "10m", "--auto-delete", "1d", "img"});
+  ASSERT_TRUE(spec);
+  EXPECT_TRUE(spec->use_stdin);
+  EXPECT_TRUE(spec->terminal);
+  EXPECT_EQ(spec->restart, (RestartPolicy{RestartMode::on_failure, 3}));
+  EXPECT_EQ(spec->logs, (LogLimits{.file_bytes = 1u << 20, .files = 2}));
+  EXPECT_EQ(spec->health.probe, HealthCheck::Probe::command);
+  EXPECT_THAT(spec->health.command, ElementsAre("/bin/sh", "-c", "test -e /x"));
+  EXPECT_EQ(spec->health.interval, std::chrono::seconds(5));
+  EXPECT_EQ(spec->auto_stop, std::chrono::minutes(10));
+  EXPECT_EQ(spec->auto_delete, std::chrono::hours(24));
+  EXPECT_EQ(Line().read({"--restart", "unless-stopped", "img"})->restart.mode, RestartMode::unless_stopped);
+  for (const char* wrong : {"sometimes", "always:3", "on-failure:x", ""}) {
+    EXPECT_FALSE(Line().read({"--restart", wrong, "img"})) << wrong;
+  }
+  EXPECT_FALSE(Line().read({"--health-ping", "--no-healthcheck", "img"}));
+}
+
 TEST(BoxOptionsTest, KeepsTheDefaultsOfTheLibrary) {
   const auto spec = Line().read({"img"});
   ASSERT_TRUE(spec);
@@ -142,7 +163,7 @@ TEST(BoxOptionsTest, RefusesBadValues) {
 }
 
 TEST(BoxOptionsTest, SaysWhatIsNotBuiltYet) {
-  for (const char* word : {"-p", "--publish", "--network", "--restart", "--gpus"}) {
+  for (const char* word : {"-p", "--publish", "--network", "--gpus"}) {
     const auto spec = Line().read({word, "x", "img"});
     ASSERT_FALSE(spec) << word;
     EXPECT_EQ(spec.error().exit_code, exit_failure) << word;

@@ -18,6 +18,7 @@ constexpr std::array commands{
     Command{"run", "", boxes, true, "Create a box, start it and run a command in it", run_command},
     Command{"create", "", boxes, true, "Create a box, to be started later", create_command},
     Command{"exec", "", boxes, true, "Run a command in a box", exec_command},
+    Command{"logs", "", boxes, true, "Print what a box's main command has written", logs_command},
     Command{"attach", "", boxes, true, "Come back to a command that runs in a box", attach_command},
     Command{"execs", "", boxes, true, "List the commands of a box", executions_command},
     Command{"kill", "", boxes, true, "Send a signal to a command in a box", kill_command},
@@ -35,6 +36,8 @@ constexpr std::array commands{
     Command{"start", "", boxes, true, "Start boxes", start_command},
     Command{"stop", "", boxes, true, "Stop boxes; their disks are kept", stop_command},
     Command{"restart", "", boxes, true, "Stop boxes and start them again", restart_command},
+    Command{"pause", "", boxes, true, "Let boxes stand still, with all that runs in them", pause_command},
+    Command{"unpause", "", boxes, true, "Let paused boxes go on", unpause_command},
     Command{"rm", "remove", boxes, true, "Remove boxes with their disks", remove_command},
     Command{"inspect", "", boxes, true, "Show all about boxes, as JSON", inspect_command},
     Command{"pull", "image pull", images, true, "Download an image from a registry", pull_command},
@@ -57,6 +60,7 @@ constexpr std::array commands{
     Command{"volume attach", "", volumes, true, "Mount a folder or volume in a box, running or not",
             volume_attach_command},
     Command{"volume detach", "", volumes, true, "Unmount it again", volume_detach_command},
+    Command{"gc", "", system, true, "Remove what belongs to nobody", gc_command},
     Command{"info", "", system, true, "Show this installation and its host", info_command},
     Command{"doctor", "", system, true, "Check whether boxes can run here, and say what to change",
             doctor_command},
@@ -72,9 +76,9 @@ constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images,
                                   GroupTitle{volumes, "Folders and volumes"}, GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 21> later{
-    "build",   "commit", "diff", "export", "gc",   "history", "import", "login", "logout",  "logs",
-    "network", "pause",  "port", "push", "rename", "save", "search",  "serve",  "tag",   "unpause", "update"};
+constexpr std::array<std::string_view, 17> later{"build", "commit", "diff",    "export", "history", "import",
+                                                 "login", "logout", "network", "port",   "push",    "rename",
+                                                 "save",  "search", "serve",   "tag",    "update"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};

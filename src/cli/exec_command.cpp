@@ -68,12 +68,9 @@ Outcome exec_command(Call& call) {
   if (!runtime) return std::unexpected(runtime.error());
   auto box = runtime->get(name);
   if (!box) return std::unexpected(box.error());
-  if (const auto info = box->info(); info && info->status != BoxStatus::running) {
-    Progress progress(is_quiet);
-    if (const auto started = box->start(progress.callback()); !started)
-      return std::unexpected(started.error());
-  }
-  auto execution = box->exec(*exec);
+  Progress progress(is_quiet);
+  auto execution = box->exec(*exec, progress.callback());
+  progress.clear();
   if (!execution) return std::unexpected(execution.error());
   if (is_detached) return leave_running(*box, std::move(*execution));
   return attach_stdio(std::move(*execution), {.use_stdin = exec->use_stdin,

@@ -28,28 +28,26 @@ constexpr HelpPage restart_page{
     .example = "boxlite restart web",
 };
 
+constexpr HelpPage pause_page{
+    .usage = "boxlite pause BOX...",
+    .sentence = "Lets boxes stand still, with all that runs in them, until `unpause`.",
+    .example = "boxlite pause web",
+};
+constexpr HelpPage unpause_page{
+    .usage = "boxlite unpause BOX...",
+    .sentence = "Lets paused boxes go on.",
+    .example = "boxlite unpause web",
+};
+
 void declare_stop(OptionSet& options, StopOptions& stop) {
   options.value('t', "time", "TIME", "What the processes get between TERM and KILL (2s)",
                 accept_duration(stop.grace));
 }
 
 Result<void> start(Box& box, bool is_quiet) {
-  auto info = box.info();
-  if (!info) return std::unexpected(info.error());
-  if (!info->spec.detach && info->status != BoxStatus::running) {
-    return std::unexpected(
-        Error(ErrorCode::unsupported,
-              fmt::format(
-                  "start box \"{}\": it was made by `run` without -d and lives only as long as the program "
-                  "that starts it",
-                  box.id()))
-            .with_remedy(
-                fmt::format("boxlite exec {} COMMAND starts it for one command; for a box that stays, "
-                            "use `create` or `run -d`",
-                            box.id())));
-  }
   Progress progress(is_quiet);
-  return box.start(progress.callback());
+  // Every use of it is another process, also of a box that was made by `run` in the foreground.
+  return box.start(progress.callback(), {.detach = true});
 }
 
 }  // namespace
@@ -103,6 +101,31 @@ Outcome restart_command(Call& call) {
     if (auto stopped = box->stop(stop); !stopped) return stopped;
     return start(*box, is_quiet);
   });
+}
+
+namespace {
+
+Outcome for_each_box(Call& call, const HelpPage& page, Result<void> (Box::*change)()) {
+  OptionSet options(page);
+  const auto arguments = call.parse(options, {.least = 1, .most = any_number, .wanted = "BOX"});
+  if (!arguments) return std::unexpected(arguments.error());
+  const auto runtime = open_runtime(call.global);
+  if (!runtime) return std::unexpected(runtime.error());
+  return for_each_name(arguments->words, [&](const std::string& name) -> Result<void> {
+    auto box = runtime->get(name);
+    if (!box) return std::unexpected(box.error());
+    return (*box.*change)();
+  });
+}
+
+}  // namespace
+
+Outcome pause_command(Call& call) {
+  return for_each_box(call, pause_page, &Box::pause);
+}
+
+Outcome unpause_command(Call& call) {
+  return for_each_box(call, unpause_page, &Box::unpause);
 }
 
 }  // namespace boxlite::cli

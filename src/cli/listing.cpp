@@ -31,13 +31,21 @@ std::string ago(std::string_view time, std::chrono::sys_seconds now) {
   return parse_time(time) ? " " + format_age(time, now) : std::string();
 }
 
+std::string health_text(const HealthReport& health) {
+  if (health.status == HealthStatus::none) return {};
+  if (health.status == HealthStatus::starting) return " (health: starting)";
+  return fmt::format(" ({})", name(health.status));
+}
+
 }  // namespace
 
 std::string status_text(const BoxInfo& box, std::chrono::sys_seconds now) {
   switch (box.status) {
     case BoxStatus::configured: return "Created";
-    case BoxStatus::running: return "Up" + since(box.started_at, now);
+    case BoxStatus::running: return "Up" + since(box.started_at, now) + health_text(box.health);
     case BoxStatus::stopping: return "Stopping";
+    case BoxStatus::paused: return "Up" + since(box.started_at, now) + " (Paused)";
+    case BoxStatus::restarting: return fmt::format("Restarting ({})", box.restart_count);
     case BoxStatus::failed: return "Failed" + ago(box.stopped_at, now);
     case BoxStatus::stopped:
       if (box.exit_code) return fmt::format("Exited ({}){}", *box.exit_code, ago(box.stopped_at, now));

@@ -60,10 +60,19 @@ Json box_row(const BoxInfo& box) {
           {"disk_bytes", box.disk_bytes}};
 }
 
+Json health(const HealthReport& report) {
+  if (report.status == HealthStatus::none) return nullptr;
+  return {{"Status", std::string(name(report.status))},
+          {"FailingStreak", report.failures},
+          {"LastOutput", report.last_output}};
+}
+
 Json box_state(const BoxInfo& box) {
   return {{"Status", std::string(name(box.status))},   {"Running", box.status == BoxStatus::running},
+          {"Paused", box.status == BoxStatus::paused}, {"Restarting", box.status == BoxStatus::restarting},
           {"Pid", value_or_null(box.shim_pid)},        {"VmmPid", value_or_null(box.vmm_pid)},
           {"ExitCode", value_or_null(box.exit_code)},  {"Error", box.failure},
+          {"RestartCount", box.restart_count},         {"Health", health(box.health)},
           {"StartedAt", text_or_null(box.started_at)}, {"FinishedAt", text_or_null(box.stopped_at)}};
 }
 
@@ -73,6 +82,8 @@ Json box_config(const BoxSpec& spec) {
           {"Hostname", spec.hostname},
           {"User", spec.user},
           {"WorkingDir", spec.working_dir},
+          {"OpenStdin", spec.use_stdin},
+          {"Tty", spec.terminal},
           {"Env", variables(spec.env)},
           {"Entrypoint", value_or_null(spec.entrypoint)},
           {"Cmd", spec.command}};
@@ -81,12 +92,16 @@ Json box_config(const BoxSpec& spec) {
 Json box_host_config(const BoxSpec& spec) {
   return {{"Cpus", spec.cpus},
           {"MemoryMiB", spec.memory_mib},
+          {"RestartPolicy",
+           {{"Name", std::string(name(spec.restart.mode))}, {"MaximumRetryCount", spec.restart.max_retries}}},
           {"DiskSizeGiB", spec.disk_size_gib},
           {"AutoRemove", spec.auto_remove},
           {"Detach", spec.detach},
           {"Privileged", spec.privileged},
           {"CapAdd", spec.capabilities.add},
           {"CapDrop", spec.capabilities.drop},
+          {"AutoStopMs", spec.auto_stop.count()},
+          {"AutoDeleteMs", spec.auto_delete.count()},
           {"StartTimeoutMs", spec.start_timeout.count()}};
 }
 
@@ -251,8 +266,9 @@ std::string doctor_json(const HostReport& report) {
 
 std::string installation_json(const Installation& installation) {
   Json statuses = {{"total", installation.boxes.size()}};
-  for (const auto status : {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping,
-                            BoxStatus::stopped, BoxStatus::failed}) {
+  for (const auto status :
+       {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping, BoxStatus::stopped, BoxStatus::failed,
+        BoxStatus::paused, BoxStatus::restarting}) {
     statuses[std::string(name(status))] = std::ranges::count(installation.boxes, status, &BoxInfo::status);
   }
   std::uint64_t image_bytes = 0;

@@ -29,6 +29,22 @@ void forget_unborn(Runtime& runtime, const Box& box, bool auto_remove) {
   if (auto_remove || never_started) (void)runtime.remove(box.id(), {.force = true});
 }
 
+Outcome start_detached(Runtime& runtime, Box& box, Progress& progress) {
+  const auto started = box.start(progress.callback());
+  progress.clear();
+  if (started) {
+    print_line(box.id());
+    return exit_success;
+  }
+  Ending ending(started.error());
+  // As a shell says it: not executable, not found.
+  const auto info = box.info();
+  const auto code = info ? info->exit_code.value_or(exit_failure) : exit_failure;
+  if (code == exit_not_executable || code == exit_not_found) ending.exit_code = code;
+  forget_unborn(runtime, box, info && info->spec.auto_remove);
+  return std::unexpected(std::move(ending));
+}
+
 }  // namespace
 
 Outcome run_command(Call& call) {
@@ -44,11 +60,16 @@ Outcome run_command(Call& call) {
   }
   const auto spec = box_options.spec(*arguments, process);
   if (!spec) return std::unexpected(spec.error());
-  if (spec->detach && process.is_interactive()) {
-    return usage_error("-d leaves nobody to type: it cannot go with -i", options.advice());
-  }
-  const auto attachment = process.attachment();
+  // Detached, -i and -t are for whoever attaches later, and need no terminal here.
+  const auto attachment = spec->detach ? Parsed<ExecSpec>() : process.attachment();
   if (!attachment) return std::unexpected(attachment.error());
+  if (spec->detach && process.timeout().count() != 0) {
+    return usage_error("--timeout is for a command that is waited for: it cannot go with -d",
+                       options.advice());
+  }
+  if (!spec->detach && spec->restart.mode != RestartMode::no) {
+    return usage_error("--restart is for a box that stays: give -d as well", options.advice());
+  }
 
   auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
@@ -57,15 +78,12 @@ Outcome run_command(Call& call) {
   if (!ready) return std::unexpected(ready.error());
   auto box = runtime->create(*spec);
   if (!box) return std::unexpected(box.error());
+  if (spec->detach) return start_detached(*runtime, *box, progress);
   auto execution = box->run(*attachment, progress.callback());
   progress.clear();
   if (!execution) {
     forget_unborn(*runtime, *box, spec->auto_remove);
     return std::unexpected(execution.error());
-  }
-  if (spec->detach) {
-    print_line(box->id());
-    return exit_success;
   }
   const auto outcome = attach_stdio(std::move(*execution), {.use_stdin = process.is_interactive(),
                                                             .has_terminal = attachment->terminal.has_value(),

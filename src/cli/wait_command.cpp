@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/main_execution.h"
 #include "cli/output.h"
 
 namespace boxlite::cli {
@@ -12,11 +11,23 @@ namespace {
 constexpr HelpPage page{
     .usage = "boxlite wait BOX [EXECUTION...]",
     .sentence =
-        "Waits until the box's main command, or each of the executions named, has ended, and prints the "
-        "exit\n"
-        "codes (128 + the signal that ended one).",
+        "Waits until the box has stopped, or each of the executions named has ended, and prints the exit "
+        "codes\n"
+        "(128 + the signal that ended one).",
     .example = "boxlite wait web $(boxlite exec -d web make)",
 };
+
+Outcome wait_for_box(Box& box) {
+  const auto end = box.wait_stopped();
+  if (!end) return std::unexpected(end.error());
+  if (!end->exit_code && !end->failure.empty()) {
+    return std::unexpected(
+        Ending(exit_failure, fmt::format("box {} has failed: {}", box.id(), end->failure)));
+  }
+  // A box that had no command of its own has nothing to complain of.
+  print_line(fmt::format("{}", end->exit_code.value_or(0)));
+  return exit_success;
+}
 
 }  // namespace
 
@@ -30,7 +41,7 @@ Outcome wait_command(Call& call) {
   auto box = runtime->get(words.front());
   if (!box) return std::unexpected(box.error());
   words.erase(words.begin());
-  if (words.empty()) words.push_back(main_execution);
+  if (words.empty()) return wait_for_box(*box);
   for (const auto& id : words) {
     const auto status = box->wait(id);
     if (!status) return std::unexpected(status.error());

@@ -2,6 +2,7 @@
 // The image configuration: how to run it, and what its layers are when unpacked.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,6 +23,15 @@ struct HistoryEntry {
   bool empty_layer = false;
 };
 
+// HEALTHCHECK of a Dockerfile. `test` is as the image has it: CMD and words, CMD-SHELL and a text, or NONE.
+struct ImageHealthCheck {
+  std::vector<std::string> test = {};     // empty: the image has none
+  std::chrono::milliseconds interval{0};  // 0: not given
+  std::chrono::milliseconds timeout{0};
+  std::chrono::milliseconds start_period{0};
+  unsigned retries = 0;
+};
+
 struct ImageConfig {
   std::vector<std::string> env = {};  // NAME=value, in the image's order
   std::vector<std::string> entrypoint = {};
@@ -32,6 +42,7 @@ struct ImageConfig {
   std::vector<std::string> volumes = {};        // paths, sorted
   std::map<std::string, std::string> labels = {};
   std::string stop_signal = {};
+  ImageHealthCheck health = {};
   Platform platform = {};
   std::string author = {};
   std::optional<Timestamp> created = {};

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
 #include <nlohmann/json.hpp>
 
 #include "oci/fields.h"
@@ -12,6 +16,32 @@ using nlohmann::json;
 
 constexpr std::size_t max_items = 10'000;
 
+// What is no usable check is none: the image runs all the same.
+ImageHealthCheck read_health(const json& object) {
+  const auto* check = fields::find(object, "Healthcheck");
+  if (!check || !check->is_object()) return {};
+  const auto test = fields::texts(*check, "Test", max_items);
+  if (!test) return {};
+  // In nanoseconds; a year is longer than anybody means.
+  const auto duration = [&](const char* key) {
+    constexpr std::int64_t a_year_ms = 366ll * 24 * 3600 * 1000;
+    const auto* value = fields::find(*check, key);
+    if (!value || !value->is_number_unsigned()) return std::chrono::milliseconds(0);
+    const auto ms = value->get<std::uint64_t>() / 1'000'000;
+    return std::chrono::milliseconds(
+        static_cast<std::int64_t>(std::min<std::uint64_t>(ms, static_cast<std::uint64_t>(a_year_ms))));
+  };
+  ImageHealthCheck health{.test = *test};
+  health.interval = duration("Interval");
+  health.timeout = duration("Timeout");
+  health.start_period = duration("StartPeriod");
+  const auto* retries = fields::find(*check, "Retries");
+  if (retries && retries->is_number_unsigned()) {
+    health.retries = static_cast<unsigned>(std::min<std::uint64_t>(retries->get<std::uint64_t>(), 1000));
+  }
+  return health;
+}
+
 Result<void> read_process(const json& object, ImageConfig& config) {
   config.env = BOXLITE_TRY(fields::texts(object, "Env", max_items));
   config.entrypoint = BOXLITE_TRY(fields::texts(object, "Entrypoint", max_items));
@@ -22,6 +52,7 @@ Result<void> read_process(const json& object, ImageConfig& config) {
   config.volumes = BOXLITE_TRY(fields::keys(object, "Volumes", max_items));
   config.labels = BOXLITE_TRY(fields::text_map(object, "Labels", max_items));
   config.stop_signal = BOXLITE_TRY(fields::text(object, "StopSignal"));
+  config.health = read_health(object);
   return {};
 }
 

@@ -20,6 +20,8 @@ inline constexpr std::size_t resume_reading_below = 1u << 20;
 
 // Buffers read from one descriptor before the others get their turn.
 inline constexpr int reads_per_turn = 4;
+// More than any socket buffer holds.
+inline constexpr int drain_turns = 1024;
 
 inline constexpr std::chrono::milliseconds accept_pause{100};
 

@@ -26,14 +26,35 @@ std::string envelope(std::string_view service, std::string_view method, std::str
 }  // namespace
 
 Result<std::unique_ptr<Mux>> Mux::create(linux_::EventLoop& loop, UniqueFd guest_port, Listener& listener) {
-  BOXLITE_TRY(linux_::set_non_blocking(guest_port.get()));
-  auto mux = std::unique_ptr<Mux>(new Mux(loop, std::move(guest_port), listener));
-  mux->guest_watch_ = BOXLITE_TRY(loop.watch(mux->guest_.get(), true, false,
-                                             [raw = mux.get()](auto ready) { raw->handle_guest(ready); }));
+  auto mux = create(loop, listener);
+  BOXLITE_TRY(mux->connect_guest(std::move(guest_port)));
   return mux;
 }
 
-void Mux::call(std::string_view service, std::string_view method, std::string payload, Done done) {
+Result<void> Mux::connect_guest(UniqueFd guest_port) {
+  BOXLITE_TRY(linux_::set_non_blocking(guest_port.get()));
+  guest_watch_.reset();
+  guest_ = std::move(guest_port);
+  guest_in_ = {};
+  guest_out_ = {};
+  held_ = {};
+  gate_is_open_ = false;
+  guest_wants_write_ = false;
+  main_has_ended_ = false;
+  left_commands_ = 0;
+  left_main_.reset();
+  guest_lost_.reset();
+  refusal_.reset();
+  turned_away_.reset();
+  routes_.clear();
+  guest_watch_ =
+      BOXLITE_TRY(loop_.watch(guest_.get(), true, false, [this](auto ready) { handle_guest(ready); }));
+  pace_clients();
+  return {};
+}
+
+void Mux::send(std::string_view service, std::string_view method, std::string payload, OnPayload on_payload,
+               Done done) {
   if (guest_lost_) {
     loop_.post(
         [done = std::move(done), why = *guest_lost_]() mutable { done(std::unexpected(std::move(why))); });
@@ -42,8 +63,12 @@ void Mux::call(std::string_view service, std::string_view method, std::string pa
   const auto stream = std::exchange(next_stream_, next_stream_ + 2);
   Route route;
   route.done = std::move(done);
+  route.is_streaming = static_cast<bool>(on_payload);
+  route.on_payload = std::move(on_payload);
+  const bool is_streaming = route.is_streaming;
   routes_.emplace(stream, std::move(route));
-  guest_out_.request(stream, envelope(service, method, std::move(payload)));
+  guest_out_.request(stream, envelope(service, method, std::move(payload)),
+                     is_streaming ? wire::remote_open : std::uint8_t{0});
   flush_guest();
 }
 
@@ -93,6 +118,10 @@ void Mux::handle_guest(linux_::Readiness ready) {
   flush_guest();
 }
 
+void Mux::drain_guest() {
+  for (int turn = 0; turn < drain_turns && !guest_lost_; ++turn) handle_guest({.readable = true});
+}
+
 Result<void> Mux::read_guest() {
   for (int turn = 0; turn < reads_per_turn; ++turn) {
     const auto room = guest_in_.prepare();
@@ -112,7 +141,7 @@ void Mux::handle_guest_frame(const wire::Frame& frame) {
   if (found == routes_.end() || frame.header.type == wire::FrameType::request) return;
   if (frame.header.type == wire::FrameType::response) return handle_response(found, frame);
   auto& route = found->second;
-  if (route.client == 0) return;
+  if (route.client == 0) return take_own_frame(found, frame);
   const auto guest_stream = found->first;
   if (pass_to_client(route, frame)) return;
   auto& client = *clients_.at(route.client);
@@ -125,6 +154,22 @@ void Mux::handle_guest_frame(const wire::Frame& frame) {
   } else {
     remove_route(guest_stream);
   }
+}
+
+void Mux::take_own_frame(Routes::iterator found, const wire::Frame& frame) {
+  auto& route = found->second;
+  const auto stream = found->first;
+  if (frame.header.type == wire::FrameType::window) return;
+  if (frame.header.type == wire::FrameType::data && route.is_streaming &&
+      route.credit.receive(frame.payload.size())) {
+    route.on_payload(frame.payload);
+    if (const auto announced = route.credit.consume(frame.payload.size()); announced != 0) {
+      guest_out_.window(stream, announced);
+    }
+    return;
+  }
+  auto node = routes_.extract(found);
+  node.mapped().done(fail(ErrorCode::corrupted, "the guest broke off a call of the shim"));
 }
 
 // False: the stream is at its end, by a reset or by what the guest did wrong.
@@ -228,6 +273,11 @@ void Mux::flush_guest() {
   if (wants_write != guest_wants_write_ && guest_watch_.want(true, wants_write))
     guest_wants_write_ = wants_write;
   if (clients_are_paced_) pace_clients();
+}
+
+std::size_t Mux::client_stream_count() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      routes_, [](const auto& entry) { return entry.second.client != 0 && entry.second.is_streaming; }));
 }
 
 void Mux::lose_guest(Error why) {

@@ -24,6 +24,7 @@
 #include "linux/event_loop.h"
 #include "shim/client.h"
 #include "shim/credit_meter.h"
+#include "wire/credit.h"
 #include "wire/frame.h"
 #include "wire/method.h"
 
@@ -42,9 +43,11 @@ class Mux {
   struct Listener {
     virtual ~Listener() = default;
     virtual void on_shim_call(ShimCall call) = 0;
-    // The box's main command has ended. Once.
+    // A client has asked for the main command. Each time; the guest may refuse.
+    virtual void on_main_start(std::string_view exec_id) = 0;
+    // The box's main command has ended. Once in the life of a machine.
     virtual void on_main_end(const wire::msg::ExecResult& result) = 0;
-    // The guest port is of no use any more. Once.
+    // The guest port is of no use any more. Once in the life of a machine.
     virtual void on_guest_lost(const Error& why) = 0;
   };
   // Watches what passes; nothing depends on it.
@@ -60,8 +63,13 @@ class Mux {
     virtual void on_bytes_from_guest(std::size_t count) = 0;
   };
   using Done = std::move_only_function<void(Result<std::string>)>;
+  // The payload of a data frame.
+  using OnPayload = std::move_only_function<void(std::string_view)>;
 
-  // The loop and the listener outlive the mux.
+  // The loop and the listener outlive the mux. Until there is a guest, clients wait.
+  static std::unique_ptr<Mux> create(linux_::EventLoop& loop, Listener& listener) {
+    return std::unique_ptr<Mux>(new Mux(loop, listener));
+  }
   static Result<std::unique_ptr<Mux>> create(linux_::EventLoop& loop, UniqueFd guest_port,
                                              Listener& listener);
   Mux(const Mux&) = delete;
@@ -69,13 +77,31 @@ class Mux {
 
   // From now on; it outlives the mux, or null is given before it goes.
   void set_observer(Observer* observer) { observer_ = observer; }
+  // A machine, the first or, after refuse(), another one: everything about the last one is forgotten, clients
+  // stay connected.
+  Result<void> connect_guest(UniqueFd guest_port);
+
+  // Takes what a machine that is gone has left to say.
+  void drain_guest();
 
   // Clients come from this listening socket.
   Result<void> accept_from(UniqueFd listener_socket);
 
   // A call of the shim itself: passed on at once, while those of clients may still wait. `done` gets the
   // payload of the response frame.
-  void call(std::string_view service, std::string_view method, std::string payload, Done done);
+  void call(std::string_view service, std::string_view method, std::string payload, Done done) {
+    send(service, method, std::move(payload), {}, std::move(done));
+  }
+  // The same for a streaming method; what comes is credited as soon as `on_payload` has returned.
+  template <wire::StreamingMethod M>
+  void open(const typename M::Request& request, OnPayload on_payload,
+            std::move_only_function<void(Result<typename M::Response>)> done) {
+    send(M::service, M::name, request.SerializeAsString(), std::move(on_payload),
+         [done = std::move(done)](Result<std::string> payload) mutable {
+           if (!payload) return done(std::unexpected(std::move(payload).error()));
+           done(wire::parse_response<M>(*payload));
+         });
+  }
   template <wire::Method M>
     requires(!M::is_streaming)
   void call(const typename M::Request& request,
@@ -92,6 +118,8 @@ class Mux {
   // Every call of a client that is under way, and every later one, gets this error. Calls to the service Shim
   // are still handed to the listener.
   void refuse(Error why);
+  // New calls of clients get this error, until nullopt; those under way go on.
+  void turn_away(std::optional<Error> why) { turned_away_ = std::move(why); }
 
   void answer(const ShimCall& call, const google::protobuf::MessageLite& response);
   void answer(const ShimCall& call, const Error& error);
@@ -100,6 +128,10 @@ class Mux {
   bool is_flushed() const;
   std::size_t client_count() const { return clients_.size(); }
   std::size_t stream_count() const { return routes_.size(); }
+  // Streams that clients have open to the guest, and how many there have been; looking at the box (stats,
+  // lists, pings) does not count.
+  std::size_t client_stream_count() const;
+  std::uint64_t client_streams_so_far() const { return client_streams_so_far_; }
 
  private:
   // Where a stream of the guest port belongs.
@@ -112,11 +144,14 @@ class Mux {
     bool is_main = false;
     std::string exec_id = {};  // of Exec.Start
     Done done = {};
+    OnPayload on_payload = {};
+    wire::ReceiveCredit credit = {};  // of the shim's own stream
   };
   using Routes = std::unordered_map<std::uint32_t, Route>;
 
-  Mux(linux_::EventLoop& loop, UniqueFd guest_port, Listener& listener)
-      : loop_(loop), listener_(listener), guest_(std::move(guest_port)) {}
+  Mux(linux_::EventLoop& loop, Listener& listener) : loop_(loop), listener_(listener) {}
+  void send(std::string_view service, std::string_view method, std::string payload, OnPayload on_payload,
+            Done done);
 
   // clients
   void accept_clients();
@@ -138,6 +173,7 @@ class Mux {
   void handle_guest_frame(const wire::Frame& frame);
   void handle_response(Routes::iterator route, const wire::Frame& frame);
   bool pass_to_client(Route& route, const wire::Frame& frame);
+  void take_own_frame(Routes::iterator route, const wire::Frame& frame);
   void note_main_end(std::string_view response);
   void leave_main(std::string exec_id);
   void note_command_end(const Route& route, std::string_view response);
@@ -162,6 +198,7 @@ class Mux {
   bool main_has_ended_ = false;
   std::optional<std::string> left_main_;  // the main command that nobody listens to, until the gate opens
   std::uint32_t next_stream_ = 1;
+  std::uint64_t client_streams_so_far_ = 0;
   Routes routes_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::uint64_t next_client_ = 1;
@@ -169,6 +206,7 @@ class Mux {
   bool clients_are_paced_ = false;
   std::optional<Error> guest_lost_;
   std::optional<Error> refusal_;
+  std::optional<Error> turned_away_;
   UniqueFd listener_socket_;
   linux_::EventLoop::Timer accept_again_;
   linux_::EventLoop::Watch listener_watch_;

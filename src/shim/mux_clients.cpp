@@ -103,8 +103,8 @@ Result<void> Mux::handle_request(Client& client, const wire::Frame& frame) {
     });
     return {};
   }
-  if (refusal_) {
-    answer_error(client, stream, *refusal_);
+  if (refusal_ || turned_away_) {
+    answer_error(client, stream, turned_away_ ? *turned_away_ : *refusal_);
     return {};
   }
   if (!is_for_clients(request)) {
@@ -131,7 +131,10 @@ void Mux::forward_request(Client& client, const wire::Frame& frame, const wire::
     route.is_main = start && start->is_main();
     if (start) route.exec_id = start->id();
     if (start && observer_ != nullptr) observer_->on_command(*start);
+    // Later: the request has to be on its way first.
+    if (route.is_main) loop_.post([this, id = start->id()] { listener_.on_main_start(id); });
   }
+  if (route.is_streaming || request.service() == wire::files_service) ++client_streams_so_far_;
   routes_.emplace(guest_stream, std::move(route));
   client.streams.emplace(frame.header.stream, guest_stream);
   auto header = frame.header;

@@ -24,9 +24,11 @@ using wire::FrameType;
 class RecordingListener : public Mux::Listener {
  public:
   void on_shim_call(ShimCall call) override { calls.push_back(std::move(call)); }
+  void on_main_start(std::string_view id) override { main_starts.emplace_back(id); }
   void on_main_end(const wire::msg::ExecResult& result) override { main_ends.push_back(result); }
   void on_guest_lost(const Error& why) override { losses.push_back(why); }
   std::vector<ShimCall> calls;
+  std::vector<std::string> main_starts;
   std::vector<wire::msg::ExecResult> main_ends;
   std::vector<Error> losses;
 };
@@ -417,6 +419,68 @@ TEST_F(MuxTest, AsksForTheEndOfAMainCommandThatNobodyListensTo) {
   guest_->respond(wait.header.stream, result);
   ASSERT_TRUE(turn_until([&] { return !listener_.main_ends.empty(); }));
   EXPECT_EQ(listener_.main_ends[0].signal(), 9u);
+}
+
+TEST_F(MuxTest, CreditsItsOwnStreams) {
+  std::size_t received = 0;
+  std::optional<Result<wire::msg::ExecResult>> result;
+  mux_->open<wire::ExecAttach>(
+      {}, [&](std::string_view payload) { received += payload.size(); },
+      [&](Result<wire::msg::ExecResult> end) { result = std::move(end); });
+  const auto stream = guest_->next().header.stream;
+  const std::string piece(32u << 10, 'x');
+  std::size_t credited = 0;
+  for (int i = 0; i < 40; ++i) {
+    guest_->out().data(stream, piece);
+    ASSERT_TRUE(guest_->flush());
+    if (i % 2 == 0) continue;
+    const auto window = guest_->next();
+    ASSERT_EQ(window.header.type, FrameType::window);
+    credited += *wire::decode_window(window.payload);
+  }
+  EXPECT_EQ(received, 40 * piece.size());
+  EXPECT_EQ(credited, received);
+  wire::msg::ExecResult end;
+  end.set_exit_code(3);
+  guest_->respond(stream, end);
+  ASSERT_TRUE(turn_until([&] { return result.has_value(); }));
+  EXPECT_EQ((*result)->exit_code(), 3u);
+}
+
+TEST_F(MuxTest, TurnsNewCallsAwayAndLetsThoseUnderWayGoOn) {
+  mux_->open_gate();
+  auto client = connect();
+  const auto stream = start(client, 1);
+  mux_->turn_away(Error(ErrorCode::invalid_state, "paused"));
+  client.start(3);
+  EXPECT_EQ(client.next().header.stream, 3u);
+  guest_->out().data(stream, "still here");
+  ASSERT_TRUE(guest_->flush());
+  EXPECT_EQ(client.next().payload, "still here");
+  mux_->turn_away(std::nullopt);
+  start(client, 5);
+}
+
+TEST_F(MuxTest, KeepsItsClientsForTheNextMachine) {
+  mux_->open_gate();
+  auto client = connect();
+  start(client, 1, true);
+  ASSERT_TRUE(turn_until([&] { return listener_.main_starts.size() == 1; }));
+  guest_->hang_up();
+  ASSERT_TRUE(turn_until([&] { return listener_.losses.size() == 1; }));
+  mux_->refuse(Error(ErrorCode::unavailable, "restarting"));
+  EXPECT_EQ(client.next().header.stream, 1u);
+  client.start(3);
+  EXPECT_EQ(client.next().header.stream, 3u) << "refused";
+  auto port = *linux_::unix_socket_pair();
+  ASSERT_TRUE(mux_->connect_guest(std::move(port.first)));
+  guest_.emplace(*loop_, std::move(port.second));
+  client.start(5);
+  EXPECT_TRUE(guest_->stays_silent()) << "its gate is closed";
+  mux_->open_gate();
+  EXPECT_EQ(guest_->next().header.type, FrameType::request);
+  guest_->hang_up();
+  ASSERT_TRUE(turn_until([&] { return listener_.losses.size() == 2; }));
 }
 
 TEST_F(MuxTest, RefusesEverythingAtTheEnd) {

@@ -36,17 +36,20 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
 }  // namespace
 
 Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
-    : engine_(engine), config_(config), inherited_(std::move(inherited)) {}
+    : engine_(engine), config_(config), inherited_(std::move(inherited)), restart_policy_(config.restart) {}
 
 Shim::~Shim() = default;
 
 Result<void> Shim::run() {
   loop_ = BOXLITE_TRY(linux_::EventLoop::create());
-  if (auto ready = set_up(); !ready) {
+  auto ready = set_up();
+  if (ready) ready = begin_life();
+  if (!ready) {
     vmm::ExitRecord record{.reason = vmm::ExitReason::boot_failed, .at = now()};
     record.phase = "spawn_vmm";
     record.message = ready.error().message();
-    boot_error_ = std::move(ready).error();
+    why_finished_ = std::move(ready).error();
+    tell_end(record);
     finish(record);
   }
   BOXLITE_TRY(loop_->run());
@@ -56,44 +59,18 @@ Result<void> Shim::run() {
 Result<void> Shim::set_up() {
   chronicle_.emplace(*loop_, config_);
   record_.shim = BOXLITE_TRY(linux_::identify_process(::getpid()));
-  record_.started_at = now();
+  // The mux comes first: whatever goes wrong from here on is told to clients through it.
+  mux_ = Mux::create(*loop_, *this);
+  mux_->set_observer(&*chronicle_);
+  health_.emplace(*loop_, *mux_, config_.health, [this] { note_health(); });
+  idle_watch_.emplace(*loop_, *mux_, [this] { stop_gracefully(); });
+  BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
-  BOXLITE_TRY(launch());
-  BOXLITE_TRY(watch_everything());
-  write_shim_record();
-  begin_boot();
-  return {};
+  return watch_parent();
 }
 
-Result<void> Shim::launch() {
-  const auto began = std::chrono::steady_clock::now();
-  auto port = BOXLITE_TRY(linux_::unix_socket_pair());
-  auto console = BOXLITE_TRY(linux_::unix_socket_pair());
-  // The mux comes first: whatever goes wrong from here on is told to clients through it.
-  mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
-  mux_->set_observer(&*chronicle_);
-  BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
-  folders_ = BOXLITE_TRY(Folders::prepare(config_));
-  boot_ = std::make_unique<Boot>(*mux_, config_, *folders_);
-  console_ = std::move(console.first);
-  BOXLITE_TRY(linux_::set_non_blocking(console_.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
-  ends.error_log =
-      BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
-  ends.lock_fd = inherited_.lock.get();
-  auto machine = config_.machine;
-  folders_->restrict(machine);
-  machine_ = BOXLITE_TRY(engine_.launch(machine, std::move(ends)));
-  record_.vmm_pid = machine_->pid();
-  boot_->note_spawn(
-      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began));
-  return {};
-}
-
-Result<void> Shim::watch_everything() {
-  console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) { read_console(); }));
-  machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->handle().fd(), [this] { on_machine_end(); }));
+Result<void> Shim::watch_parent() {
   if (inherited_.watchdog.is_open()) {
     watchdog_watch_ = BOXLITE_TRY(loop_->watch(inherited_.watchdog.get(), true, false, [this](auto) {
       watchdog_watch_.reset();
@@ -108,32 +85,83 @@ Result<void> Shim::watch_everything() {
   return {};
 }
 
+Result<void> Shim::begin_life() {
+  life_ = std::make_unique<Life>();
+  record_.phase = vmm::ShimPhase::booting;
+  record_.is_maintenance = config_.is_maintenance;
+  record_.started_at = now();
+  record_.ready_at.reset();
+  record_.vmm_pid = 0;
+  BOXLITE_TRY(launch());
+  BOXLITE_TRY(watch_machine());
+  write_shim_record();
+  begin_boot();
+  return {};
+}
+
+Result<void> Shim::launch() {
+  const auto began = std::chrono::steady_clock::now();
+  auto port = BOXLITE_TRY(linux_::unix_socket_pair());
+  auto console = BOXLITE_TRY(linux_::unix_socket_pair());
+  BOXLITE_TRY(mux_->connect_guest(std::move(port.first)));
+  // They stay as they are from one machine to the next.
+  if (!folders_) folders_ = BOXLITE_TRY(Folders::prepare(config_));
+  life_->boot = std::make_unique<Boot>(*mux_, config_, *folders_);
+  life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
+  life_->console = std::move(console.first);
+  BOXLITE_TRY(linux_::set_non_blocking(life_->console.get()));
+  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  ends.error_log =
+      BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
+  ends.lock_fd = inherited_.lock.get();
+  auto machine = config_.machine;
+  folders_->restrict(machine);
+  life_->machine = BOXLITE_TRY(engine_.launch(machine, std::move(ends)));
+  record_.vmm_pid = life_->machine->pid();
+  // While the machine boots: an earlier log has to be looked through for its end.
+  if (!log_) {
+    log_.emplace(config_.box_dir / vmm::container_log_name,
+                 logs::LogLimits{.file_bytes = config_.log_file_bytes, .files = config_.log_files});
+  }
+  life_->boot->note_spawn(
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began));
+  return {};
+}
+
+Result<void> Shim::watch_machine() {
+  life_->console_watch =
+      BOXLITE_TRY(loop_->watch(life_->console.get(), true, false, [this](auto) { read_console(); }));
+  life_->machine_watch =
+      BOXLITE_TRY(loop_->watch_exit(life_->machine->handle().fd(), [this] { on_machine_end(); }));
+  return {};
+}
+
 void Shim::read_console() {
   char buffer[16 << 10];
   while (true) {
-    const auto count = ::recv(console_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+    const auto count = ::recv(life_->console.get(), buffer, sizeof buffer, MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) return console_watch_.reset();
+    if (count <= 0) return life_->console_watch.reset();
     console_log_->append({buffer, static_cast<std::size_t>(count)});
   }
 }
 
 void Shim::write_shim_record() {
-  record_.stages = boot_->stages();
+  if (life_ && life_->boot) record_.stages = life_->boot->stages();
   auto written = replace_file(config_.box_dir / vmm::shim_record_name, vmm::to_json(record_));
   if (!written) outcome_ = std::move(written);
 }
 
 void Shim::begin_boot() {
   const auto limit = boot_limit(config_);
-  boot_timer_ = loop_->after(limit, [this, limit] {
+  life_->boot_timer = loop_->after(limit, [this, limit] {
     fail_boot(Error(ErrorCode::timed_out, concat("no answer within ", limit.count(), " ms"))
                   .with_remedy(
                       "see console.log in the box's directory; on a slow host set a longer start timeout"));
   });
-  boot_->begin([this](Result<void> booted) {
-    if (state_ != State::booting || was_asked_to_stop_ || boot_error_) return;
+  life_->boot->begin([this](Result<void> booted) {
+    if (life_->state != State::booting || was_asked_to_stop_ || life_->boot_error) return;
     // The machine is about to end, and why it does will be known then.
     if (!booted && booted.error().code() == ErrorCode::stopped) return;
     if (!booted) return fail_boot(std::move(booted).error());
@@ -142,43 +170,43 @@ void Shim::begin_boot() {
 }
 
 void Shim::become_ready() {
-  state_ = State::ready;
-  boot_timer_.reset();
+  life_->state = State::ready;
+  life_->boot_timer.reset();
+  const bool is_first = !std::exchange(was_ready_, true);
   record_.ready_at = now();
+  record_.phase = vmm::ShimPhase::running;
+  // Before the commands of clients: what they look for may be the main command's work.
+  if (!is_first || !config_.client_starts_main) begin_main();
   mux_->open_gate();
-  for (const auto& call : std::exchange(waiting_for_ready_, {})) answer_wait_ready(call);
+  if (!life_->early_main.empty()) life_->main->follow(life_->early_main);
+  health_->begin();
+  if (config_.auto_stop.count() != 0) idle_watch_->begin(config_.auto_stop);
+  record_.health = health_->state();
+  record_.health_failures = 0;
+  answer_waiting();
   // After the answers: nobody who waits for readiness waits for this file.
   write_shim_record();
   chronicle_->tell(store::event_type::ready);
 }
 
-void Shim::on_shim_call(ShimCall call) {
-  if (call.method == wire::ShimWaitReady::name) return answer_wait_ready(call);
-  if (call.method == wire::ShimStop::name) return handle_stop(call);
-  if (call.method == wire::ShimLetGo::name) {
-    watchdog_watch_.reset();
-    return mux_->answer(call, wire::msg::LetGoResponse());
-  }
-  if (call.method == wire::ShimAttachFolder::name) return attach_folder(call);
-  if (call.method == wire::ShimDetachFolder::name) return detach_folder(call);
-  mux_->answer(call,
-               Error(ErrorCode::unsupported, concat("no method ", in_quotes(call.method), " in the shim")));
+void Shim::begin_main() {
+  if (config_.main_request.empty()) return;
+  life_->main_is_pending = true;
+  life_->main->start(config_.main_request);
 }
 
-void Shim::answer_wait_ready(const ShimCall& call) {
-  if (boot_error_) return mux_->answer(call, *boot_error_);
-  if (state_ == State::booting) return waiting_for_ready_.push_back(call);
-  if (state_ != State::ready) return mux_->answer(call, Error(ErrorCode::stopped, "the box is stopping"));
-  wire::msg::WaitReadyResponse response;
-  for (const auto& stage : boot_->stages()) {
-    auto& entry = *response.add_stages();
-    entry.set_name(stage.name);
-    entry.set_duration_us(static_cast<std::uint64_t>(stage.duration.count()));
-  }
-  response.set_kernel_release(boot_->kernel_release());
-  response.set_shim_pid(static_cast<std::uint32_t>(::getpid()));
-  response.set_vmm_pid(static_cast<std::uint32_t>(record_.vmm_pid));
-  mux_->answer(call, response);
+void Shim::note_health() {
+  const bool is_other = record_.health != health_->state();
+  record_.health = health_->state();
+  record_.health_failures = health_->failures();
+  record_.health_output = health_->last_output();
+  write_shim_record();
+  if (is_other) chronicle_->tell(store::event_type::health, {{"status", std::string(name(record_.health))}});
+}
+
+void Shim::answer_waiting() {
+  if (life_->main_is_pending) return;
+  for (const auto& call : std::exchange(waiting_for_ready_, {})) answer_wait_ready(call);
 }
 
 }  // namespace boxlite::shim

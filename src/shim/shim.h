@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One running box: its machine, its clients, its end.
-//
-//   booting ──container up──▶ ready ──main ends / asked to stop──▶ stopping ──machine gone──▶ ended
-//      └──────────── boot fails, asked to stop, machine gone ──────────────────────────────▶ ended
+// One running box: its machine, its clients, its end. A machine that ends by itself may be followed by
+// another one, as the restart policy says (shim/life.h has the states of each).
 //
 // Whatever happens, the machine's end is awaited, exit.json is written, the clients are told, and run()
 // returns.
@@ -17,11 +15,15 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
-#include "shim/boot.h"
+#include "logs/log_writer.h"
 #include "shim/chronicle.h"
 #include "shim/console_log.h"
 #include "shim/folders.h"
+#include "shim/health.h"
+#include "shim/idle_watch.h"
+#include "shim/life.h"
 #include "shim/mux.h"
+#include "shim/restart_policy.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
 #include "vmm/vmm.h"
@@ -36,7 +38,7 @@ struct Inherited {
   UniqueFd signals = {};  // a signalfd of TERM, INT and HUP
 };
 
-class Shim : private Mux::Listener {
+class Shim : private Mux::Listener, private MainCommand::Listener {
  public:
   // The config and the engine outlive it.
   Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited);
@@ -44,28 +46,48 @@ class Shim : private Mux::Listener {
   Shim& operator=(const Shim&) = delete;
   ~Shim() override;
 
-  // From the launch to the end of the machine. An error only when no record could be written.
+  // From the first launch to the end of the last machine. An error only when no record could be written.
   Result<void> run();
 
  private:
-  enum class State { booting, ready, stopping, ended };
+  using State = Life::State;
 
+  // shim.cpp: from the launch to readiness
   Result<void> set_up();
+  Result<void> watch_parent();
+  Result<void> begin_life();
   Result<void> launch();
-  Result<void> watch_everything();
+  Result<void> watch_machine();
   void read_console();
   void write_shim_record();
   void begin_boot();
   void become_ready();
+  void begin_main();
+  void answer_waiting();
+  void note_health();
 
+  // shim_calls.cpp: what clients ask the shim itself
   void on_shim_call(ShimCall call) override;
-  void on_main_end(const wire::msg::ExecResult& result) override;
-  void on_guest_lost(const Error& why) override;
-
   void answer_wait_ready(const ShimCall& call);
   void handle_stop(const ShimCall& call);
+  void handle_pause(const ShimCall& call);
+  void handle_resume(const ShimCall& call);
+  Result<void> resume();
+  Error not_running_error(std::string_view verb) const;
+  static wire::msg::WaitEndResponse end_answer(const vmm::ExitRecord& end);
+  // shim_folders.cpp
   void attach_folder(const ShimCall& call);
   void detach_folder(const ShimCall& call);
+  // Commands can run.
+  bool is_up() const { return !has_finished_ && !is_between_lives() && life_->state == State::ready; }
+
+  // shim_end.cpp
+  void on_main_start(std::string_view exec_id) override;
+  void on_main_end(const wire::msg::ExecResult& result) override;
+  void on_guest_lost(const Error& why) override;
+  void on_main_running() override;
+  void on_main_output(bool is_stderr, std::string_view bytes, std::uint64_t lost) override;
+  void on_main_result(Result<wire::msg::ExecResult> result) override;
   // TERM, or the watchdog.
   void stop_gracefully();
   void stop(std::chrono::milliseconds grace, std::chrono::milliseconds limit);
@@ -73,13 +95,18 @@ class Shim : private Mux::Listener {
   void end_machine();
   void fail_boot(const Error& why);
   void on_machine_end();
-
   vmm::ExitRecord exit_record(const linux_::ChildEnd& end) const;
   std::string describe_end(const linux_::ChildEnd& end) const;
   std::string vmm_complaints() const;
+  // The machine is gone: another one, or the end of the box.
+  void end_life(const vmm::ExitRecord& record);
+  void restart_after(std::chrono::milliseconds pause, const vmm::ExitRecord& record);
+  // Stops a box that is between two machines.
+  void end_between_lives();
   void finish(const vmm::ExitRecord& record);
   void tell_end(const vmm::ExitRecord& record);
   void leave_when_flushed();
+  bool is_between_lives() const { return last_end_.has_value(); }
 
   vmm::Engine& engine_;
   const vmm::ShimConfig& config_;
@@ -87,32 +114,30 @@ class Shim : private Mux::Listener {
   std::unique_ptr<linux_::EventLoop> loop_;
   std::optional<Chronicle> chronicle_;
   std::optional<ConsoleLog> console_log_;
-  UniqueFd console_;
+  std::optional<logs::LogWriter> log_;
   std::unique_ptr<Mux> mux_;
   std::optional<Folders> folders_;
-  std::unique_ptr<Boot> boot_;
-  std::unique_ptr<vmm::Machine> machine_;
+  std::unique_ptr<Life> life_;
+  RestartPolicy restart_policy_;
+  std::optional<Health> health_;
+  std::optional<IdleWatch> idle_watch_;
 
-  State state_ = State::booting;
+  bool was_ready_ = false;  // once, in this or an earlier life
   bool was_asked_to_stop_ = false;
-  bool was_forced_ = false;
-  std::optional<Error> boot_error_;
-  std::string boot_error_phase_;
-  std::optional<Error> guest_error_;
-  std::optional<wire::msg::ExecResult> main_end_;
-  bool main_ended_first_ = false;  // before anybody asked for a stop
+  bool has_finished_ = false;
+  std::optional<vmm::ExitRecord> last_end_;  // between two lives
+  std::optional<Error> why_finished_;
   std::vector<ShimCall> waiting_for_ready_;
   std::vector<ShimCall> waiting_for_stop_;
+  std::vector<ShimCall> waiting_for_end_;
+  std::optional<vmm::ExitRecord> end_;  // of the box
   std::chrono::steady_clock::time_point flush_deadline_;
   vmm::ShimRecord record_;
   Result<void> outcome_;
 
   linux_::EventLoop::Watch watchdog_watch_;
   linux_::EventLoop::Watch signal_watch_;
-  linux_::EventLoop::Watch console_watch_;
-  linux_::EventLoop::Watch machine_watch_;
-  linux_::EventLoop::Timer boot_timer_;
-  linux_::EventLoop::Timer stop_timer_;
+  linux_::EventLoop::Timer restart_timer_;
   linux_::EventLoop::Timer flush_timer_;
 };
 

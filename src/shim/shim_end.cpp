@@ -25,77 +25,134 @@ constexpr milliseconds flush_pause{5};
 
 constexpr std::size_t complaint_lines = 5;
 
-}  // namespace
-
-void Shim::handle_stop(const ShimCall& call) {
-  const auto request = wire::parse<wire::msg::StopRequest>(call.payload);
-  if (!request) return mux_->answer(call, request.error());
-  waiting_for_stop_.push_back(call);
-  if (request->force()) {
-    was_asked_to_stop_ = true;
-    was_forced_ = true;
-    return end_machine();
+std::string describe(const vmm::ExitRecord& record) {
+  if (record.reason != vmm::ExitReason::main_exited) {
+    return concat(name(record.reason), record.message.empty() ? "" : ": ", record.message);
   }
-  const milliseconds grace(request->grace_ms());
-  stop(grace, grace + beyond_grace);
+  if (!record.message.empty()) return concat("its main command could not be started: ", record.message);
+  if (record.signal) return concat("its main command was ended by signal ", *record.signal);
+  return concat("its main command ended with exit code ", record.exit_code.value_or(0));
 }
+
+// For commands that come too late.
+Error main_ended_error(std::string_view box_id, const wire::msg::ExecResult& result) {
+  const auto how = result.has_signal() ? concat("was ended by signal ", result.signal())
+                                       : concat("ended with exit code ", result.exit_code());
+  return Error(ErrorCode::invalid_state,
+               concat("box ", in_quotes(box_id), " is stopping: its main command ", how))
+      .with_remedy("give the box a command that stays, such as `sleep infinity`");
+}
+
+Error end_error(std::string_view box_id, const vmm::ExitRecord& record) {
+  return Error(ErrorCode::stopped, concat("box ", in_quotes(box_id), " has ended: ", describe(record)));
+}
+
+}  // namespace
 
 void Shim::stop_gracefully() {
   stop(config_.stop_grace, std::max(graceful_limit, config_.stop_grace + beyond_grace));
 }
 
 void Shim::stop(milliseconds grace, milliseconds limit) {
-  if (state_ == State::ended || was_asked_to_stop_) return;
-  // It is ending already, for a better reason.
-  if (main_end_) return;
+  if (has_finished_ || was_asked_to_stop_) return;
   was_asked_to_stop_ = true;
+  if (is_between_lives()) return end_between_lives();
+  // It is ending already, for a better reason.
+  if (life_->main_end || life_->state == State::ended) return;
+  // What stands still cannot shut down.
+  if (life_->is_paused && !resume()) return end_machine();
   // Nothing of the box has run yet, and nobody could answer.
-  if (state_ == State::booting) return end_machine();
-  state_ = State::stopping;
-  stop_timer_ = loop_->after(limit, [this] {
-    was_forced_ = true;
+  if (life_->state == State::booting) return end_machine();
+  life_->state = State::stopping;
+  life_->stop_timer = loop_->after(limit, [this] {
+    life_->was_forced = true;
     end_machine();
   });
   wire::msg::ShutdownRequest request;
   request.set_grace_ms(static_cast<std::uint32_t>(grace.count()));
   mux_->call<wire::GuestShutdown>(request, [this](Result<wire::msg::ShutdownResponse> response) {
     // The power goes next. An agent that refuses will not be asked twice.
-    if (!response && response.error().code() != ErrorCode::stopped && state_ != State::ended) end_machine();
+    if (!response && response.error().code() != ErrorCode::stopped && life_->state != State::ended)
+      end_machine();
   });
 }
 
 void Shim::end_machine() {
-  if (state_ == State::ended) return;
-  if (state_ == State::ready) state_ = State::stopping;
+  auto& life = *life_;
+  if (life.state == State::ended || !life.machine) return;
+  if (life.state == State::ready) life.state = State::stopping;
   // In order, if that is quick: a killed QEMU leaves its image files untidy, though whole.
-  if (!machine_->quit(Deadline::after(quit_limit))) machine_->kill();
-  stop_timer_ = loop_->after(beyond_grace, [this] { machine_->kill(); });
+  if (!life.machine->quit(Deadline::after(quit_limit))) life.machine->kill();
+  life.stop_timer = loop_->after(beyond_grace, [this] { life_->machine->kill(); });
+}
+
+// ---- the main command ------------------------------------------------------------------------------------
+
+void Shim::on_main_start(std::string_view exec_id) {
+  if (!life_ || life_->main_end) return;
+  if (life_->state == State::ready) return life_->main->follow(exec_id);
+  // The request waits for the container.
+  life_->early_main = exec_id;
+}
+
+void Shim::on_main_running() {
+  log_->append(logs::RecordKind::start, {}, now());
+  if (!std::exchange(life_->main_is_pending, false)) return;
+  answer_waiting();
+}
+
+void Shim::on_main_output(bool is_stderr, std::string_view bytes, std::uint64_t lost) {
+  log_->lose(lost);
+  log_->append(is_stderr ? logs::RecordKind::stderr_bytes : logs::RecordKind::stdout_bytes, bytes, now());
+}
+
+void Shim::on_main_result(Result<wire::msg::ExecResult> result) {
+  const bool was_pending = std::exchange(life_->main_is_pending, false);
+  if (result) {
+    on_main_end(*result);
+    // A command that ended at once has run; one that cannot run is an error for whoever waits.
+    if (was_pending) answer_waiting();
+    return;
+  }
+  // With the machine, whose end says more; or the command was a client's, which knows.
+  if (result.error().code() == ErrorCode::stopped || !was_pending) return;
+  life_->boot_error_phase = "main";
+  life_->boot_error = Error(result.error().code(), concat("start box ", in_quotes(config_.box_id),
+                                                          ": main command: ", result.error().message()))
+                          .with_remedy(result.error().remedy());
+  end_machine();
 }
 
 void Shim::on_main_end(const wire::msg::ExecResult& result) {
-  main_end_ = result;
+  auto& life = *life_;
+  if (life.main_end) return;
+  life.main_end = result;
   chronicle_->count_main(result);
-  main_ended_first_ = !was_asked_to_stop_;
-  if (state_ != State::ready) return;
-  state_ = State::stopping;
-  stop_timer_ = loop_->after(power_off_limit, [this] { end_machine(); });
+  life.main_ended_first = !was_asked_to_stop_;
+  mux_->turn_away(main_ended_error(config_.box_id, result));
+  if (life.state != State::ready) return;
+  life.state = State::stopping;
+  life.stop_timer = loop_->after(power_off_limit, [this] { end_machine(); });
 }
+
+// ---- the machine -----------------------------------------------------------------------------------------
 
 void Shim::on_guest_lost(const Error& why) {
   // The usual sign of a machine that is about to end; watched as well.
   if (why.code() == ErrorCode::stopped) return;
-  guest_error_ = why;
+  life_->guest_error = why;
   end_machine();
 }
 
 void Shim::fail_boot(const Error& why) {
-  if (state_ != State::booting || boot_error_) return;
-  boot_error_phase_ = boot_->phase();
+  auto& life = *life_;
+  if (life.state != State::booting || life.boot_error) return;
+  life.boot_error_phase = life.boot->phase();
   const auto tail = console_log_->tail();
-  auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", boot_->phase(), ": ",
+  auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot->phase(), ": ",
                         why.message(), "; QEMU runs, accelerator ", name(config_.machine.accelerator));
   if (!tail.empty()) message += concat("; last lines of the console:\n", tail);
-  boot_error_ = Error(why.code(), std::move(message)).with_remedy(why.remedy());
+  life.boot_error = Error(why.code(), std::move(message)).with_remedy(why.remedy());
   end_machine();
 }
 
@@ -112,63 +169,118 @@ std::string Shim::describe_end(const linux_::ChildEnd& end) const {
   if (is_clean && console_log_->tail().find("Kernel panic") != std::string::npos) {
     text = "the guest's kernel panicked";
   }
-  if (guest_error_) text = guest_error_->message();
+  if (life_->guest_error) text = life_->guest_error->message();
   if (const auto complaints = vmm_complaints(); !complaints.empty()) text += concat(": ", complaints);
   return text;
 }
 
 vmm::ExitRecord Shim::exit_record(const linux_::ChildEnd& end) const {
+  const auto& life = *life_;
   vmm::ExitRecord record{.at = now()};
-  if (main_end_ && main_end_->has_signal()) record.signal = static_cast<int>(main_end_->signal() & 0x7f);
-  if (main_end_ && main_end_->has_exit_code())
-    record.exit_code = static_cast<int>(main_end_->exit_code() & 0xff);
-  if (boot_error_) {
+  if (life.main_end && life.main_end->has_signal())
+    record.signal = static_cast<int>(life.main_end->signal() & 0x7f);
+  if (life.main_end && life.main_end->has_exit_code())
+    record.exit_code = static_cast<int>(life.main_end->exit_code() & 0xff);
+  if (life.boot_error) {
     record.reason = vmm::ExitReason::boot_failed;
-    record.phase = boot_error_phase_;
-    record.message = boot_error_->message();
-  } else if (main_ended_first_) {
+    record.phase = life.boot_error_phase;
+    record.message = life.boot_error->message();
+    record.console_tail = console_log_->tail();
+  } else if (life.main_ended_first) {
     record.reason = vmm::ExitReason::main_exited;
+    record.message = life.main_end->error();
   } else if (was_asked_to_stop_) {
-    record.reason = was_forced_ ? vmm::ExitReason::killed : vmm::ExitReason::stopped;
+    record.reason = life.was_forced ? vmm::ExitReason::killed : vmm::ExitReason::stopped;
   } else {
     record.reason = vmm::ExitReason::vmm_failed;
     record.message = describe_end(end);
     record.console_tail = console_log_->tail();
   }
-  if (boot_error_) record.console_tail = console_log_->tail();
   return record;
 }
 
 void Shim::on_machine_end() {
+  auto& life = *life_;
   read_console();
-  const auto ended = machine_->wait(Deadline::after(quit_limit));
+  // What the guest said last, before its end is told.
+  mux_->drain_guest();
+  const auto ended = life.machine->wait(Deadline::after(quit_limit));
   const auto end = ended ? *ended : linux_::ChildEnd{};
-  if (state_ == State::booting && !boot_error_ && !was_asked_to_stop_) {
+  if (life.state == State::booting && !life.boot_error && !was_asked_to_stop_) {
     const auto tail = console_log_->tail();
-    boot_error_phase_ = boot_->phase();
-    auto message =
-        concat("start box ", in_quotes(config_.box_id), ": phase ", boot_->phase(), ": ", describe_end(end));
+    life.boot_error_phase = life.boot->phase();
+    auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot->phase(), ": ",
+                          describe_end(end));
     if (!tail.empty()) message += concat("; last lines of the console:\n", tail);
-    boot_error_ = Error(ErrorCode::unavailable, std::move(message));
+    life.boot_error = Error(ErrorCode::unavailable, std::move(message));
   }
-  finish(exit_record(end));
+  end_life(exit_record(end));
+}
+
+void Shim::end_life(const vmm::ExitRecord& record) {
+  auto& life = *life_;
+  life.state = State::ended;
+  life.boot_timer.reset();
+  life.stop_timer.reset();
+  if (health_) health_->pause();
+  if (idle_watch_) idle_watch_->end();
+  tell_end(record);
+  // A box that has never worked is not tried again: whoever starts it is there to see why.
+  const bool may_restart =
+      !was_asked_to_stop_ && was_ready_ && !(life.main_was_impossible() && restart_policy_.count() == 0);
+  if (may_restart) {
+    const auto lasted =
+        std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - life.began);
+    if (const auto pause = restart_policy_.next(record, lasted)) return restart_after(*pause, record);
+  }
+  if (life.boot_error) why_finished_ = *life.boot_error;
+  if (life.is_paused) mux_->turn_away(std::nullopt);
+  finish(record);
+}
+
+void Shim::restart_after(milliseconds pause, const vmm::ExitRecord& record) {
+  last_end_ = record;
+  record_.phase = vmm::ShimPhase::restarting;
+  record_.restart_count = restart_policy_.count();
+  record_.vmm_pid = 0;
+  chronicle_->tell(store::event_type::restart, {{"count", std::to_string(record_.restart_count)},
+                                                {"pause_ms", std::to_string(pause.count())}});
+  write_shim_record();
+  mux_->turn_away(std::nullopt);
+  mux_->refuse(Error(ErrorCode::unavailable,
+                     concat("box ", in_quotes(config_.box_id), " is restarting: ", describe(record)))
+                   .with_remedy("try again when it runs; `boxlite logs` shows what it wrote"));
+  restart_timer_ = loop_->after(pause, [this] {
+    last_end_.reset();
+    if (auto begun = begin_life(); !begun) {
+      // No machine this time: one more failure, which counts like any other.
+      life_->boot_error = begun.error();
+      vmm::ExitRecord failed{.reason = vmm::ExitReason::boot_failed, .at = now()};
+      failed.phase = "spawn_vmm";
+      failed.message = begun.error().message();
+      end_life(failed);
+    }
+  });
+}
+
+void Shim::end_between_lives() {
+  restart_timer_.reset();
+  auto record = *std::exchange(last_end_, std::nullopt);
+  record.reason = vmm::ExitReason::stopped;
+  record.at = now();
+  finish(record);
 }
 
 void Shim::finish(const vmm::ExitRecord& record) {
-  state_ = State::ended;
-  boot_timer_.reset();
-  stop_timer_.reset();
+  has_finished_ = true;
+  end_ = record;
   // Before the clients know: whoever sees the connection end can read why.
   outcome_ = write_file_atomic(config_.box_dir / vmm::exit_record_name, vmm::to_json(record));
-  tell_end(record);
   if (!mux_) return loop_->stop();
-  const auto why = boot_error_
-                       ? *boot_error_
-                       : Error(ErrorCode::stopped,
-                               concat("box ", in_quotes(config_.box_id), " has ended: ", name(record.reason),
-                                      record.message.empty() ? "" : ": ", record.message));
-  mux_->refuse(why);
-  for (const auto& call : std::exchange(waiting_for_ready_, {})) mux_->answer(call, why);
+  if (!why_finished_) why_finished_ = end_error(config_.box_id, record);
+  mux_->refuse(*why_finished_);
+  for (const auto& call : std::exchange(waiting_for_ready_, {})) mux_->answer(call, *why_finished_);
+  for (const auto& call : std::exchange(waiting_for_end_, {})) mux_->answer(call, end_answer(record));
   for (const auto& call : std::exchange(waiting_for_stop_, {})) mux_->answer(call, wire::msg::StopResponse());
   flush_deadline_ = std::chrono::steady_clock::now() + flush_limit;
   leave_when_flushed();
@@ -176,10 +288,12 @@ void Shim::finish(const vmm::ExitRecord& record) {
 
 void Shim::tell_end(const vmm::ExitRecord& record) {
   if (!chronicle_) return;
-  auto attributes = main_end_ ? end_attributes(*main_end_) : store::EventAttributes();
+  const auto* main_end = life_ && life_->main_end ? &*life_->main_end : nullptr;
+  auto attributes = main_end != nullptr ? end_attributes(*main_end) : store::EventAttributes();
   attributes.emplace_back("reason", vmm::name(record.reason));
   if (!record.message.empty()) attributes.emplace_back("error", record.message);
-  if (main_end_ && main_end_->oom_killed()) chronicle_->tell(store::event_type::oom, {{"exec", "main"}});
+  if (main_end != nullptr && main_end->oom_killed())
+    chronicle_->tell(store::event_type::oom, {{"exec", "main"}});
   chronicle_->tell(store::event_type::die, std::move(attributes));
 }
 

@@ -8,7 +8,8 @@
 namespace boxlite::shim {
 
 void Shim::attach_folder(const ShimCall& call) {
-  if (state_ != State::ready) return mux_->answer(call, Error(ErrorCode::invalid_state, "the box is not up"));
+  if (!is_up() || life_->is_paused)
+    return mux_->answer(call, Error(ErrorCode::invalid_state, "the box is not up"));
   const auto request = wire::parse<wire::msg::AttachFolderRequest>(call.payload);
   if (!request) return mux_->answer(call, request.error());
   const auto mount = folders_->attach({.host_path = request->host_path(),
@@ -28,7 +29,8 @@ void Shim::attach_folder(const ShimCall& call) {
 }
 
 void Shim::detach_folder(const ShimCall& call) {
-  if (state_ != State::ready) return mux_->answer(call, Error(ErrorCode::invalid_state, "the box is not up"));
+  if (!is_up() || life_->is_paused)
+    return mux_->answer(call, Error(ErrorCode::invalid_state, "the box is not up"));
   const auto request = wire::parse<wire::msg::DetachFolderRequest>(call.payload);
   if (!request) return mux_->answer(call, request.error());
   const auto path = request->box_path();

@@ -5,13 +5,16 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "vmm/health_rule.h"
 #include "vmm/machine_spec.h"
+#include "vmm/restart_rule.h"
 
 namespace boxlite::vmm {
 
@@ -37,9 +40,21 @@ struct ShimConfig {
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};
   std::string start_container_request = {};
+  // An ExecRequest; empty: the box has no main command and idles.
+  std::string main_request = {};
+  // The main command of the first machine comes from a client, which misses none of its output so. Those that
+  // the restart policy starts are the shim's.
+  bool client_starts_main = false;
+  bool is_maintenance = false;  // without a main command, for a while only
+  RestartRule restart = {};
+  HealthRule health = {};
+  // Stop the box when it has been idle so long: no command but the main one runs and no client is attached.
+  std::chrono::milliseconds auto_stop{0};      // 0: never
   std::chrono::milliseconds boot_timeout{0};   // 0: default_boot_timeout of the accelerator
   std::chrono::milliseconds stop_grace{2000};  // of a stop nobody gave a grace period for (signal, watchdog)
   bool is_detached = false;
+  std::uint64_t log_file_bytes = 10u << 20;  // of container.log, and of each of its predecessors
+  std::size_t log_files = 3;
   std::size_t console_log_bytes = 1u << 20;  // console.log and console.log.1 may each be this large
 
   bool operator==(const ShimConfig&) const = default;

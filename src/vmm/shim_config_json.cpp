@@ -112,6 +112,29 @@ Result<std::chrono::milliseconds> parse_duration(JsonFields& fields, const char*
   return std::chrono::milliseconds(BOXLITE_TRY(fields.number(key, 0, a_year)));
 }
 
+json to_object(const HealthRule& health) {
+  return {{"probe", name(health.probe)},
+          {"command_request", to_hex(health.command_request)},
+          {"interval_ms", health.interval.count()},
+          {"timeout_ms", health.timeout.count()},
+          {"start_period_ms", health.start_period.count()},
+          {"retries", health.retries}};
+}
+
+Result<HealthRule> parse_health(const json& object) {
+  JsonFields fields(object, "health");
+  HealthRule health;
+  const auto probe = BOXLITE_TRY(fields.text("probe"));
+  health.probe = BOXLITE_TRY(parse_health_probe(probe));
+  health.command_request = BOXLITE_TRY(fields.bytes("command_request"));
+  health.interval = BOXLITE_TRY(parse_duration(fields, "interval_ms"));
+  health.timeout = BOXLITE_TRY(parse_duration(fields, "timeout_ms"));
+  health.start_period = BOXLITE_TRY(parse_duration(fields, "start_period_ms"));
+  health.retries = static_cast<unsigned>(BOXLITE_TRY(fields.number("retries", 1, 1000)));
+  BOXLITE_TRY(fields.no_others());
+  return health;
+}
+
 }  // namespace
 
 std::vector<SharedDirectory> machine_shares(const std::filesystem::path& box_dir) {
@@ -135,6 +158,15 @@ std::string to_json(const ShimConfig& config) {
                        {"qemu", config.qemu.native()},
                        {"configure_request", to_hex(config.configure_request)},
                        {"start_container_request", to_hex(config.start_container_request)},
+                       {"main_request", to_hex(config.main_request)},
+                       {"client_starts_main", config.client_starts_main},
+                       {"log_file_bytes", config.log_file_bytes},
+                       {"log_files", config.log_files},
+                       {"health", to_object(config.health)},
+                       {"auto_stop_ms", config.auto_stop.count()},
+                       {"is_maintenance", config.is_maintenance},
+                       {"restart", name(config.restart.kind)},
+                       {"restart_limit", config.restart.limit},
                        {"boot_timeout_ms", config.boot_timeout.count()},
                        {"stop_grace_ms", config.stop_grace.count()},
                        {"is_detached", config.is_detached},
@@ -159,6 +191,17 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
   config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));
+  config.main_request = BOXLITE_TRY(fields.bytes("main_request"));
+  config.client_starts_main = BOXLITE_TRY(fields.flag("client_starts_main"));
+  config.log_file_bytes = BOXLITE_TRY(fields.number("log_file_bytes", 4096, 1ull << 40));
+  config.log_files = BOXLITE_TRY(fields.number("log_files", 1, 100));
+  const auto* health = BOXLITE_TRY(fields.object("health"));
+  config.health = BOXLITE_TRY_CONTEXT("shim config", parse_health(*health));
+  config.auto_stop = BOXLITE_TRY(parse_duration(fields, "auto_stop_ms"));
+  config.is_maintenance = BOXLITE_TRY(fields.flag("is_maintenance"));
+  const auto restart = BOXLITE_TRY(fields.text("restart"));
+  config.restart.kind = BOXLITE_TRY_CONTEXT("shim config", parse_restart_kind(restart));
+  config.restart.limit = BOXLITE_TRY(fields.number("restart_limit", 0, UINT32_MAX));
   config.boot_timeout = BOXLITE_TRY(parse_duration(fields, "boot_timeout_ms"));
   config.stop_grace = BOXLITE_TRY(parse_duration(fields, "stop_grace_ms"));
   config.is_detached = BOXLITE_TRY(fields.flag("is_detached"));

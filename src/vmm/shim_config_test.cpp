@@ -29,6 +29,19 @@ ShimConfig example() {
   config.qemu = "/usr/bin/qemu-system-x86_64";
   config.configure_request = std::string("\0\xff\n", 3);
   config.start_container_request = "bytes";
+  config.main_request = std::string("\0main", 5);
+  config.client_starts_main = true;
+  config.health = {.probe = HealthProbe::command,
+                   .command_request = std::string("\0c", 2),
+                   .interval = std::chrono::milliseconds(1),
+                   .timeout = std::chrono::milliseconds(2),
+                   .start_period = std::chrono::milliseconds(3),
+                   .retries = 4};
+  config.auto_stop = std::chrono::milliseconds(9);
+  config.log_file_bytes = 5000;
+  config.log_files = 7;
+  config.is_maintenance = true;
+  config.restart = {.kind = RestartKind::on_failure, .limit = 3};
   config.boot_timeout = std::chrono::milliseconds(1234);
   config.is_detached = true;
   return config;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "linux/process_identity.h"
+#include "vmm/health_rule.h"
 
 namespace boxlite::vmm {
 
@@ -24,10 +25,20 @@ struct StageTime {
   bool operator==(const StageTime&) const = default;
 };
 
+// What a shim that lives is at.
+enum class ShimPhase { booting, running, paused, restarting };
+std::string_view name(ShimPhase phase);
+
 struct ShimRecord {
   linux_::ProcessIdentity shim = {};
-  pid_t vmm_pid = 0;
-  Timestamp started_at = {};
+  pid_t vmm_pid = 0;          // 0: between two machines
+  Timestamp started_at = {};  // of the machine
+  ShimPhase phase = ShimPhase::booting;
+  std::uint64_t restart_count = 0;  // by the restart policy
+  bool is_maintenance = false;      // its main command is not run in this machine
+  HealthState health = HealthState::none;
+  std::uint64_t health_failures = 0;       // in a row
+  std::string health_output = {};          // of the last probe: its beginning, any bytes
   std::optional<Timestamp> ready_at = {};  // set once the container is up
   std::vector<StageTime> stages = {};
 
@@ -61,6 +72,7 @@ inline constexpr std::string_view exit_record_name = "exit.json";
 inline constexpr std::string_view shim_lock_name = "shim.lock";
 inline constexpr std::string_view shim_stderr_name = "shim.stderr";
 inline constexpr std::string_view agent_socket_name = "agent.sock";
+inline constexpr std::string_view container_log_name = "container.log";
 inline constexpr std::string_view console_log_name = "console.log";
 inline constexpr std::string_view vmm_stderr_name = "vmm.stderr";
 inline constexpr std::string_view temporary_dir_name = "tmp";

@@ -38,6 +38,14 @@ Result<Timestamp> parse_time(JsonFields& fields, const char* key) {
   return parse_rfc3339(text);
 }
 
+Result<ShimPhase> parse_phase(std::string_view text) {
+  for (const auto phase :
+       {ShimPhase::booting, ShimPhase::running, ShimPhase::paused, ShimPhase::restarting}) {
+    if (text == name(phase)) return phase;
+  }
+  return fail(ErrorCode::invalid_argument, concat("phase ", in_quotes(text), " is not known"));
+}
+
 Result<ShimRecord> parse_shim_record(const json& object) {
   JsonFields fields(object, "shim record");
   ShimRecord record;
@@ -47,6 +55,14 @@ Result<ShimRecord> parse_shim_record(const json& object) {
   record.vmm_pid = static_cast<pid_t>(BOXLITE_TRY(fields.number("vmm_pid", 0, any_pid)));
   record.started_at = BOXLITE_TRY(parse_time(fields, "started_at"));
   if (fields.has("ready_at")) record.ready_at = BOXLITE_TRY(parse_time(fields, "ready_at"));
+  const auto phase = BOXLITE_TRY(fields.text("phase"));
+  record.phase = BOXLITE_TRY(parse_phase(phase));
+  record.restart_count = BOXLITE_TRY(fields.number("restart_count", 0, any_number));
+  record.is_maintenance = BOXLITE_TRY(fields.flag("is_maintenance"));
+  const auto health = BOXLITE_TRY(fields.text("health"));
+  record.health = BOXLITE_TRY(parse_health_state(health));
+  record.health_failures = BOXLITE_TRY(fields.number("health_failures", 0, any_number));
+  record.health_output = BOXLITE_TRY(fields.text("health_output"));
   const auto* stages = BOXLITE_TRY(fields.array("stages"));
   for (const auto& entry : *stages) {
     JsonFields stage(entry, "stage");
@@ -82,6 +98,16 @@ Result<ExitRecord> parse_exit_record(const json& object) {
 
 }  // namespace
 
+std::string_view name(ShimPhase phase) {
+  switch (phase) {
+    case ShimPhase::booting: return "booting";
+    case ShimPhase::running: return "running";
+    case ShimPhase::paused: return "paused";
+    case ShimPhase::restarting: return "restarting";
+  }
+  return "booting";
+}
+
 std::string_view name(ExitReason reason) {
   switch (reason) {
     case ExitReason::stopped: return "stopped";
@@ -99,6 +125,12 @@ std::string to_json(const ShimRecord& record) {
                  {"boot_id", record.shim.boot_id},
                  {"vmm_pid", record.vmm_pid},
                  {"started_at", to_rfc3339(record.started_at)},
+                 {"phase", name(record.phase)},
+                 {"restart_count", record.restart_count},
+                 {"is_maintenance", record.is_maintenance},
+                 {"health", name(record.health)},
+                 {"health_failures", record.health_failures},
+                 {"health_output", record.health_output},
                  {"stages", json::array()}};
   if (record.ready_at) object["ready_at"] = to_rfc3339(*record.ready_at);
   for (const auto& stage : record.stages) {

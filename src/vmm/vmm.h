@@ -39,6 +39,9 @@ class Machine {
   virtual Result<void> quit(Deadline deadline) = 0;
   // Ends it now.
   virtual void kill() = 0;
+  // All virtual CPUs stand still, and go on.
+  virtual Result<void> pause(Deadline deadline) = 0;
+  virtual Result<void> resume(Deadline deadline) = 0;
   // "running", "paused"…, in the engine's own words.
   virtual Result<std::string> status(Deadline deadline) = 0;
 };

@@ -137,6 +137,15 @@ struct FilesRename : detail::FilesUnary<msg::RenameFileRequest, msg::RenameFileR
 struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyResponse> {
   static constexpr std::string_view name = "WaitReady";
 };
+struct ShimPause : detail::ShimUnary<msg::PauseRequest, msg::PauseResponse> {
+  static constexpr std::string_view name = "Pause";
+};
+struct ShimResume : detail::ShimUnary<msg::ResumeRequest, msg::ResumeResponse> {
+  static constexpr std::string_view name = "Resume";
+};
+struct ShimWaitEnd : detail::ShimUnary<msg::WaitEndRequest, msg::WaitEndResponse> {
+  static constexpr std::string_view name = "WaitEnd";
+};
 struct ShimStop : detail::ShimUnary<msg::StopRequest, msg::StopResponse> {
   static constexpr std::string_view name = "Stop";
 };

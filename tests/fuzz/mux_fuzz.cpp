@@ -23,6 +23,7 @@ using namespace boxlite;
 
 struct SilentListener : shim::Mux::Listener {
   void on_shim_call(shim::ShimCall) override {}
+  void on_main_start(std::string_view) override {}
   void on_main_end(const wire::msg::ExecResult&) override {}
   void on_guest_lost(const Error&) override {}
 };

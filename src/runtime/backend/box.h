@@ -14,9 +14,9 @@ class Box {
   virtual ~Box() = default;
   virtual const std::string& id() const = 0;
   virtual Result<BoxInfo> info() = 0;
-  virtual Result<void> start(const ProgressCallback& progress) = 0;
+  virtual Result<void> start(const ProgressCallback& progress, const StartOptions& options) = 0;
   virtual Result<boxlite::Execution> run(const ExecSpec& exec, const ProgressCallback& progress) = 0;
-  virtual Result<boxlite::Execution> exec(const ExecSpec& exec) = 0;
+  virtual Result<boxlite::Execution> exec(const ExecSpec& exec, const ProgressCallback& progress) = 0;
   virtual Result<boxlite::Execution> attach(std::string_view execution_id, const AttachOptions& options) = 0;
   virtual Result<std::vector<ExecutionInfo>> executions() = 0;
   virtual Result<void> send_signal(std::string_view execution_id, int signal) = 0;
@@ -25,9 +25,13 @@ class Box {
   virtual Result<void> remove_mount(std::string_view target) = 0;
   virtual Result<void> detach() = 0;
   virtual std::shared_ptr<Files> files() = 0;
+  virtual Result<boxlite::LogReader> logs(const LogOptions& options) = 0;
   virtual Result<void> stop(const StopOptions& options) = 0;
   virtual Result<BoxStats> stats() = 0;
   virtual Result<ProcessList> processes() = 0;
+  virtual Result<void> pause() = 0;
+  virtual Result<void> unpause() = 0;
+  virtual Result<BoxEnd> wait_stopped(std::optional<std::chrono::milliseconds> timeout) = 0;
 };
 
 }  // namespace boxlite::backend

@@ -22,6 +22,7 @@ class Runtime {
   virtual Result<boxlite::Box> get(std::string_view id_or_name) = 0;
   virtual Result<std::vector<BoxInfo>> list(const ListOptions& options) = 0;
   virtual Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) = 0;
+  virtual Result<PruneReport> collect_garbage(const PruneOptions& options) = 0;
   virtual Images& images() = 0;
   virtual Result<boxlite::EventReader> events(const EventOptions& options) = 0;
   virtual Result<RuntimeMetrics> metrics() = 0;

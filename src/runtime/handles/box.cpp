@@ -15,16 +15,16 @@ Result<BoxInfo> Box::info() const {
   return backend_->info();
 }
 
-Result<void> Box::start(const ProgressCallback& progress) {
-  return backend_->start(progress);
+Result<void> Box::start(const ProgressCallback& progress, const StartOptions& options) {
+  return backend_->start(progress, options);
 }
 
 Result<Execution> Box::run(const ExecSpec& exec, const ProgressCallback& progress) {
   return backend_->run(exec, progress);
 }
 
-Result<Execution> Box::exec(const ExecSpec& exec) {
-  return backend_->exec(exec);
+Result<Execution> Box::exec(const ExecSpec& exec, const ProgressCallback& progress) {
+  return backend_->exec(exec, progress);
 }
 
 Result<Execution> Box::attach(std::string_view execution_id, const AttachOptions& options) {
@@ -59,6 +59,10 @@ Files Box::files() const {
   return Files(backend_->files());
 }
 
+Result<LogReader> Box::logs(const LogOptions& options) const {
+  return backend_->logs(options);
+}
+
 Result<void> Box::stop(const StopOptions& options) {
   return backend_->stop(options);
 }
@@ -69,6 +73,18 @@ Result<BoxStats> Box::stats() const {
 
 Result<ProcessList> Box::processes() const {
   return backend_->processes();
+}
+
+Result<void> Box::pause() {
+  return backend_->pause();
+}
+
+Result<void> Box::unpause() {
+  return backend_->unpause();
+}
+
+Result<BoxEnd> Box::wait_stopped(std::optional<std::chrono::milliseconds> timeout) {
+  return backend_->wait_stopped(timeout);
 }
 
 }  // namespace boxlite

@@ -27,6 +27,27 @@ Result<Box> Runtime::create(const BoxSpec& spec) {
   return backend_->create(spec);
 }
 
+Result<Runtime::Obtained> Runtime::get_or_create(const BoxSpec& spec) {
+  if (spec.name.empty()) {
+    return std::unexpected(Error(ErrorCode::invalid_argument, "get or create box: the spec has no name"));
+  }
+  while (true) {
+    auto found = get(spec.name);
+    // An id that begins like the name is another box.
+    if (found) {
+      const auto facts = found->info();
+      if (facts && facts->spec.name == spec.name) return Obtained{*std::move(found), false};
+    } else if (found.error().code() != ErrorCode::not_found &&
+               found.error().code() != ErrorCode::invalid_argument) {
+      return std::unexpected(found.error());
+    }
+    auto made = create(spec);
+    if (made) return Obtained{*std::move(made), true};
+    // Somebody was faster; it may even be gone again by now.
+    if (made.error().code() != ErrorCode::already_exists) return std::unexpected(made.error());
+  }
+}
+
 Result<Box> Runtime::get(std::string_view id_or_name) const {
   return backend_->get(id_or_name);
 }
@@ -37,6 +58,10 @@ Result<std::vector<BoxInfo>> Runtime::list(const ListOptions& options) const {
 
 Result<void> Runtime::remove(std::string_view id_or_name, const RemoveOptions& options) {
   return backend_->remove(id_or_name, options);
+}
+
+Result<PruneReport> Runtime::collect_garbage(const PruneOptions& options) {
+  return backend_->collect_garbage(options);
 }
 
 Images Runtime::images() const {

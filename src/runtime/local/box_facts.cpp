@@ -4,6 +4,7 @@
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/local_box.h"
+#include "vmm/shim_record.h"
 
 namespace boxlite::local {
 namespace {
@@ -12,6 +13,33 @@ std::uint64_t occupied_bytes(const std::filesystem::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) return 0;
   return static_cast<std::uint64_t>(status.st_blocks) * 512;
+}
+
+HealthStatus health_status(vmm::HealthState state) {
+  switch (state) {
+    case vmm::HealthState::none: return HealthStatus::none;
+    case vmm::HealthState::starting: return HealthStatus::starting;
+    case vmm::HealthState::healthy: return HealthStatus::healthy;
+    case vmm::HealthState::unhealthy: return HealthStatus::unhealthy;
+  }
+  return HealthStatus::none;
+}
+
+// What changes while a machine runs is the shim's to say; the database only knows that it runs.
+void overlay_shim_record(BoxInfo& facts, const box::BoxPaths& paths) {
+  if (facts.status == BoxStatus::configured) return;
+  const auto shim = vmm::read_shim_record(paths.directory);
+  if (!shim) return;
+  facts.restart_count = shim->restart_count;
+  if (facts.status != BoxStatus::running || facts.shim_pid != shim->shim.pid) return;
+  facts.health = {.status = health_status(shim->health),
+                  .failures = static_cast<unsigned>(shim->health_failures),
+                  .last_output = shim->health_output};
+  if (shim->phase == vmm::ShimPhase::paused) facts.status = BoxStatus::paused;
+  if (shim->phase == vmm::ShimPhase::restarting) facts.status = BoxStatus::restarting;
+  if (shim->restart_count == 0) return;
+  facts.started_at = to_rfc3339(shim->started_at);
+  facts.vmm_pid = shim->vmm_pid != 0 ? std::optional<int>(shim->vmm_pid) : std::nullopt;
 }
 
 }  // namespace
@@ -32,6 +60,7 @@ Result<BoxInfo> box_facts(const store::BoxRecord& record, const box::BoxPaths& p
   facts.vmm_pid = state.vmm_pid;
   if (facts.status == BoxStatus::running || facts.status == BoxStatus::stopping)
     facts.accelerator = state.accelerator;
+  overlay_shim_record(facts, paths);
   facts.kernel_release = state.kernel_release;
   facts.start_stages = box::parse_stages(state.stages);
   facts.disk_bytes = occupied_bytes(paths.disk());

@@ -10,6 +10,7 @@
 #include "box/status.h"
 #include "runtime/local/local_execution.h"
 #include "runtime/local/local_files.h"
+#include "runtime/local/local_logs.h"
 #include "runtime/local/local_runtime.h"
 
 namespace boxlite::local {
@@ -33,13 +34,14 @@ Result<BoxInfo> LocalBox::info() {
   return box_facts(BOXLITE_TRY(lifecycle_.look()), lifecycle_.paths());
 }
 
-Result<void> LocalBox::start(const ProgressCallback& progress) {
-  auto started = lifecycle_.start(box::Lifecycle::StartMode::join, progress);
+Result<void> LocalBox::start(const ProgressCallback& progress, const StartOptions& options) {
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::join, progress, options);
   if (!started) return fail(with_name(std::move(started).error(), "start"));
   return {};
 }
 
 Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect() {
+  BOXLITE_TRY(check_shim_can_answer());
   const std::lock_guard lock(mutex_);
   if (connection_ && connection_->is_open()) return connection_;
   connection_ = BOXLITE_TRY(agentlink::Connection::connect(
@@ -47,15 +49,26 @@ Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect() {
   return connection_;
 }
 
-Result<boxlite::Execution> LocalBox::exec(const ExecSpec& exec) {
+Result<boxlite::Execution> LocalBox::exec(const ExecSpec& exec, const ProgressCallback& progress) {
   BOXLITE_TRY(box::check(exec, false));
-  BOXLITE_TRY(start({}));
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::implicit, progress);
+  if (!started) return fail(with_name(std::move(started).error(), "start"));
   auto connection = connect();
-  if (!connection) return fail(with_name(std::move(connection).error(), "run a command in"));
+  if (!connection) return fail(explain_refusal(with_name(std::move(connection).error(), "run a command in")));
   auto execution = BOXLITE_TRY(box::Execution::start(runtime_->loop(), runtime_->io(), *std::move(connection),
                                                      box::exec_request(exec, new_id())));
   return boxlite::Execution(
       std::make_shared<LocalExecution>(std::move(execution), shared_from_this(), false));
+}
+
+Error LocalBox::explain_refusal(Error error) {
+  const auto record = lifecycle_.look();
+  if (!record || !record->state.exit_code) return error;
+  if (box::parse_status(record->state.status) == BoxStatus::running) return error;
+  return Error(ErrorCode::invalid_state,
+               concat("run a command in box ", id(),
+                      ": it has stopped: its main command ended with exit code ", *record->state.exit_code))
+      .with_remedy("give the box a command that stays, such as `sleep infinity`");
 }
 
 Result<boxlite::Execution> LocalBox::run(const ExecSpec& exec, const ProgressCallback& progress) {
@@ -103,8 +116,15 @@ std::shared_ptr<backend::Files> LocalBox::files() {
 }
 
 Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_for_files() {
-  BOXLITE_TRY(start({}));
+  // Files need no main command, and the job of a box is not to be run for them.
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::maintenance, {});
+  if (!started) return fail(with_name(std::move(started).error(), "start"));
   return connect();
+}
+
+Result<boxlite::LogReader> LocalBox::logs(const LogOptions& options) {
+  BOXLITE_TRY(lifecycle_.look());
+  return boxlite::LogReader(BOXLITE_TRY(LocalLogs::open(lifecycle_.paths(), options)));
 }
 
 Result<void> LocalBox::stop(const StopOptions& options) {
@@ -118,6 +138,9 @@ Result<void> LocalBox::stop(const StopOptions& options) {
 }
 
 void LocalBox::settle() {
+  // Its end is not the box's.
+  const auto facts = info();
+  if (facts && facts->spec.restart.mode != RestartMode::no) return;
   auto settled = lifecycle_.settle(Deadline::after(settle_limit));
   const bool is_gone = !settled && settled.error().code() == ErrorCode::not_found;
   if (!settled && !is_gone)  // gone: removed by whoever settled it first

@@ -16,7 +16,7 @@ namespace boxlite::local {
 class LocalRuntime;
 
 // The id of a box's main command.
-inline constexpr std::string_view main_execution_id = "main";
+using box::main_execution_id;
 
 // A box on this host. Thread-safe. Keeps one connection to its machine, shared by all commands.
 class LocalBox final : public backend::Box, public std::enable_shared_from_this<LocalBox> {
@@ -25,9 +25,9 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
 
   const std::string& id() const override { return lifecycle_.id(); }
   Result<BoxInfo> info() override;
-  Result<void> start(const ProgressCallback& progress) override;
+  Result<void> start(const ProgressCallback& progress, const StartOptions& options) override;
   Result<boxlite::Execution> run(const ExecSpec& exec, const ProgressCallback& progress) override;
-  Result<boxlite::Execution> exec(const ExecSpec& exec) override;
+  Result<boxlite::Execution> exec(const ExecSpec& exec, const ProgressCallback& progress) override;
   Result<boxlite::Execution> attach(std::string_view execution_id, const AttachOptions& options) override;
   Result<std::vector<ExecutionInfo>> executions() override;
   Result<void> send_signal(std::string_view execution_id, int signal) override;
@@ -36,9 +36,13 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> remove_mount(std::string_view target) override;
   Result<void> detach() override;
   std::shared_ptr<backend::Files> files() override;
+  Result<boxlite::LogReader> logs(const LogOptions& options) override;
   Result<void> stop(const StopOptions& options) override;
   Result<BoxStats> stats() override;
   Result<ProcessList> processes() override;
+  Result<void> pause() override;
+  Result<void> unpause() override;
+  Result<BoxEnd> wait_stopped(std::optional<std::chrono::milliseconds> timeout) override;
 
   // To a machine that is up; started when it is not.
   Result<std::shared_ptr<agentlink::Connection>> connect_for_files();
@@ -48,10 +52,15 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
 
  private:
   Result<std::shared_ptr<agentlink::Connection>> connect();
+  // unavailable when somebody has stopped the box's process: it would take calls and never answer.
+  Result<void> check_shim_can_answer() const;
   // To the machine of a box that is running; `verb` says what for.
   Result<std::shared_ptr<agentlink::Connection>> connect_running(std::string_view verb);
   Result<std::shared_ptr<box::Execution>> start_main(const ExecSpec& exec);
+  void settle_unless_late(Deadline deadline);
   Error with_name(Error error, std::string_view verb) const;
+  // Why a box that has just been running does not take a command.
+  Error explain_refusal(Error error);
 
   const std::shared_ptr<LocalRuntime> runtime_;
   box::Lifecycle lifecycle_;

@@ -130,7 +130,9 @@ Result<std::vector<BoxInfo>> LocalRuntime::list(const ListOptions& options) {
     if (!record && record.error().code() == ErrorCode::not_found) continue;  // removed meanwhile
     if (!record) return std::unexpected(record.error());
     auto facts = BOXLITE_TRY(box_facts(*record, lifecycle.paths()));
-    if (options.all || facts.status == BoxStatus::running) found.push_back(std::move(facts));
+    const bool is_up = facts.status == BoxStatus::running || facts.status == BoxStatus::paused ||
+                       facts.status == BoxStatus::restarting;
+    if (options.all || is_up) found.push_back(std::move(facts));
   }
   return found;
 }

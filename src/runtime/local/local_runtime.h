@@ -34,6 +34,7 @@ class LocalRuntime final : public backend::Runtime,
   Result<boxlite::Box> get(std::string_view id_or_name) override;
   Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) override;
+  Result<PruneReport> collect_garbage(const PruneOptions& options) override;
   backend::Images& images() override { return *images_; }
   Result<boxlite::EventReader> events(const EventOptions& options) override;
   Result<RuntimeMetrics> metrics() override;
@@ -67,6 +68,7 @@ class LocalRuntime final : public backend::Runtime,
   std::shared_ptr<LocalBox> box(const std::string& id);
   void recover();
   void remove_leftovers();
+  std::vector<std::string> leftovers() const;
   void settle(const std::string& box_id);
 
   const RuntimeOptions options_;

@@ -1,12 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // What opening a home repairs. Nothing here may keep the home from being opened: a box that cannot be
 // repaired says so when it is used.
+#include <sys/stat.h>
+
 #include "base/concat.h"
 #include "base/files.h"
 #include "box/lifecycle.h"
 #include "runtime/local/local_runtime.h"
 
 namespace boxlite::local {
+namespace {
+
+// What a directory tree takes of the disk; nothing of it is followed.
+std::uint64_t occupied_bytes(const std::filesystem::path& directory) {
+  std::uint64_t bytes = 0;
+  std::error_code failed;
+  const auto options = std::filesystem::directory_options::skip_permission_denied;
+  for (std::filesystem::recursive_directory_iterator entry(directory, options, failed), end;
+       !failed && entry != end; entry.increment(failed)) {
+    struct stat status{};
+    if (::lstat(entry->path().c_str(), &status) == 0)
+      bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
+  }
+  return bytes;
+}
+
+}  // namespace
 
 void LocalRuntime::recover() {
   const auto records = boxes_->list();
@@ -22,15 +41,42 @@ void LocalRuntime::recover() {
 }
 
 // A row is made before a box's directory and goes before it: a directory without a row belongs to nobody.
-void LocalRuntime::remove_leftovers() {
+std::vector<std::string> LocalRuntime::leftovers() const {
+  std::vector<std::string> ids;
   std::error_code failed;
   for (const auto& entry : std::filesystem::directory_iterator(home_.boxes(), failed)) {
-    const auto id = entry.path().filename().native();
+    auto id = entry.path().filename().native();
     const auto record = boxes_->get(id);
-    if (record || record.error().code() != ErrorCode::not_found) continue;
+    if (!record && record.error().code() == ErrorCode::not_found) ids.push_back(std::move(id));
+  }
+  return ids;
+}
+
+void LocalRuntime::remove_leftovers() {
+  for (const auto& id : leftovers()) {
     const auto removed = box::Lifecycle(*this, id).remove_leftover();
     if (!removed) log(LogLevel::warn, concat("remove leftover of box ", id, ": ", removed.error().message()));
   }
+}
+
+Result<PruneReport> LocalRuntime::collect_garbage(const PruneOptions& options) {
+  auto report = BOXLITE_TRY_CONTEXT("collect garbage", images_->prune(options));
+  const auto note = [&](std::string_view what, const std::string& id) {
+    report.removed.push_back(concat(what, " ", id));
+    report.freed_bytes += occupied_bytes(home_.boxes() / id);
+  };
+  for (const auto& id : leftovers()) {
+    note("leftover of box", id);
+    if (!options.dry_run) BOXLITE_TRY(box::Lifecycle(*this, id).remove_leftover());
+  }
+  for (const auto& record : BOXLITE_TRY(boxes_->list())) {
+    box::Lifecycle lifecycle(*this, record.id);
+    const auto is_due = lifecycle.is_due();
+    if (!is_due || !*is_due) continue;
+    note("box", record.id);
+    if (!options.dry_run) BOXLITE_TRY(lifecycle.recover());
+  }
+  return report;
 }
 
 }  // namespace boxlite::local

@@ -30,6 +30,14 @@ class QemuMachine : public Machine {
     BOXLITE_TRY(qmp_.execute("quit", {}, deadline));
     return {};
   }
+  Result<void> pause(Deadline deadline) override {
+    BOXLITE_TRY(qmp_.execute("stop", {}, deadline));
+    return {};
+  }
+  Result<void> resume(Deadline deadline) override {
+    BOXLITE_TRY(qmp_.execute("cont", {}, deadline));
+    return {};
+  }
   void kill() override { (void)child_.send_signal(SIGKILL); }
   Result<std::string> status(Deadline deadline) override { return qmp_.query_status(deadline); }
 

@@ -106,6 +106,15 @@ int BoxTest::wait_for(pid_t child) {
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+bool BoxTest::comes_true(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::poll(nullptr, 0, 20);
+  }
+  return true;
+}
+
 testing::AssertionResult BoxTest::becomes(const Box& box, BoxStatus status) {
   const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (true) {

@@ -44,6 +44,7 @@ class BoxTest : public testing::Test {
   static int wait_for(pid_t child);
 
   // Waits until the box has the status, at most 20 s.
+  static bool comes_true(const std::function<bool()>& condition);
   static testing::AssertionResult becomes(const Box& box, BoxStatus status);
 
  private:

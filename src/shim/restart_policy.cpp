@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/restart_policy.h"
+
+#include <algorithm>
+
+namespace boxlite::shim {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds first_pause{100};
+constexpr milliseconds longest_pause{60'000};
+constexpr milliseconds healthy_life{10'000};
+
+bool is_success(const vmm::ExitRecord& end) {
+  return end.reason == vmm::ExitReason::main_exited && !end.signal && end.exit_code.value_or(1) == 0;
+}
+
+}  // namespace
+
+std::optional<milliseconds> RestartPolicy::next(const vmm::ExitRecord& end, milliseconds lasted) {
+  using enum vmm::RestartKind;
+  if (rule_.kind == no) return std::nullopt;
+  if (rule_.kind == on_failure) {
+    if (is_success(end)) return std::nullopt;
+    if (rule_.limit != 0 && count_ >= rule_.limit) return std::nullopt;
+  }
+  if (lasted >= healthy_life) pause_ = milliseconds(0);
+  pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
+  ++count_;
+  return pause_;
+}
+
+}  // namespace boxlite::shim
