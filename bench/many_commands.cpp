@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// many_commands HOME BOX COUNT: runs `true` COUNT times at once in a running box, from one thread, and prints the
-// seconds until the last one has ended.
+// many_commands HOME BOX COUNT: runs `true` COUNT times at once in a running box, from one thread, and prints
+// the seconds until the last one has ended.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>

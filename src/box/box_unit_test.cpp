@@ -10,6 +10,7 @@
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
+#include "wire/method.h"
 
 namespace boxlite::box {
 namespace {

@@ -104,12 +104,12 @@ std::string_view LogReader::buffered(std::size_t wanted) {
 
 std::optional<Record> LogReader::read_record() {
   auto bytes = buffered(record_header_size);
-  if (bytes.size() < record_header_size) return std::nullopt;
+  if (bytes.size() < record_header_size) return not_yet();
   const auto header = decode_record_header(bytes.substr(0, record_header_size));
   if (!header) return skip_rest();
   const auto size = record_header_size + header->length;
   bytes = buffered(size);
-  if (bytes.size() < size) return std::nullopt;
+  if (bytes.size() < size) return not_yet();
   offset_ += size;
   const auto content = bytes.substr(record_header_size, header->length);
   Record record{.kind = header->kind, .time = header->time};
@@ -119,6 +119,13 @@ std::optional<Record> LogReader::read_record() {
     record.bytes = content;
   }
   return record;
+}
+
+// What is there of a record may be torn, and a new writer's record come in its place.
+std::optional<Record> LogReader::not_yet() {
+  buffer_.clear();
+  buffer_offset_ = offset_;
+  return std::nullopt;
 }
 
 // What follows cannot be told apart any more: the next file begins with a record again.

@@ -37,6 +37,7 @@ class LogReader {
   std::string_view buffered(std::size_t wanted);
   // Opens the file with the lowest generation above this one's. Returns that generation.
   std::optional<std::uint64_t> advance();
+  std::optional<Record> not_yet();
   std::optional<Record> skip_rest();
 
   std::filesystem::path path_;

@@ -106,8 +106,8 @@ TEST_F(LogTest, WhoFallsBehindIsToldSo) {
   EXPECT_EQ(reader.next()->bytes, "first");
   const std::string piece(3000, 'x');
   for (int i = 0; i < 9; ++i) writer.append(RecordKind::stdout_bytes, piece, at(2));
-  const auto texts = read_all(reader);
-  EXPECT_THAT(texts, ElementsAre(piece.substr(0, 0) + "gap 0", piece, piece));
+  // It still has the file that it was reading, and after that what is left.
+  EXPECT_THAT(read_all(reader), ElementsAre(piece, "gap 0", piece, piece));
 }
 
 TEST_F(LogTest, ANewWriterGoesOnBehindTheLastWholeRecord) {

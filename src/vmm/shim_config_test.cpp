@@ -65,7 +65,7 @@ TEST(ShimConfig, NamesTheFieldThatIsWrong) {
   EXPECT_EQ(broken("\"cpus\":2", "\"cpus\":0"), "shim config: machine: \"cpus\" is not within 1 and 255");
   EXPECT_EQ(broken("\"cpus\":2", "\"cpus\":-2"), "shim config: machine: \"cpus\" is not a whole number");
   EXPECT_EQ(broken("\"box_id\"", "\"box_if\""), "shim config: \"box_id\" is missing");
-  EXPECT_EQ(broken("{\"boot_timeout_ms\"", "{\"extra\":1,\"boot_timeout_ms\""),
+  EXPECT_EQ(broken("\"boot_timeout_ms\"", "\"extra\":1,\"boot_timeout_ms\""),
             "shim config: \"extra\" is not known");
   EXPECT_EQ(broken("00ff0a", "00fg0a"), "shim config: \"configure_request\" is not hexadecimal");
   EXPECT_EQ(broken("\"/home/u", "\"home/u"),
