@@ -29,9 +29,10 @@ TEST_F(CareVmTest, AJobRunsDetachedAndLeavesItsLog) {
 }
 
 TEST_F(CareVmTest, WhatCannotRunIsSaidAtOnce) {
-  const auto result = run({"run", "-d", "--rm", "--", "no-such-program"});
+  const auto result = run({"run", "-d", "--name", "none", "--", "no-such-program"});
   EXPECT_EQ(result.code(), 127) << result.err;
   EXPECT_THAT(result.err, HasSubstr("no-such-program"));
+  EXPECT_THAT(run({"ls", "-a"}).out, HasSubstr("Failed"));
   EXPECT_EQ(run({"run", "--restart", "always", "--", "true"}).code(), 2);
   EXPECT_EQ(run({"run", "-d", "--rm", "--restart", "always", "--", "true"}).code(), 125);
 }

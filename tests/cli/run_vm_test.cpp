@@ -78,7 +78,10 @@ TEST_F(RunVmTest, KeepsTheBoxUnlessItIsToBeRemoved) {
   EXPECT_EQ(run({"run", "--name", "once", "--", "sh", "-c", "echo kept > /f; exit 3"}).code(), 3);
   EXPECT_THAT(run({"ls", "-a"}).out, AllOf(HasSubstr("once"), HasSubstr("Exited (3)")));
   EXPECT_EQ(run({"inspect", "-f", "{{.State.Status}} {{.State.ExitCode}}", "once"}).out, "stopped 3\n");
-  EXPECT_EQ(run({"exec", "once", "cat", "/f"}).out, "kept\n");
+  EXPECT_EQ(run({"exec", "once", "true"}).code(), 125) << "its command has ended";
+  EXPECT_EQ(run({"file", "cat", "once", "/f"}).out, "kept\n") << "files need no command";
+  EXPECT_EQ(run({"start", "once"}).code(), 0) << "also right after, while the machine for the copy is up";
+  EXPECT_EQ(run({"wait", "once"}).out, "3\n");
 }
 
 TEST_F(RunVmTest, RunsDetached) {

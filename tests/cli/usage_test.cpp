@@ -78,7 +78,7 @@ TEST_F(UsageTest, AnswersAMistakeWithExitCodeTwoAndARemedy) {
                                                                  {"image"},
                                                                  {"image", "frobnicate"},
                                                                  {"--accel", "xen", "ls"},
-                                                                 {"logs", "box"}}) {
+                                                                 {"commit", "box"}}) {
     const auto result = home_.run(words);
     EXPECT_EQ(result.code(), 2) << words.back();
     EXPECT_THAT(result.err, StartsWith("boxlite: ")) << words.back();

@@ -163,7 +163,6 @@ TEST_F(AttachTest, NamesThatAreWrongAreRefused) {
   EXPECT_EQ(box().attach("../x").error().code(), ErrorCode::invalid_argument);
   EXPECT_EQ(box().send_signal("nobody", 9).error().code(), ErrorCode::not_found);
   EXPECT_EQ(box().send_signal("nobody", 0).error().code(), ErrorCode::invalid_argument);
-  EXPECT_EQ(box().send_signal("main", 9).error().code(), ErrorCode::not_found);
   EXPECT_EQ(box().wait("nobody").error().code(), ErrorCode::not_found);
 }
 

@@ -56,8 +56,8 @@ TEST_F(LogsTest, KeepWhatRanWithAndWithoutAClient) {
 
 TEST_F(LogsTest, FollowUntilTheBoxStops) {
   auto runtime = open();
-  auto box = create(runtime, {.command = {"sh", "-c", "echo one; read line < /go; echo $line"}});
-  ASSERT_TRUE(box.exec({.command = {"sh", "-c", "mkfifo /go"}}));
+  auto box = create(runtime, {.command = {"sh", "-c", "echo one; mkfifo /go; read line < /go; echo $line"}});
+  ASSERT_TRUE(box.start());
   auto reader = box.logs({.follow = true});
   ASSERT_TRUE(reader);
   EXPECT_EQ((*reader->next(20s))->bytes, "one\n");
@@ -70,7 +70,8 @@ TEST_F(LogsTest, FollowUntilTheBoxStops) {
       rest += (*record)->bytes;
     }
   });
-  EXPECT_TRUE(box.exec({.command = {"sh", "-c", "echo two > /go"}}));
+  EXPECT_TRUE(
+      box.exec({.command = {"sh", "-c", "until test -p /go; do usleep 10000; done; echo two > /go"}}));
   follower.join();
   EXPECT_EQ(rest, "two\n");
   EXPECT_TRUE(becomes(box, BoxStatus::stopped));
