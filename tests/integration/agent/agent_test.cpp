@@ -293,7 +293,7 @@ TEST_F(AgentTest, AttachesByOffsetWhileItRunsAndAfterItsEnd) {
   late.attach(command.id(), 4);
   ASSERT_TRUE(late.wait_for_output("456789"));
   EXPECT_EQ(late.first_offset(), 4u);
-  late.send_stdin("go\n");
+  command.send_stdin("go\n");
   EXPECT_EQ(finish(command).out, "0123456789abc");
   EXPECT_EQ(finish(late).out, "456789abc");
   Command after(*machine_, {});
