@@ -51,7 +51,7 @@ Result<void> fill_volume(int volume_fd, const std::string& target) {
   const auto draft_name = concat(draft_prefix, new_id());
   if (::mkdirat(volume_fd, draft_name.c_str(), 0700) != 0)
     return fail(syscall_error("mkdir", draft_name, errno));
-  const auto filled = [&]() -> Result<void> {
+  auto filled = [&]() -> Result<void> {
     const UniqueFd draft(::openat(volume_fd, draft_name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!draft.is_open()) return fail(syscall_error("open", draft_name, errno));
     BOXLITE_TRY(copy_tree(source->get(), draft.get()));
