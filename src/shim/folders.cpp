@@ -65,7 +65,8 @@ wire::msg::Mount Folders::mount_of(const Entry& entry) {
 
 void Folders::add_mounts(wire::msg::ContainerSpec& container) const {
   for (const auto& entry : entries_) *container.add_mounts() = mount_of(entry);
-  std::stable_sort(container.mutable_mounts()->begin(), container.mutable_mounts()->end(), is_outer);
+  // Those of one depth are never inside each other.
+  std::sort(container.mutable_mounts()->begin(), container.mutable_mounts()->end(), is_outer);
 }
 
 bool Folders::has(std::string_view box_path) const {
@@ -91,7 +92,7 @@ Result<void> Folders::detach(std::string_view box_path) {
       std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.folder.box_path == box_path; });
   if (found == entries_.end())
     return fail(ErrorCode::not_found, concat("no folder at ", in_quotes(box_path)));
-  const auto entry = *found;
+  const Entry entry = std::move(*found);
   entries_.erase(found);
   return share_of(entry.folder).detach(entry.name);
 }

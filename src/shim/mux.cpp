@@ -235,7 +235,7 @@ void Mux::leave_command(std::string exec_id) {
   ++left_commands_;
   wire::msg::WaitRequest request;
   request.set_id(exec_id);
-  call<wire::ExecWait>(request, [this, id = std::move(exec_id)](Result<wire::msg::ExecResult> result) {
+  call<wire::ExecWait>(request, [this, id = std::move(exec_id)](const Result<wire::msg::ExecResult>& result) {
     --left_commands_;
     if (observer_ != nullptr && result) observer_->on_command_end(id, result);
   });

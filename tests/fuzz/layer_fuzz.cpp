@@ -21,6 +21,7 @@ namespace {
 
 using namespace boxlite;
 using namespace boxlite::disk;
+using boxlite::tar::tar_block;
 
 void require(bool holds) {
   if (!holds) std::abort();
