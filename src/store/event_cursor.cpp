@@ -41,6 +41,9 @@ Result<EventCursor> EventCursor::open(EventLog log, Begin begin) {
       cursor.changes_.reset();
   }
   if (begin == Begin::now) {
+    // From its first byte on: a log that begins later may have been rotated away before we look. Where the
+    // home cannot be written there is no writer to wait for.
+    (void)open_file(cursor.log_.file(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
     if (BOXLITE_TRY(cursor.enter(cursor.log_.file(), true)))
       cursor.offset_ = std::max<off_t>(0, ::lseek(cursor.file_.get(), 0, SEEK_END));
   } else if (!BOXLITE_TRY(cursor.enter(cursor.log_.old_file(), false))) {

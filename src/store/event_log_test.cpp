@@ -159,6 +159,17 @@ TEST_F(EventLogTest, LosesNothingBetweenTwoRotationsThatAFollowerSleptThrough) {
   EXPECT_EQ(rest(follower), expected);
 }
 
+TEST_F(EventLogTest, LosesNothingOfALogThatBeganAndRotatedAfterItsFollower) {
+  auto follower = cursor(EventCursor::Begin::now);
+  const auto small = log(1000);
+  std::vector<std::string> expected;
+  for (int i = 0; !std::filesystem::exists(small.old_file()); ++i) {
+    expected.push_back(concat("type", i));
+    ASSERT_TRUE(small.append(event(expected.back())));
+  }
+  EXPECT_EQ(rest(follower), expected);
+}
+
 TEST_F(EventLogTest, TakesEventsOfManyWritersWhileItIsFollowed) {
   constexpr int writers = 4;
   constexpr int each = 200;
