@@ -61,6 +61,10 @@ class Terminal:
     def wait_for(self, text, deadline=30):
         return self.wait_until(lambda screen: text in screen, repr(text), deadline)
 
+    def wait_for_prompt(self):
+        """The host's shell waits for a command: nothing typed now goes to what ran before."""
+        return self.wait_until(lambda screen: screen.rstrip().endswith(self.PROMPT), "prompt")
+
     def wait_for_line(self, line, deadline=30):
         """A line that is exactly this: not the echo of what was typed."""
         return self.wait_until(lambda screen: line in [each.rstrip() for each in screen.splitlines()],

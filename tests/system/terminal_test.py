@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`boxlite exec -it` and `run -it` as a person meets them: keys, sizes, job control, an editor, and a terminal that is as
 before whatever ended the command."""
+import json
 import os
 import shutil
 import signal
@@ -39,6 +40,11 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type(words)
         self.terminal.wait_for_line("box#")
 
+    def running_shells(self):
+        """What exec started: the box's main command goes on."""
+        executions = json.loads(self.home.call("execs", "--format", "json", "w"))
+        return [each for each in executions if each["state"] == "running" and not each["is_main"]]
+
     def leave(self):
         """The detach keys, at the prompt after the first line: the shell asks the terminal where its cursor is, and the
         answer must not come when we have left."""
@@ -54,7 +60,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type("stty size")
         self.terminal.wait_for_line("31 101")
         self.terminal.type("exit 7")
-        self.terminal.wait_for(Terminal.PROMPT)
+        self.terminal.wait_for_prompt()
         self.terminal.type("echo code $?")
         self.terminal.wait_for_line("code 7")
         self.terminal.resize(80, 24)
@@ -80,7 +86,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type("jobs; echo none left")
         self.terminal.wait_for_line("none left")
         self.terminal.press("C-d")
-        self.terminal.wait_for_line(Terminal.PROMPT)
+        self.terminal.wait_for_prompt()
 
     def test_an_editor_works(self):
         self.enter()
@@ -92,7 +98,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type(":wq")
         self.terminal.wait_until(lambda text: text.rstrip().endswith("box#"), "prompt after vi")
         self.terminal.type("exit")
-        self.terminal.wait_for_line(Terminal.PROMPT)
+        self.terminal.wait_for_prompt()
         self.assertEqual(self.home.call("exec", "w", "cat", "/tmp/note"), "hello from vi\n")
 
     def test_the_detach_keys_leave_and_attach_comes_back(self):
@@ -100,7 +106,7 @@ class TerminalTest(unittest.TestCase):
         self.enter()
         self.terminal.type("word=kept")
         self.leave()
-        self.terminal.wait_for_line(Terminal.PROMPT)
+        self.terminal.wait_for_prompt()
         self.assertEqual(self.terminal.mode(), before)
         execution = self.home.call("execs", "-q", "w").split()[-1]
         self.terminal.clear()
@@ -110,7 +116,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.type("echo word is $word")
         self.terminal.wait_for_line("word is kept")
         self.terminal.type("exit 3")
-        self.terminal.wait_for(Terminal.PROMPT)
+        self.terminal.wait_for_prompt()
         self.terminal.type("echo code $?")
         self.terminal.wait_for_line("code 3")
 
@@ -119,7 +125,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.wait_for_line("box#", deadline=60)
         self.terminal.type("word=kept")
         self.leave()
-        self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
+        self.terminal.wait_for_prompt()
         self.assertEqual(self.home.inspect("r")["State"]["Status"], "running")
         self.terminal.clear()
         self.terminal.type(" ".join([*self.home.base, "attach", "r"]))
@@ -127,7 +133,7 @@ class TerminalTest(unittest.TestCase):
         self.terminal.wait_for("box#")
         self.terminal.type("echo word is $word; exit 4")
         self.terminal.wait_for_line("word is kept")
-        self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
+        self.terminal.wait_for_prompt()
         self.assertEqual(self.home.inspect("r")["State"]["ExitCode"], 4)
         self.home.call("rm", "r")
 
@@ -136,17 +142,16 @@ class TerminalTest(unittest.TestCase):
         for number in (signal.SIGTERM, signal.SIGHUP):
             self.enter()
             os.kill(self.terminal.foreground_child(), number)
-            self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
+            self.terminal.wait_for_prompt()
             self.assertEqual(self.terminal.mode(), before)
-            self.home.wait_until(lambda: '"running"' not in self.home.call("execs", "--format", "json", "w"),
-                                 "the end of the box's shell")
+            self.home.wait_until(lambda: not self.running_shells(), "the end of the box's shell")
 
     def test_the_end_of_the_box_gives_the_terminal_back(self):
         before = self.terminal.mode()
         self.enter()
         self.home.call("stop", "--force", "w")
         self.terminal.wait_for("boxlite: box ")
-        self.terminal.wait_until(lambda text: text.rstrip().endswith(Terminal.PROMPT), "prompt")
+        self.terminal.wait_for_prompt()
         self.assertEqual(self.terminal.mode(), before)
 
     def test_streams_that_are_closed_empty_or_cut_off(self):
