@@ -83,9 +83,7 @@ Outcome attach_command(Call& call) {
   const auto& words = arguments->words;
   attach.use_stdin = !no_stdin;
 
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  auto box = runtime->get(words.front());
+  auto box = open_box(call.global, words.front());
   if (!box) return std::unexpected(box.error());
   auto execution = box->attach(words.size() > 1 ? words.back() : main_execution, attach);
   if (!execution) return std::unexpected(execution.error());

@@ -81,9 +81,7 @@ Outcome copy_command(Call& call) {
   if (copy->to.is_stream && is_terminal(STDOUT_FILENO))
     return usage_error("an archive would be written to the terminal", "boxlite cp BOX:PATH - > FILE");
 
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  const auto box = runtime->get(copy->from.box.empty() ? copy->to.box : copy->from.box);
+  const auto box = open_box(call.global, copy->from.box.empty() ? copy->to.box : copy->from.box);
   if (!box) return std::unexpected(box.error());
   Progress progress(is_quiet);
   if (const auto show = progress.callback()) {

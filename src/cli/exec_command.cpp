@@ -64,9 +64,7 @@ Outcome exec_command(Call& call) {
   exec->user = process.user();
   exec->privileged = is_privileged;
 
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  auto box = runtime->get(name);
+  auto box = open_box(call.global, name);
   if (!box) return std::unexpected(box.error());
   Progress progress(is_quiet);
   auto execution = box->exec(*exec, progress.callback());

@@ -26,9 +26,7 @@ Outcome executions_command(Call& call) {
   options.flag(0, "no-trunc", is_whole, "Do not shorten commands");
   const auto arguments = call.parse(options, {.least = 1, .most = 1, .wanted = "BOX"});
   if (!arguments) return std::unexpected(arguments.error());
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  const auto box = runtime->get(arguments->words.front());
+  const auto box = open_box(call.global, arguments->words.front());
   if (!box) return std::unexpected(box.error());
   const auto executions = box->executions();
   if (!executions) return std::unexpected(executions.error());

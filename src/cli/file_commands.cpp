@@ -19,9 +19,7 @@ template <typename Work>
 Outcome with_files(Call& call, OptionSet& options, const ArgumentCount& count, Work work) {
   const auto arguments = call.parse(options, count);
   if (!arguments) return std::unexpected(arguments.error());
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  const auto box = runtime->get(arguments->words.front());
+  const auto box = open_box(call.global, arguments->words.front());
   if (!box) return std::unexpected(box.error());
   auto files = box->files();
   return work(files, arguments->words);

@@ -123,4 +123,12 @@ Parsed<Runtime> open_runtime(const GlobalOptions& global) {
   return std::move(*runtime);
 }
 
+Parsed<Box> open_box(const GlobalOptions& global, std::string_view name) {
+  const auto runtime = open_runtime(global);
+  if (!runtime) return std::unexpected(runtime.error());
+  auto box = runtime->get(name);
+  if (!box) return std::unexpected(box.error());
+  return *std::move(box);
+}
+
 }  // namespace boxlite::cli

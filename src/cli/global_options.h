@@ -46,5 +46,7 @@ RuntimeOptions merge(const GlobalOptions& global, const ConfigFile& file, bool h
                      bool has_runtime_variable);
 
 Parsed<Runtime> open_runtime(const GlobalOptions& global);
+// The box of that name, id or beginning of an id; it keeps its runtime.
+Parsed<Box> open_box(const GlobalOptions& global, std::string_view name);
 
 }  // namespace boxlite::cli

@@ -33,9 +33,7 @@ Outcome kill_command(Call& call) {
   const auto arguments = call.parse(options, {.least = 1, .most = 2, .wanted = "BOX"});
   if (!arguments) return std::unexpected(arguments.error());
   const auto& words = arguments->words;
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  auto box = runtime->get(words.front());
+  auto box = open_box(call.global, words.front());
   if (!box) return std::unexpected(box.error());
   const auto sent = box->send_signal(words.size() > 1 ? words.back() : main_execution, signal);
   if (!sent) return std::unexpected(sent.error());

@@ -76,9 +76,7 @@ Outcome logs_command(Call& call) {
   options.not_built(0, "details");
   const auto arguments = call.parse(options, {.least = 1, .most = 1, .wanted = "BOX"});
   if (!arguments) return std::unexpected(arguments.error());
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  const auto box = runtime->get(arguments->words.front());
+  const auto box = open_box(call.global, arguments->words.front());
   if (!box) return std::unexpected(box.error());
   auto reader = box->logs(log);
   if (!reader) return std::unexpected(reader.error());

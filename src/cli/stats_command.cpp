@@ -144,9 +144,7 @@ Outcome top_command(Call& call) {
   options.value(0, "format", "table|json", "How to print (table)", accept_format(format));
   const auto arguments = call.parse(options, {.least = 1, .most = 1, .wanted = "BOX"});
   if (!arguments) return std::unexpected(arguments.error());
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  const auto box = runtime->get(arguments->words.front());
+  const auto box = open_box(call.global, arguments->words.front());
   if (!box) return std::unexpected(box.error());
   const auto processes = box->processes();
   if (!processes) return std::unexpected(processes.error());

@@ -164,9 +164,7 @@ Outcome volume_attach_command(Call& call) {
   if (!wish) return std::unexpected(wish.error());
   if (wish->mount.source.empty()) return usage_error("write SOURCE:PLACE", options.advice());
   if (const auto provided = provide_source(*wish); !provided) return std::unexpected(provided.error());
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  auto box = runtime->get(arguments->words[0]);
+  auto box = open_box(call.global, arguments->words[0]);
   if (!box) return std::unexpected(box.error());
   if (const auto added = box->add_mount(wish->mount); !added) return std::unexpected(added.error());
   return exit_success;
@@ -176,9 +174,7 @@ Outcome volume_detach_command(Call& call) {
   OptionSet options(detach_page);
   const auto arguments = call.parse(options, {.least = 2, .most = 2, .wanted = "BOX PLACE"});
   if (!arguments) return std::unexpected(arguments.error());
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  auto box = runtime->get(arguments->words[0]);
+  auto box = open_box(call.global, arguments->words[0]);
   if (!box) return std::unexpected(box.error());
   const auto removed = box->remove_mount(arguments->words[1]);
   if (!removed) return std::unexpected(removed.error());

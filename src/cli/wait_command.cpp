@@ -36,9 +36,7 @@ Outcome wait_command(Call& call) {
   const auto arguments = call.parse(options, {.least = 1, .most = any_number, .wanted = "BOX"});
   if (!arguments) return std::unexpected(arguments.error());
   auto words = arguments->words;
-  const auto runtime = open_runtime(call.global);
-  if (!runtime) return std::unexpected(runtime.error());
-  auto box = runtime->get(words.front());
+  auto box = open_box(call.global, words.front());
   if (!box) return std::unexpected(box.error());
   words.erase(words.begin());
   if (words.empty()) return wait_for_box(*box);
