@@ -4,6 +4,7 @@
 #include "base/concat.h"
 #include "base/utf8.h"
 #include "box/spec_json.h"
+#include "vmm/restart_mode.h"
 
 namespace boxlite::box {
 namespace {
@@ -124,10 +125,9 @@ Result<void> read(const json& value, std::string_view field, MountType& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out);
 Result<void> read(const json& value, std::string_view field, RestartPolicy& out) {
   if (!value.is_object() || !value.contains("mode") || !value["mode"].is_string()) return wrong_type(field);
-  using enum RestartMode;
-  for (const auto mode : {no, on_failure, always, unless_stopped}) {
-    if (value["mode"].get_ref<const std::string&>() == name(mode)) out.mode = mode;
-  }
+  // A word that a newer version wrote is no restart.
+  if (const auto mode = vmm::parse_restart_mode(value["mode"].get_ref<const std::string&>()))
+    out.mode = *mode;
   if (value.contains("max_retries")) BOXLITE_TRY(read(value["max_retries"], field, out.max_retries));
   return {};
 }

@@ -34,16 +34,6 @@ std::chrono::milliseconds boot_timeout(const BoxSpec& spec, vmm::Accelerator acc
   return spec.start_timeout.count() > 0 ? spec.start_timeout : vmm::default_boot_timeout(accelerator);
 }
 
-vmm::RestartKind restart_kind(RestartMode mode) {
-  switch (mode) {
-    case RestartMode::no: return vmm::RestartKind::no;
-    case RestartMode::on_failure: return vmm::RestartKind::on_failure;
-    case RestartMode::always: return vmm::RestartKind::always;
-    case RestartMode::unless_stopped: return vmm::RestartKind::unless_stopped;
-  }
-  return vmm::RestartKind::no;
-}
-
 }  // namespace
 
 const StartPlan::Stage StartPlan::preparing[] = {
@@ -171,7 +161,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   }
   config.health = health_rule(spec_, image);
   config.auto_stop = spec_.auto_stop;
-  config.restart = {.kind = restart_kind(spec_.restart.mode), .limit = spec_.restart.max_retries};
+  config.restart = spec_.restart;
   return config;
 }
 

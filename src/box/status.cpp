@@ -31,16 +31,6 @@ std::string_view name(HealthStatus status) {
   return "none";
 }
 
-std::string_view name(RestartMode mode) {
-  switch (mode) {
-    case RestartMode::no: return "no";
-    case RestartMode::on_failure: return "on-failure";
-    case RestartMode::always: return "always";
-    case RestartMode::unless_stopped: return "unless-stopped";
-  }
-  return "no";
-}
-
 }  // namespace boxlite
 
 namespace boxlite::box {

@@ -36,7 +36,7 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
 }  // namespace
 
 Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
-    : engine_(engine), config_(config), inherited_(std::move(inherited)), restart_policy_(config.restart) {}
+    : engine_(engine), config_(config), inherited_(std::move(inherited)), restart_judge_(config.restart) {}
 
 Shim::~Shim() = default;
 

@@ -23,7 +23,7 @@
 #include "shim/idle_watch.h"
 #include "shim/life.h"
 #include "shim/mux.h"
-#include "shim/restart_policy.h"
+#include "shim/restart_judge.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
 #include "vmm/vmm.h"
@@ -118,7 +118,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::unique_ptr<Mux> mux_;
   std::optional<Folders> folders_;
   std::unique_ptr<Life> life_;
-  RestartPolicy restart_policy_;
+  RestartJudge restart_judge_;
   std::optional<Health> health_;
   std::optional<IdleWatch> idle_watch_;
 

@@ -227,11 +227,11 @@ void Shim::end_life(const vmm::ExitRecord& record) {
   tell_end(record);
   // A box that has never worked is not tried again: whoever starts it is there to see why.
   const bool may_restart =
-      !was_asked_to_stop_ && was_ready_ && !(life.main_was_impossible() && restart_policy_.count() == 0);
+      !was_asked_to_stop_ && was_ready_ && !(life.main_was_impossible() && restart_judge_.count() == 0);
   if (may_restart) {
     const auto lasted =
         std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - life.began);
-    if (const auto pause = restart_policy_.next(record, lasted)) return restart_after(*pause, record);
+    if (const auto pause = restart_judge_.next(record, lasted)) return restart_after(*pause, record);
   }
   if (life.boot_error) why_finished_ = *life.boot_error;
   if (life.is_paused) mux_->turn_away(std::nullopt);
@@ -241,7 +241,7 @@ void Shim::end_life(const vmm::ExitRecord& record) {
 void Shim::restart_after(milliseconds pause, const vmm::ExitRecord& record) {
   last_end_ = record;
   record_.phase = vmm::ShimPhase::restarting;
-  record_.restart_count = restart_policy_.count();
+  record_.restart_count = restart_judge_.count();
   record_.vmm_pid = 0;
   chronicle_->tell(store::event_type::restart, {{"count", std::to_string(record_.restart_count)},
                                                 {"pause_ms", std::to_string(pause.count())}});

@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "vmm/health_rule.h"
 #include "vmm/machine_spec.h"
-#include "vmm/restart_rule.h"
+#include "vmm/restart_mode.h"
 
 namespace boxlite::vmm {
 
@@ -46,7 +46,7 @@ struct ShimConfig {
   // the restart policy starts are the shim's.
   bool client_starts_main = false;
   bool is_maintenance = false;  // without a main command, for a while only
-  RestartRule restart = {};
+  RestartPolicy restart = {};
   HealthRule health = {};
   // Stop the box when it has been idle so long: no command but the main one runs and no client is attached.
   std::chrono::milliseconds auto_stop{0};      // 0: never

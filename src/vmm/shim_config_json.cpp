@@ -38,6 +38,15 @@ json to_array(const std::vector<Item>& items) {
   return array;
 }
 
+template <typename Item>
+Result<std::vector<Item>> parse_array(JsonFields& fields, const char* key,
+                                      Result<Item> (*parse)(const json&)) {
+  const auto* array = BOXLITE_TRY(fields.array(key));
+  std::vector<Item> items;
+  for (const auto& object : *array) items.push_back(BOXLITE_TRY(parse(object)));
+  return items;
+}
+
 json to_object(const MachineSpec& machine) {
   return {{"kernel", machine.kernel.native()},
           {"initramfs", machine.initramfs.native()},
@@ -99,10 +108,8 @@ Result<MachineSpec> parse_machine(const json& object) {
   machine.memory_mib = static_cast<unsigned>(BOXLITE_TRY(fields.number("memory_mib", 1, 1u << 30)));
   machine.tsc_khz =
       static_cast<unsigned>(BOXLITE_TRY(fields.number("tsc_khz", 0, std::numeric_limits<unsigned>::max())));
-  const auto* disks = BOXLITE_TRY(fields.array("disks"));
-  for (const auto& disk : *disks) machine.disks.push_back(BOXLITE_TRY(parse_disk(disk)));
-  const auto* shares = BOXLITE_TRY(fields.array("shares"));
-  for (const auto& share : *shares) machine.shares.push_back(BOXLITE_TRY(parse_share(share)));
+  machine.disks = BOXLITE_TRY(parse_array(fields, "disks", parse_disk));
+  machine.shares = BOXLITE_TRY(parse_array(fields, "shares", parse_share));
   BOXLITE_TRY(fields.no_others());
   return machine;
 }
@@ -165,8 +172,8 @@ std::string to_json(const ShimConfig& config) {
                        {"health", to_object(config.health)},
                        {"auto_stop_ms", config.auto_stop.count()},
                        {"is_maintenance", config.is_maintenance},
-                       {"restart", name(config.restart.kind)},
-                       {"restart_limit", config.restart.limit},
+                       {"restart", name(config.restart.mode)},
+                       {"restart_limit", config.restart.max_retries},
                        {"boot_timeout_ms", config.boot_timeout.count()},
                        {"stop_grace_ms", config.stop_grace.count()},
                        {"is_detached", config.is_detached},
@@ -186,8 +193,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
-  const auto* folders = BOXLITE_TRY(fields.array("folders"));
-  for (const auto& folder : *folders) config.folders.push_back(BOXLITE_TRY(parse_folder(folder)));
+  config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
   config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));
@@ -200,8 +206,9 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.auto_stop = BOXLITE_TRY(parse_duration(fields, "auto_stop_ms"));
   config.is_maintenance = BOXLITE_TRY(fields.flag("is_maintenance"));
   const auto restart = BOXLITE_TRY(fields.text("restart"));
-  config.restart.kind = BOXLITE_TRY_CONTEXT("shim config", parse_restart_kind(restart));
-  config.restart.limit = BOXLITE_TRY(fields.number("restart_limit", 0, UINT32_MAX));
+  config.restart.mode = BOXLITE_TRY_CONTEXT("shim config", parse_restart_mode(restart));
+  config.restart.max_retries =
+      static_cast<unsigned>(BOXLITE_TRY(fields.number("restart_limit", 0, UINT32_MAX)));
   config.boot_timeout = BOXLITE_TRY(parse_duration(fields, "boot_timeout_ms"));
   config.stop_grace = BOXLITE_TRY(parse_duration(fields, "stop_grace_ms"));
   config.is_detached = BOXLITE_TRY(fields.flag("is_detached"));

@@ -41,7 +41,7 @@ ShimConfig example() {
   config.log_file_bytes = 5000;
   config.log_files = 7;
   config.is_maintenance = true;
-  config.restart = {.kind = RestartKind::on_failure, .limit = 3};
+  config.restart = {.mode = RestartMode::on_failure, .max_retries = 3};
   config.boot_timeout = std::chrono::milliseconds(1234);
   config.is_detached = true;
   return config;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "shim/restart_policy.h"
+#include "shim/restart_judge.h"
 
 #include <algorithm>
 
@@ -18,12 +18,12 @@ bool is_success(const vmm::ExitRecord& end) {
 
 }  // namespace
 
-std::optional<milliseconds> RestartPolicy::next(const vmm::ExitRecord& end, milliseconds lasted) {
-  using enum vmm::RestartKind;
-  if (rule_.kind == no) return std::nullopt;
-  if (rule_.kind == on_failure) {
+std::optional<milliseconds> RestartJudge::next(const vmm::ExitRecord& end, milliseconds lasted) {
+  using enum RestartMode;
+  if (policy_.mode == no) return std::nullopt;
+  if (policy_.mode == on_failure) {
     if (is_success(end)) return std::nullopt;
-    if (rule_.limit != 0 && count_ >= rule_.limit) return std::nullopt;
+    if (policy_.max_retries != 0 && count_ >= policy_.max_retries) return std::nullopt;
   }
   if (lasted >= healthy_life) pause_ = milliseconds(0);
   pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);

@@ -5,17 +5,18 @@
 #include <cstdint>
 #include <optional>
 
-#include "vmm/restart_rule.h"
+#include <boxlite/box_spec.hpp>
+
 #include "vmm/shim_record.h"
 
 namespace boxlite::shim {
 
 // Whether and when a machine that has ended by itself is started again. Knows no clock. One thread.
-class RestartPolicy {
+class RestartJudge {
  public:
   using milliseconds = std::chrono::milliseconds;
 
-  explicit RestartPolicy(const vmm::RestartRule& rule) : rule_(rule) {}
+  explicit RestartJudge(const RestartPolicy& policy) : policy_(policy) {}
 
   // A machine, or its main command, has ended and nobody asked for it; it had `lasted` so long. How long to
   // wait before the next one; nullopt: there is none. The pause doubles from 100 ms to a minute, and begins
@@ -25,7 +26,7 @@ class RestartPolicy {
   std::uint64_t count() const { return count_; }
 
  private:
-  vmm::RestartRule rule_;
+  RestartPolicy policy_;
   std::uint64_t count_ = 0;
   milliseconds pause_{0};
 };

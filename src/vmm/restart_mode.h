@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+#include <boxlite/box_spec.hpp>
+
+#include "base/result.h"
+
+namespace boxlite::vmm {
+
+// What name() writes; invalid_argument for another word.
+Result<RestartMode> parse_restart_mode(std::string_view text);
+
+}  // namespace boxlite::vmm
