@@ -117,5 +117,10 @@ TEST(UniqueFd, ClosesOnceAndKeepsErrno) {
   EXPECT_EQ(::fcntl(raw, F_GETFD), -1);
 }
 
+TEST(Time, ACountFromElsewhereNeverOverflows) {
+  EXPECT_EQ(nanoseconds_from(5), std::chrono::nanoseconds(5));
+  EXPECT_EQ(nanoseconds_from(~std::uint64_t{0}), std::chrono::nanoseconds::max());
+}
+
 }  // namespace
 }  // namespace boxlite

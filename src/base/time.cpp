@@ -60,6 +60,11 @@ bool take_offset(std::string_view& text, minutes& offset) {
 
 }  // namespace
 
+std::chrono::nanoseconds nanoseconds_from(std::uint64_t count) {
+  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(count, most)));
+}
+
 Timestamp now() {
   return time_point_cast<nanoseconds>(system_clock::now());
 }

@@ -15,6 +15,9 @@ using Timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 Timestamp now();
 
+// A count that somebody else has sent; the longest duration when it is beyond that.
+std::chrono::nanoseconds nanoseconds_from(std::uint64_t count);
+
 // RFC 3339 in UTC with milliseconds: "2026-11-22T10:15:00.123Z".
 std::string to_rfc3339(Timestamp time);
 // Accepts any fraction length and "Z" or a numeric offset.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "base/time.h"
 #include "box/spec_check.h"
 #include "wire/credit.h"
 
@@ -21,7 +22,7 @@ constexpr std::size_t output_limit = wire::initial_credit;
 constexpr std::chrono::milliseconds call_limit = 30s;
 
 TimePoint time_point(std::uint64_t unix_ns) {
-  return TimePoint(std::chrono::nanoseconds(static_cast<std::int64_t>(unix_ns)));
+  return TimePoint(nanoseconds_from(unix_ns));
 }
 
 Error no_input(std::string_view why) {
@@ -37,7 +38,7 @@ ExitStatus exit_status(const wire::msg::ExecResult& result) {
   status.timed_out = result.timed_out();
   status.oom_killed = result.oom_killed();
   status.reason = result.error();
-  status.cpu_time = std::chrono::nanoseconds(static_cast<std::int64_t>(result.cpu_ns()));
+  status.cpu_time = nanoseconds_from(result.cpu_ns());
   status.peak_memory_bytes = result.peak_memory_bytes();
   status.started_at = time_point(result.started_at_ns());
   status.ended_at = time_point(result.ended_at_ns());

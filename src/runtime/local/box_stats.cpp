@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a box uses, asked of its guest and of the host's kernel.
 #include <algorithm>
-#include <limits>
 
 #include <sys/stat.h>
 
 #include "base/concat.h"
+#include "base/time.h"
 #include "box/status.h"
 #include "linux/process_usage.h"
 #include "runtime/local/local_box.h"
@@ -22,18 +22,12 @@ using store::Counter;
 constexpr std::chrono::milliseconds guest_limit = 2s;
 constexpr std::chrono::milliseconds list_limit = 10s;
 
-// The guest may send any number.
-std::chrono::nanoseconds from_ns(std::uint64_t count) {
-  constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(count, most)));
-}
-
 GuestStats as_seen(const wire::msg::StatsResponse& stats) {
   GuestStats seen;
-  seen.uptime = from_ns(stats.uptime_ns());
+  seen.uptime = nanoseconds_from(stats.uptime_ns());
   seen.cpus = stats.cpus();
-  seen.cpu_busy = from_ns(stats.cpu_busy_ns());
-  seen.cpu_idle = from_ns(stats.cpu_idle_ns());
+  seen.cpu_busy = nanoseconds_from(stats.cpu_busy_ns());
+  seen.cpu_idle = nanoseconds_from(stats.cpu_idle_ns());
   seen.load_1 = stats.load_1_milli() / 1000.0;
   seen.load_5 = stats.load_5_milli() / 1000.0;
   seen.load_15 = stats.load_15_milli() / 1000.0;
@@ -41,7 +35,7 @@ GuestStats as_seen(const wire::msg::StatsResponse& stats) {
   seen.memory_available_bytes = stats.memory_available_bytes();
   seen.memory_free_bytes = stats.memory_free_bytes();
   seen.memory_cache_bytes = stats.memory_cache_bytes();
-  seen.container_cpu = from_ns(stats.container().cpu_ns());
+  seen.container_cpu = nanoseconds_from(stats.container().cpu_ns());
   seen.container_memory_bytes = stats.container().memory_bytes();
   seen.container_memory_peak_bytes = stats.container().memory_peak_bytes();
   seen.container_memory_anonymous_bytes = stats.container().memory_anonymous_bytes();
@@ -62,9 +56,9 @@ ProcessInfo as_seen(const wire::msg::Process& process) {
   seen.user = process.user().empty() ? concat(process.uid()) : process.user();
   seen.state = process.state();
   seen.threads = process.threads();
-  seen.cpu = from_ns(process.cpu_ns());
+  seen.cpu = nanoseconds_from(process.cpu_ns());
   seen.memory_bytes = process.memory_bytes();
-  seen.age = from_ns(process.age_ns());
+  seen.age = nanoseconds_from(process.age_ns());
   for (std::string_view rest = process.command(); !rest.empty();) {
     const auto end = std::min(rest.find('\0'), rest.size());
     seen.command.emplace_back(rest.substr(0, end));
