@@ -61,14 +61,21 @@ Result<linux_::FileLock> Lifecycle::lock(Deadline deadline) {
 }
 
 Result<store::BoxRecord> Lifecycle::look() {
-  auto record = BOXLITE_TRY(around_.boxes().get(id_));
-  const auto evidence = BOXLITE_TRY(gather_evidence(paths_));
-  if (settled_state(record.state, evidence, now()) == record.state) return record;
+  return BOXLITE_TRY(observe()).record;
+}
+
+Result<Lifecycle::Observation> Lifecycle::observe() {
+  Observation seen{.record = BOXLITE_TRY(around_.boxes().get(id_)),
+                   .evidence = BOXLITE_TRY(gather_evidence(paths_))};
+  if (settled_state(seen.record.state, seen.evidence, now()) == seen.record.state) return seen;
   auto held = linux_::FileLock::try_acquire(paths_.lock(), linux_::LockMode::exclusive);
-  if (held) return reconcile();
+  if (held) {
+    seen.record = BOXLITE_TRY(reconcile());
+    return seen;
+  }
   // Somebody is at it and will enter the outcome; a missing directory is a box that never started.
   const auto code = held.error().code();
-  if (code == ErrorCode::unavailable || code == ErrorCode::not_found) return record;
+  if (code == ErrorCode::unavailable || code == ErrorCode::not_found) return seen;
   return std::unexpected(std::move(held).error());
 }
 
@@ -109,9 +116,10 @@ void Lifecycle::tell_end(const store::BoxRecord& before, const store::BoxState& 
 }
 
 Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, const StartOptions& options) {
-  auto record = BOXLITE_TRY(look());
+  auto [record, evidence] = BOXLITE_TRY(observe());
+  const bool is_in_maintenance = evidence.is_alive && evidence.shim && evidence.shim->is_maintenance;
   if (record.state.status == name(BoxStatus::running) && mode != StartMode::maintenance &&
-      is_in_maintenance()) {
+      is_in_maintenance) {
     BOXLITE_TRY(stop({}));
     record = BOXLITE_TRY(look());
   }
@@ -130,11 +138,6 @@ Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, 
   BOXLITE_TRY(plan.prepare());
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   return launch(plan, mode);
-}
-
-bool Lifecycle::is_in_maintenance() const {
-  const auto shim = vmm::read_shim_record(paths_.directory);
-  return shim && shim->is_maintenance && linux_::is_running(shim->shim);
 }
 
 Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {

@@ -57,10 +57,14 @@ class Lifecycle {
 
  private:
   Result<linux_::FileLock> lock(Deadline deadline);
+  struct Observation {
+    store::BoxRecord record;
+    Evidence evidence;
+  };
+  // What look() returns, and what it rests on.
+  Result<Observation> observe();
   // These hold the lock.
   Result<store::BoxRecord> reconcile();
-  // Whether the machine that runs was started for maintenance.
-  bool is_in_maintenance() const;
   Result<void> launch(class StartPlan& plan, StartMode mode);
   Result<void> record_failure(store::BoxRecord record, const Error& error);
   Result<void> stop_machine(store::BoxRecord& record, const StopOptions& options);
