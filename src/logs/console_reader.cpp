@@ -4,11 +4,9 @@
 #include <cstddef>
 #include <utility>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/files.h"
 #include "logs/log_format.h"
 
 namespace boxlite::logs {
@@ -25,20 +23,13 @@ std::string printable(std::string_view bytes) {
   return text;
 }
 
-UniqueFd open_regular(const std::filesystem::path& path) {
-  auto file = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  struct stat status{};
-  if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
-  return *std::move(file);
-}
-
 }  // namespace
 
 // True when there is another file than the one just read.
 bool ConsoleReader::open_next() {
   UniqueFd next;
-  if (!std::exchange(has_begun_, true)) next = open_regular(rotated_name(path_, 1));
-  if (!next.is_open()) next = open_regular(path_);
+  if (!std::exchange(has_begun_, true)) next = open_log_file(rotated_name(path_, 1));
+  if (!next.is_open()) next = open_log_file(path_);
   struct stat now{};
   struct stat before{};
   if (!next.is_open() || ::fstat(next.get(), &now) != 0) return false;

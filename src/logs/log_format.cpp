@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "logs/log_format.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/concat.h"
+#include "base/files.h"
 
 namespace boxlite::logs {
 namespace {
@@ -23,6 +27,13 @@ std::uint64_t get(std::string_view bytes, std::size_t at, std::size_t count) {
 
 std::filesystem::path rotated_name(const std::filesystem::path& path, std::size_t age) {
   return age == 0 ? path : std::filesystem::path(concat(path.native(), ".", age));
+}
+
+UniqueFd open_log_file(const std::filesystem::path& path) {
+  auto file = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  struct stat status{};
+  if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  return *std::move(file);
 }
 
 std::string encode_file_header(std::uint64_t generation) {

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/time.h"
+#include "base/unique_fd.h"
 
 namespace boxlite::logs {
 
@@ -35,6 +36,10 @@ inline constexpr std::size_t gap_bytes = 8;
 // that of the file before, tells a reader which is which whatever they are named at the moment.
 std::filesystem::path rotated_name(const std::filesystem::path& path, std::size_t age);
 inline constexpr std::size_t most_files = 100;
+
+// A file of a log for reading; not open when there is none of that name. A directory or a pipe is none of
+// ours, and does not block us.
+UniqueFd open_log_file(const std::filesystem::path& path);
 
 // Nobody writes that many; a file that says so is damaged.
 inline constexpr std::uint64_t max_generation = std::uint64_t{1} << 62;

@@ -5,11 +5,8 @@
 #include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "base/files.h"
 
 namespace boxlite::logs {
 namespace {
@@ -31,15 +28,13 @@ struct OpenLog {
 };
 
 std::optional<OpenLog> open_log(const std::filesystem::path& path) {
-  // A directory or a pipe of that name is none of ours and must not block us.
-  auto file = open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  struct stat status{};
-  if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  auto file = open_log_file(path);
+  if (!file.is_open()) return std::nullopt;
   char header[file_header_size];
-  const auto count = read_at(file->get(), 0, header, sizeof header);
+  const auto count = read_at(file.get(), 0, header, sizeof header);
   const auto generation = decode_file_header({header, count});
   if (!generation) return std::nullopt;
-  return OpenLog{*std::move(file), *generation};
+  return OpenLog{std::move(file), *generation};
 }
 
 }  // namespace
