@@ -72,10 +72,14 @@ void Chronicle::tell(std::string_view type, store::EventAttributes attributes) {
                         .attributes = std::move(attributes)});
 }
 
-void Chronicle::count(Counter counter, std::uint64_t by) {
+void Chronicle::count(Counter counter) {
+  add(counter, 1, 0ms);
+}
+
+void Chronicle::add(Counter counter, std::uint64_t by, std::chrono::milliseconds pause) {
   for_box_[counter] += by;
   for_home_[counter] += by;
-  write_soon(0ms);
+  write_soon(pause);
 }
 
 void Chronicle::count_main(const wire::msg::ExecResult& result) {
@@ -120,15 +124,11 @@ void Chronicle::count_end(const wire::msg::ExecResult& result) {
 }
 
 void Chronicle::on_bytes_to_guest(std::size_t count) {
-  for_box_[Counter::bytes_to_boxes] += count;
-  for_home_[Counter::bytes_to_boxes] += count;
-  write_soon(bytes_pause);
+  add(Counter::bytes_to_boxes, count, bytes_pause);
 }
 
 void Chronicle::on_bytes_from_guest(std::size_t count) {
-  for_box_[Counter::bytes_from_boxes] += count;
-  for_home_[Counter::bytes_from_boxes] += count;
-  write_soon(bytes_pause);
+  add(Counter::bytes_from_boxes, count, bytes_pause);
 }
 
 void Chronicle::write_soon(std::chrono::milliseconds pause) {

@@ -29,7 +29,7 @@ class Chronicle final : public Mux::Observer {
   ~Chronicle() override;
 
   void tell(std::string_view type, store::EventAttributes attributes = {});
-  void count(store::Counter counter, std::uint64_t by = 1);
+  void count(store::Counter counter);
   // How the main command, which is no `exec`, has ended.
   void count_main(const wire::msg::ExecResult& result);
 
@@ -41,6 +41,7 @@ class Chronicle final : public Mux::Observer {
 
  private:
   void count_end(const wire::msg::ExecResult& result);
+  void add(store::Counter counter, std::uint64_t by, std::chrono::milliseconds pause);
   void write_soon(std::chrono::milliseconds pause);
   void write_counters();
 
