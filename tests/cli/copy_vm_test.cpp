@@ -11,17 +11,11 @@ namespace {
 using testing::HasSubstr;
 namespace fs = std::filesystem;
 
-class CopyVmTest : public VmTest {
+class CopyVmTest : public BoxVmTest {
  protected:
-  void SetUp() override {
-    VmTest::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    const auto created = run({"create", "--name", "w", "boxlite/base"});
-    ASSERT_EQ(created.code(), 0) << created.err;
-  }
   void TearDown() override {
     fs::remove_all(home().directory() / "copies");
-    VmTest::TearDown();
+    BoxVmTest::TearDown();
   }
   static std::string path(std::string_view name) { return home().directory() / "copies" / name; }
   static void put(std::string_view name, std::string_view content) {

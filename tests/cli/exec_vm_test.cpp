@@ -12,15 +12,7 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class ExecVmTest : public VmTest {
- protected:
-  void SetUp() override {
-    VmTest::SetUp();
-    if (IsSkipped() || HasFatalFailure()) return;
-    const auto created = run({"create", "--name", "w", "boxlite/base"});
-    ASSERT_EQ(created.code(), 0) << created.err;
-  }
-};
+class ExecVmTest : public BoxVmTest {};
 
 TEST_F(ExecVmTest, KeepsFilesAcrossStopAndStart) {
   const auto written = run({"exec", "w", "sh", "-c", "echo kept > /f"});

@@ -53,6 +53,17 @@ class VmTest : public testing::Test {
   }
 };
 
+// With a box "w", not started yet.
+class BoxVmTest : public VmTest {
+ protected:
+  void SetUp() override {
+    VmTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    const auto created = run({"create", "--name", "w", "boxlite/base"});
+    ASSERT_EQ(created.code(), 0) << created.err;
+  }
+};
+
 // Bytes that no text layer would leave alone: all values, in an order that never repeats within a block.
 inline std::string awkward_bytes(std::size_t count) {
   std::string bytes(count, '\0');
