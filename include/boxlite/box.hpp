@@ -112,10 +112,10 @@ class BOXLITE_API Box {
   Result<BoxInfo> info() const;
 
   // Pulls the image when it is missing, makes the disk, starts the machine and its main command (execution id
-  // "main") and waits until both run. Legal in configured, stopped and failed; a running box is a success. Of
-  // several processes starting one box, one starts it and all succeed. `progress` is called from any thread,
-  // never by two at once. On failure nothing is left running and the box is `failed` (or as before, if
-  // nothing was tried).
+  // "main") and waits until both run. Legal in configured, stopped and failed; a running box is a success, a
+  // paused one is refused (unpause it). Of several processes starting one box, one starts it and all succeed.
+  // `progress` is called from any thread, never by two at once. On failure nothing is left running and the box
+  // is `failed` (or as before, if nothing was tried).
   Result<void> start(const ProgressCallback& progress = {}, const StartOptions& options = {});
 
   // Starts the box when it is not running and runs the main command in it (the spec's, else the image's);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
+#include <thread>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -91,6 +92,21 @@ TEST(Files, ReadRefusesMoreThanTheLimit) {
   const auto content = read_file(dir->path() / "big", 99);
   ASSERT_FALSE(content);
   EXPECT_EQ(content.error().code(), ErrorCode::corrupted);
+}
+
+TEST(Files, TwoMayRemoveOneTree) {
+  const auto dir = TempDir::create(testing::TempDir(), "files-");
+  const auto tree = dir->path() / "tree";
+  for (int round = 0; round < 50; ++round) {
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(make_directories(tree / std::to_string(i) / "below"));
+    Result<void> other;
+    std::thread rival([&] { other = remove_tree(tree); });
+    const auto mine = remove_tree(tree);
+    rival.join();
+    ASSERT_TRUE(mine) << mine.error().message();
+    ASSERT_TRUE(other) << other.error().message();
+    ASSERT_FALSE(std::filesystem::exists(tree));
+  }
 }
 
 TEST(Files, TempDirGoesWithEverythingInIt) {

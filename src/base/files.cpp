@@ -90,7 +90,11 @@ Result<void> make_directories(const fs::path& path, unsigned mode) {
 
 Result<void> remove_tree(const fs::path& path) {
   std::error_code error;
-  fs::remove_all(path, error);
+  // Whoever removes the same tree takes an entry away under our hands: the rest is still to be removed.
+  for (int rivals = 0; rivals < 1000; ++rivals) {
+    fs::remove_all(path, error);
+    if (error != std::errc::no_such_file_or_directory) break;
+  }
   if (error) return fail(syscall_error("remove", path.native(), error.value()));
   return {};
 }

@@ -32,7 +32,8 @@ Result<void> fsync_directory(const std::filesystem::path& directory);
 // Like mkdir -p; the new directories get `mode`.
 Result<void> make_directories(const std::filesystem::path& path, unsigned mode = 0700);
 
-// Like rm -rf, never through a symlink; a path that is not there is a success.
+// Like rm -rf, never through a symlink; a path that is not there is a success, and so is a
+// rival that removes it at the same time.
 Result<void> remove_tree(const std::filesystem::path& path);
 
 // A new private directory inside `parent`, removed with everything in it when the object goes.

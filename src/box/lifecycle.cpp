@@ -42,6 +42,11 @@ Error job_done_error(const store::BoxRecord& record) {
           concat("boxlite start ", record.name.empty() ? record.id : record.name, " runs its command again"));
 }
 
+Error paused_error(const store::BoxRecord& record) {
+  return Error(ErrorCode::invalid_state, concat("box ", record.id, " is paused"))
+      .with_remedy(concat("boxlite unpause ", record.name.empty() ? record.id : record.name));
+}
+
 MainStart main_start(Lifecycle::StartMode mode) {
   if (mode == Lifecycle::StartMode::first) return MainStart::by_client;
   return mode == Lifecycle::StartMode::maintenance ? MainStart::none : MainStart::by_shim;
@@ -117,6 +122,9 @@ void Lifecycle::tell_end(const store::BoxRecord& before, const store::BoxState& 
 
 Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, const StartOptions& options) {
   auto [record, evidence] = BOXLITE_TRY(observe());
+  if (evidence.is_alive && evidence.shim && evidence.shim->phase == vmm::ShimPhase::paused) {
+    return fail(paused_error(record));
+  }
   const bool is_in_maintenance = evidence.is_alive && evidence.shim && evidence.shim->is_maintenance;
   if (record.state.status == name(BoxStatus::running) && mode != StartMode::maintenance &&
       is_in_maintenance) {

@@ -45,7 +45,8 @@ std::string encode_file_header(std::uint64_t generation) {
 std::optional<std::uint64_t> decode_file_header(std::string_view bytes) {
   if (bytes.size() < file_header_size || !bytes.starts_with(magic)) return std::nullopt;
   const auto generation = get(bytes, magic.size(), 8);
-  return generation > max_generation ? std::nullopt : std::optional(generation);
+  if (generation == 0 || generation > max_generation) return std::nullopt;
+  return generation;
 }
 
 std::string encode_record_header(const RecordHeader& header) {

@@ -167,5 +167,13 @@ TEST_F(LogTest, AStrangersFileIsPutAside) {
   EXPECT_FALSE(other.next()) << "a pipe does not block it";
 }
 
+TEST_F(LogTest, NoFileIsOfGenerationZero) {
+  write_raw(encode_file_header(0));
+  LogWriter writer(path(), {});
+  writer.append(RecordKind::stdout_bytes, "x", at(1));
+  LogReader reader(path());
+  EXPECT_THAT(read_all(reader), ElementsAre("x"));
+}
+
 }  // namespace
 }  // namespace boxlite::logs

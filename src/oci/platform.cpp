@@ -94,8 +94,8 @@ Platform Platform::normalised() const {
     result.architecture = entry.architecture;
     if (result.variant.empty()) result.variant = entry.variant;
   }
-  if (!result.variant.empty() && result.variant[0] >= '0' && result.variant[0] <= '9')
-    result.variant = concat('v', result.variant);
+  // "7" is a short "v7".
+  if (is_variant(concat('v', result.variant))) result.variant = concat('v', result.variant);
   if (result.architecture == "arm64" && result.variant == "v8") result.variant.clear();
   if (result.architecture == "amd64" && result.variant == "v1") result.variant.clear();
   if (result.architecture == "arm" && result.variant == "v7") result.variant.clear();

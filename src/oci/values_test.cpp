@@ -50,6 +50,8 @@ TEST(PlatformTest, ParsesAndNormalises) {
   EXPECT_EQ(Platform::parse("arm/v6")->str(), "linux/arm/v6");
   EXPECT_EQ(Platform::parse("linux/arm/7")->str(), "linux/arm");
   EXPECT_EQ(Platform::parse("linux/vv")->str(), "linux/vv");
+  const auto longest = "linux/x/" + std::string(32, '7');
+  EXPECT_EQ(Platform::parse(longest)->str(), longest);
   EXPECT_EQ(Platform::parse("linux")->str(), Platform::of_host().str());
   for (const auto* text : {"", "/", "linux/", "/amd64", "a/b/c/d", "linux/am d64", "linux//v8"}) {
     EXPECT_FALSE(Platform::parse(text)) << text;

@@ -2,7 +2,6 @@
 // stats, top, events and metrics of a box that runs.
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -18,40 +17,38 @@ using nlohmann::json;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsSupersetOf;
+using testing::MatchesRegex;
 
 // Prometheus' text format, as strictly as its own parser takes it: HELP and TYPE first, once for each family,
 // samples of a family together, no sample twice.
 std::map<std::string, double> parse_prometheus(const std::string& text) {
-  static const std::regex head("# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.+)");
-  static const std::regex sample(
-      R"re(([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-z_]+="([^"\\\n]|\\["\\n])*",?)*\})? ([0-9.e+-]+))re");
+  constexpr auto head = "# (HELP|TYPE) [a-zA-Z_:][a-zA-Z0-9_:]* .+";
+  constexpr auto sample =
+      R"re([a-zA-Z_:][a-zA-Z0-9_:]*(\{([a-z_]+="([^"\\]|\\["\\n])*",?)*\})? [0-9.e+-]+)re";
   std::map<std::string, double> samples;
   std::map<std::string, std::string> types;
   std::set<std::string> helped;
   std::string family;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    std::smatch match;
-    if (std::regex_match(line, match, head)) {
-      family = match[2];
-      if (match[1] == "HELP") {
+    if (line.starts_with('#')) {
+      EXPECT_THAT(line, MatchesRegex(head));
+      std::string hash, kind, type;
+      std::istringstream(line) >> hash >> kind >> family >> type;
+      if (kind == "HELP") {
         EXPECT_TRUE(helped.insert(family).second) << line;
       } else {
-        EXPECT_TRUE(types.emplace(family, match[3]).second) << line;
-        EXPECT_TRUE(match[3] == "counter" || match[3] == "gauge") << line;
-        EXPECT_EQ(match[3] == "counter", family.ends_with("_total")) << line;
+        EXPECT_TRUE(types.emplace(family, type).second) << line;
+        EXPECT_EQ(type, family.ends_with("_total") ? "counter" : "gauge") << line;
         EXPECT_TRUE(helped.contains(family)) << line;
       }
       continue;
     }
-    if (!std::regex_match(line, match, sample)) {
-      ADD_FAILURE() << "no sample: " << line;
-      continue;
-    }
-    EXPECT_EQ(match[1], family) << line;
+    EXPECT_THAT(line, MatchesRegex(sample));
+    EXPECT_EQ(line.substr(0, line.find_first_of(" {")), family) << line;
     EXPECT_TRUE(types.contains(family)) << line;
-    const auto key = match[1].str() + match[2].str();
-    EXPECT_TRUE(samples.emplace(key, std::stod(match[5])).second) << line;
+    const auto space = line.rfind(' ');
+    EXPECT_TRUE(samples.emplace(line.substr(0, space), std::stod(line.substr(space + 1))).second) << line;
   }
   EXPECT_TRUE(text.ends_with("\n"));
   return samples;

@@ -122,7 +122,7 @@ class Worker:
 
     def stop(self, box):
         before = self.check(box)
-        after = {CONFIGURED} if before == CONFIGURED else {STOPPED}
+        after = {STOPPED} if before in {RUNNING, PAUSED} else {before}
         self.change(box, ["stop", "-t", "1", box.name], after, {CONFIGURED, RUNNING, PAUSED, STOPPED, FAILED})
 
     def remove(self, box):
@@ -177,10 +177,10 @@ class Worker:
         self.check(box)
 
     def pause(self, box):
-        self.change(box, ["pause", box.name], {PAUSED}, {RUNNING})
+        self.change(box, ["pause", box.name], {PAUSED}, {RUNNING, PAUSED})
 
     def unpause(self, box):
-        self.change(box, ["unpause", box.name], {RUNNING}, {PAUSED})
+        self.change(box, ["unpause", box.name], {RUNNING}, {RUNNING, PAUSED})
 
     def step(self):
         box = self.chance.choice(self.boxes)

@@ -26,7 +26,9 @@ TEST_F(CareTest, APausedBoxStandsStillAndIsStillStopped) {
   const auto why = refused ? refused->wait().error() : refused.error();
   EXPECT_EQ(why.code(), ErrorCode::invalid_state);
   EXPECT_THAT(why.message(), HasSubstr("paused"));
+  EXPECT_EQ(box.start().error().code(), ErrorCode::invalid_state) << "unpause does that";
   ASSERT_TRUE(box.unpause());
+  ASSERT_TRUE(box.unpause()) << "it goes on already";
   EXPECT_EQ(box.info()->status, BoxStatus::running);
   EXPECT_EQ(run_in(box, {"true"}).status.exit_code, 0);
   ASSERT_TRUE(box.pause());
