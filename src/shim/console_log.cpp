@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kept_bytes = 8u << 10;
 constexpr std::size_t tail_lines = 20;
+constexpr std::string_view panic_mark = "Kernel panic - not syncing: ";
+constexpr std::size_t longest_reason = 200;
 
 std::filesystem::path rotated(const std::filesystem::path& path) {
   return path.native() + ".1";
@@ -62,6 +64,13 @@ void ConsoleLog::rotate() {
 
 std::string ConsoleLog::tail() const {
   return last_lines(last_, tail_lines);
+}
+
+std::string ConsoleLog::panic() const {
+  const auto begin = last_.rfind(panic_mark);
+  if (begin == std::string::npos) return {};
+  const auto line = std::string_view(last_).substr(begin + panic_mark.size());
+  return printable(line.substr(0, std::min(line.find('\n'), longest_reason)));
 }
 
 std::string last_lines(std::string_view bytes, std::size_t count) {

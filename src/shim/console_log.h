@@ -21,8 +21,13 @@ class ConsoleLog {
   // A log that cannot be written (disk full) does not stop the machine: its bytes are lost, the last lines
   // are kept.
   void append(std::string_view bytes);
-  // The last lines, at most 20, with everything but printable text taken out.
+  // Another machine begins: what the last one said is not its.
+  void begin_machine() { last_.clear(); }
+  // The last lines, of this machine, at most 20, with everything but printable text taken out.
   std::string tail() const;
+  // Why the guest's kernel panicked, as it said itself, safe to print; empty when it did not. The traces
+  // after it may be longer than the tail.
+  std::string panic() const;
 
  private:
   ConsoleLog(std::filesystem::path path, std::size_t limit, UniqueFd file)

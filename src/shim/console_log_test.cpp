@@ -38,6 +38,20 @@ TEST(ConsoleLog, BeginsAnewWithEachRun) {
   EXPECT_FALSE(std::filesystem::exists(path.native() + ".1"));
 }
 
+TEST(ConsoleLog, KnowsOfAPanicBehindALongTrace) {
+  const auto dir = TempDir::create(testing::TempDir(), "console-");
+  auto log = ConsoleLog::create(dir->path() / "console.log", 100'000);
+  ASSERT_TRUE(log);
+  log->append("all is well\n");
+  EXPECT_EQ(log->panic(), "");
+  log->append("[    6.3] Kernel panic - not syncing: out of \x1b[31mmemory\r\n");
+  for (int line = 0; line < 100; ++line) log->append(concat("[    6.4]  ? 0xffffffff", line, "\n"));
+  EXPECT_EQ(log->panic(), "out of [31mmemory");
+  EXPECT_EQ(log->tail().find("panic"), std::string::npos);
+  log->begin_machine();
+  EXPECT_EQ(log->panic(), "");
+}
+
 TEST(LastLines, TakeOutWhatWouldMoveTheCursor) {
   EXPECT_EQ(last_lines("a\r\n\x1b[31mb\x07\xff\n\n", 20), "a\n[31mb");
   EXPECT_EQ(last_lines("a\nb\nc", 2), "b\nc");

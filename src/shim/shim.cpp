@@ -87,6 +87,7 @@ Result<void> Shim::watch_parent() {
 
 Result<void> Shim::begin_life() {
   life_ = std::make_unique<Life>();
+  console_log_->begin_machine();
   record_.phase = vmm::ShimPhase::booting;
   record_.is_maintenance = config_.is_maintenance;
   record_.started_at = now();

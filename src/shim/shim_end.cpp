@@ -61,6 +61,11 @@ void Shim::stop(milliseconds grace, milliseconds limit) {
   if (life_->main_end || life_->state == State::ended) return;
   // What stands still cannot shut down.
   if (life_->is_paused && !resume()) return end_machine();
+  // Whoever asked for it may be gone before it is done.
+  if (record_.phase == vmm::ShimPhase::running) {
+    record_.phase = vmm::ShimPhase::stopping;
+    write_shim_record();
+  }
   // Nothing of the box has run yet, and nobody could answer.
   if (life_->state == State::booting) return end_machine();
   life_->state = State::stopping;
@@ -166,9 +171,8 @@ std::string Shim::describe_end(const linux_::ChildEnd& end) const {
   auto text =
       is_clean ? std::string("the guest ended by itself") : concat("QEMU ended with ", to_string(end));
   // QEMU's exit code is the same as after an orderly end.
-  if (is_clean && console_log_->tail().find("Kernel panic") != std::string::npos) {
-    text = "the guest's kernel panicked";
-  }
+  if (const auto panic = console_log_->panic(); is_clean && !panic.empty())
+    text = concat("the guest's kernel panicked: ", panic);
   if (life_->guest_error) text = life_->guest_error->message();
   if (const auto complaints = vmm_complaints(); !complaints.empty()) text += concat(": ", complaints);
   return text;

@@ -26,7 +26,7 @@ struct StageTime {
 };
 
 // What a shim that lives is at.
-enum class ShimPhase { booting, running, paused, restarting };
+enum class ShimPhase { booting, running, paused, restarting, stopping };
 std::string_view name(ShimPhase phase);
 
 struct ShimRecord {

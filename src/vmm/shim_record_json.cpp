@@ -39,8 +39,8 @@ Result<Timestamp> parse_time(JsonFields& fields, const char* key) {
 }
 
 Result<ShimPhase> parse_phase(std::string_view text) {
-  for (const auto phase :
-       {ShimPhase::booting, ShimPhase::running, ShimPhase::paused, ShimPhase::restarting}) {
+  for (const auto phase : {ShimPhase::booting, ShimPhase::running, ShimPhase::paused, ShimPhase::restarting,
+                           ShimPhase::stopping}) {
     if (text == name(phase)) return phase;
   }
   return fail(ErrorCode::invalid_argument, concat("phase ", in_quotes(text), " is not known"));
@@ -104,6 +104,7 @@ std::string_view name(ShimPhase phase) {
     case ShimPhase::running: return "running";
     case ShimPhase::paused: return "paused";
     case ShimPhase::restarting: return "restarting";
+    case ShimPhase::stopping: return "stopping";
   }
   return "booting";
 }
