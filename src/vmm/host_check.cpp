@@ -76,9 +76,12 @@ HostReport check_host(const EngineRequest& request, const std::filesystem::path&
   check_qemu(report, request);
   report.has_user_namespaces = has_user_namespaces();
   if (!report.has_user_namespaces) {
-    add_problem(report, "this user may not make user namespaces, so the shim cannot shut itself in",
-                "sudo sysctl kernel.unprivileged_userns_clone=1; on Ubuntu also "
-                "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0");
+    add_problem(
+        report,
+        "this user may not mount in a user namespace, so boxes get no folders of the host and no volumes",
+        "sudo sysctl user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1; on Ubuntu also "
+        "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container, allow unshare and "
+        "mount in its seccomp profile");
   }
   report.cgroup_version = cgroup_version();
   if (report.cgroup_version != 2) {

@@ -2,11 +2,19 @@
 #include "vmm/host_check.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
+#include <iterator>
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/files.h"
@@ -42,6 +50,27 @@ TEST(HostFacts, FindTheProcessorsVirtualization) {
   EXPECT_EQ(cpu_virtualization("model: x\nflags\t\t: fpu vmx"), "vmx");
   EXPECT_EQ(cpu_virtualization("model: x\nflags\t\t: fpu vmx_something\n"), "");
   EXPECT_EQ(cpu_virtualization(""), "");
+}
+
+// What AppArmor does on some distributions: the namespace can be made, but nothing mounted in it.
+bool forbid_mounts() {
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mount, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{.len = std::size(code), .filter = code};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST(HostFacts, ANamespaceInWhichNothingCanBeMountedIsNone) {
+  if (!has_user_namespaces()) GTEST_SKIP() << "no user namespaces here";
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) ::_exit(!forbid_mounts() ? 2 : has_user_namespaces() ? 1 : 0);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(HostFacts, KnowWhichQemuIsTooOld) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -97,13 +98,20 @@ std::string cpu_virtualization(std::string_view cpuinfo) {
 }
 
 bool has_user_namespaces() {
-  // Tried in a child that ends at once: whatever forbids it (sysctl, AppArmor, seccomp) is asked.
-  const long pid = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
-  if (pid == 0) ::_exit(0);
-  if (pid < 0) return false;
-  while (::waitpid(static_cast<pid_t>(pid), nullptr, 0) < 0 && errno == EINTR) {
+  // Tried in a child that ends at once: whatever forbids it (sysctl, AppArmor, seccomp) is asked. AppArmor
+  // lets the namespace be made and then no mount in it.
+  constexpr int flags = CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD;
+  const long pid = ::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr);
+  if (pid == 0) {
+    const bool can_mount = ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0 &&
+                           ::mount("/", "/", nullptr, MS_BIND | MS_REC, nullptr) == 0;
+    ::_exit(can_mount ? 0 : 1);
   }
-  return true;
+  if (pid < 0) return false;
+  int status = 1;
+  while (::waitpid(static_cast<pid_t>(pid), &status, 0) < 0 && errno == EINTR) {
+  }
+  return status == 0;
 }
 
 int cgroup_version(const std::filesystem::path& mount) {

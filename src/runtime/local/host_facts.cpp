@@ -47,8 +47,9 @@ void add_checks(const vmm::HostReport& found, HostReport& report) {
   checks.push_back(
       check("qemu", found.qemu.has_value(),
             found.qemu ? concat(found.qemu->path.native(), " ", found.qemu->version) : "not found"));
-  checks.push_back(check("user_namespaces", found.has_user_namespaces,
-                         found.has_user_namespaces ? "usable" : "not usable by this user"));
+  checks.push_back(
+      check("user_namespaces", found.has_user_namespaces,
+            found.has_user_namespaces ? "usable, for folders and volumes" : "not usable by this user"));
   checks.push_back(check("cgroup", found.cgroup_version > 0, concat("version ", found.cgroup_version)));
   checks.push_back(check("free_disk", true, gibibytes(found.free_disk_bytes)));
 }
