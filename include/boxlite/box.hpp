@@ -114,8 +114,9 @@ class BOXLITE_API Box {
   // Pulls the image when it is missing, makes the disk, starts the machine and its main command (execution id
   // "main") and waits until both run. Legal in configured, stopped and failed; a running box is a success, a
   // paused one is refused (unpause it). Of several processes starting one box, one starts it and all succeed.
-  // `progress` is called from any thread, never by two at once. On failure nothing is left running and the box
-  // is `failed` (or as before, if nothing was tried).
+  // `progress` is called from any thread, never by two at once. On failure nothing is left running and the
+  // box is `failed` (or as before, if nothing was tried). A main command that is not there or cannot be
+  // executed is invalid_argument with os_error() ENOENT or ENOEXEC.
   Result<void> start(const ProgressCallback& progress = {}, const StartOptions& options = {});
 
   // Starts the box when it is not running and runs the main command in it (the spec's, else the image's);

@@ -89,6 +89,8 @@ struct BoxSpec {
   std::string name = {};
   // "linux/amd64"; empty: the host's.
   std::string platform = {};
+  // Words of the caller's own, to find the box by: keys that are not empty, each once; at most 64 KiB in all.
+  std::vector<std::pair<std::string, std::string>> labels = {};
 
   unsigned cpus = 1;               // 1..64
   std::uint64_t memory_mib = 512;  // 64..1048576

@@ -9,6 +9,7 @@
 
 #include <boxlite/box.hpp>
 #include <boxlite/box_spec.hpp>
+#include <boxlite/disk_usage.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/events.hpp>
 #include <boxlite/execution.hpp>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boxlite/box.hpp>
+#include <boxlite/disk_usage.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/events.hpp>
 #include <boxlite/host.hpp>
@@ -51,6 +52,11 @@ struct RemoveOptions {
   bool volumes = false;  // its anonymous volumes as well
 };
 
+struct BoxPruneOptions {
+  bool volumes = false;  // their anonymous volumes as well
+  bool dry_run = false;
+};
+
 struct Version {
   std::string boxlite = {};  // "0.1.0"
   std::string commit = {};   // empty in a release archive
@@ -90,6 +96,16 @@ class BOXLITE_API Runtime {
   // Removes the box and its disk. invalid_state while it runs, unless forced.
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options = {});
 
+  // Gives the box another name; what refers to it by id does not notice. Legal in any state; waits for a
+  // start, a stop or a removal that is under way. already_exists when the name is taken, invalid_argument
+  // when it is none. Events of a machine that runs bear the old name until its next start.
+  Result<void> rename(std::string_view id_or_name, std::string_view new_name);
+
+  // Removes the boxes that are stopped or failed, with their disks and logs; `removed` holds their ids. Boxes
+  // that never ran stay: they hold nothing, and somebody may just be starting one. One that is started
+  // meanwhile stays as well.
+  Result<PruneReport> prune_boxes(const BoxPruneOptions& options = {});
+
   // Removes what belongs to nobody: directories of boxes that are not recorded, boxes that are meant to go by
   // now (auto_remove, auto_delete), and what Images::prune removes. Waits for nobody: what is in use, or just
   // being made, stays. Opening a home does the first two as well.
@@ -102,6 +118,10 @@ class BOXLITE_API Runtime {
   Result<EventReader> events(const EventOptions& options = {}) const;
   // Counts what was done in the home, by all processes since it was made.
   Result<RuntimeMetrics> metrics() const;
+
+  // What the home takes of its disk, and what could go. Looks at every file: may take seconds in a large
+  // home.
+  Result<DiskUsage> disk_usage() const;
 
   // Looks at the host now; takes well under a second and changes nothing.
   Result<HostReport> check_host() const;

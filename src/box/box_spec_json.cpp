@@ -214,6 +214,7 @@ std::string to_json(const BoxSpec& spec) {
       {"image", from_bytes(spec.image)},
       {"name", from_bytes(spec.name)},
       {"platform", from_bytes(spec.platform)},
+      {"labels", from_environment(spec.labels)},
       {"cpus", spec.cpus},
       {"memory_mib", spec.memory_mib},
       {"disk_size_gib", spec.disk_size_gib},
@@ -249,6 +250,7 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "image", spec.image));
   BOXLITE_TRY(read_field(object, "name", spec.name));
   BOXLITE_TRY(read_field(object, "platform", spec.platform));
+  BOXLITE_TRY(read_field(object, "labels", spec.labels));
   BOXLITE_TRY(read_field(object, "cpus", spec.cpus));
   BOXLITE_TRY(read_field(object, "memory_mib", spec.memory_mib));
   BOXLITE_TRY(read_field(object, "disk_size_gib", spec.disk_size_gib));

@@ -172,6 +172,10 @@ TEST(SpecCheck, RefusesWhatCannotWork) {
       {.hostname = std::string(64, 'h')},
       {.capabilities = {.drop = {"x"}}},
       {.start_timeout = -1ms},
+      {.labels = {{"", "x"}}},
+      {.labels = {{"a=b", "x"}}},
+      {.labels = {{"a", "x"}, {"a", "y"}}},
+      {.labels = {{"a", std::string(100'000, 'x')}}},
   };
   for (const auto& spec : wrong) EXPECT_FALSE(check(spec)) << to_json(spec).substr(0, 200);
   EXPECT_EQ(check(BoxSpec{.platform = "linux/s390x"}).error().code(), ErrorCode::unsupported);
@@ -192,6 +196,7 @@ BoxSpec full_spec() {
   return {.image = "debian:12",
           .name = "web",
           .platform = "linux/amd64",
+          .labels = {{"team", "blue"}, {"\xff", ""}},
           .cpus = 3,
           .memory_mib = 1024,
           .disk_size_gib = 20,

@@ -36,6 +36,9 @@ class Lifecycle {
   Result<void> start(StartMode mode, const ProgressCallback& progress, const StartOptions& options = {});
   Result<void> stop(const StopOptions& options);
   Result<void> remove(bool force);
+  // Legal in any state, for the end of whose change it waits. The record's name is what counts: the one in
+  // its spec is that of the box's making.
+  Result<void> rename(std::string_view new_name);
   // Legal in any state but while starting or stopping, for whose end it waits; recorded in the spec.
   Result<void> add_mount(const Mount& mount);
   Result<void> remove_mount(std::string_view target);

@@ -2,6 +2,7 @@
 #include "box/spec_check.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/concat.h"
 #include "box/capabilities.h"
@@ -14,6 +15,7 @@ namespace {
 
 // What fits into one request to the guest, with room for the image's own environment.
 constexpr std::size_t max_command_bytes = 512u << 10;
+constexpr std::size_t max_label_bytes = 64u << 10;
 constexpr std::size_t max_name_length = 128;
 constexpr std::size_t max_hostname_length = 63;
 constexpr std::chrono::hours max_start_timeout{24};
@@ -48,12 +50,6 @@ bool is_word(std::string_view text, std::string_view also_allowed) {
 Result<void> check_no_zero(std::string_view field, std::string_view value) {
   if (value.find('\0') == std::string_view::npos) return {};
   return wrong(field, value, "it must not contain a zero byte");
-}
-
-Result<void> check_name(std::string_view name) {
-  if (name.empty() || (name.size() <= max_name_length && is_word(name, "_.-"))) return {};
-  return wrong("name", name,
-               "1 to 128 letters, digits, \"_\", \".\" and \"-\", of which the first is a letter or digit");
 }
 
 Result<void> check_hostname(std::string_view hostname) {
@@ -158,13 +154,34 @@ Result<void> check_health(const HealthCheck& health) {
   return check_range("health.retries", health.retries, 0, 1000);
 }
 
+Result<void> check_labels(const std::vector<std::pair<std::string, std::string>>& labels) {
+  std::size_t bytes = 0;
+  std::set<std::string_view> keys;
+  for (const auto& [key, value] : labels) {
+    if (key.empty() || key.find('=') != std::string::npos)
+      return wrong("label", key, "a key is not empty and has no \"=\"");
+    BOXLITE_TRY(check_no_zero("label", key));
+    BOXLITE_TRY(check_no_zero("label", value));
+    if (!keys.insert(key).second) return wrong("label", key, "it is there twice");
+    bytes += key.size() + value.size();
+  }
+  return check_range("bytes of labels", bytes, 0, max_label_bytes);
+}
+
 }  // namespace
+
+Result<void> check_box_name(std::string_view name) {
+  if (name.empty() || (name.size() <= max_name_length && is_word(name, "_.-"))) return {};
+  return wrong("name", name,
+               "1 to 128 letters, digits, \"_\", \".\" and \"-\", of which the first is a letter or digit");
+}
 
 Result<void> check(const BoxSpec& spec) {
   if (auto image = oci::Reference::parse(spec.image); !image) {
     return fail(std::move(image).error().context(concat("image ", in_quotes(spec.image))));
   }
-  BOXLITE_TRY(check_name(spec.name));
+  BOXLITE_TRY(check_box_name(spec.name));
+  BOXLITE_TRY(check_labels(spec.labels));
   BOXLITE_TRY(check_platform(spec.platform));
   BOXLITE_TRY(check_range("cpus", spec.cpus, 1, 64));
   BOXLITE_TRY(check_range("memory_mib", spec.memory_mib, 64, 1'048'576));

@@ -13,6 +13,9 @@ namespace boxlite::box {
 
 Result<void> check(const BoxSpec& spec);
 
+// The name of a box; an empty one is none, and good.
+Result<void> check_box_name(std::string_view name);
+
 // `is_main`: the command comes from the box; else there must be one.
 Result<void> check(const ExecSpec& spec, bool is_main);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "box/start_plan.h"
 
+#include <cerrno>
 #include <filesystem>
 
 #include "agentlink/connection.h"
@@ -195,7 +196,8 @@ Result<void> StartPlan::explain(Error error) {
     if (evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::main_exited) {
       if (evidence->exit->message.empty()) return {};
       return fail(Error(ErrorCode::invalid_argument,
-                        concat("the main command cannot be started: ", evidence->exit->message))
+                        concat("the main command cannot be started: ", evidence->exit->message),
+                        evidence->exit->exit_code == 127 ? ENOENT : ENOEXEC)
                       .with_remedy("check the command and that the image has it"));
     }
     if (evidence && evidence->exit && !describe_failure(*evidence->exit).empty()) {

@@ -2,6 +2,7 @@
 #include "cli/box_filter.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "cli/listing.h"
@@ -20,6 +21,21 @@ std::string_view our_status(std::string_view status) {
 template <typename Matches>
 bool any(const std::vector<std::string>& values, Matches matches) {
   return values.empty() || std::ranges::any_of(values, matches);
+}
+
+bool is_health(std::string_view text) {
+  using enum HealthStatus;
+  return std::ranges::any_of(std::array{none, starting, healthy, unhealthy},
+                             [&](HealthStatus status) { return name(status) == text; });
+}
+
+// "key", whatever its value, or "key=value".
+bool has_label(const BoxInfo& box, std::string_view wanted) {
+  const auto equals = std::min(wanted.find('='), wanted.size());
+  return std::ranges::any_of(box.spec.labels, [&](const auto& label) {
+    if (label.first != wanted.substr(0, equals)) return false;
+    return equals == wanted.size() || label.second == wanted.substr(equals + 1);
+  });
 }
 
 bool is_from(const BoxInfo& box, std::string_view image) {
@@ -46,8 +62,13 @@ OptionSet::Accept BoxFilter::accept() {
       ids_.emplace_back(value);
     } else if (key == "ancestor") {
       images_.emplace_back(value);
+    } else if (key == "label") {
+      labels_.emplace_back(value);
+    } else if (key == "health") {
+      if (!is_health(value)) return "is no health: none, starting, healthy or unhealthy";
+      healths_.emplace_back(value);
     } else {
-      return "is no filter: there are status=, name=, id= and ancestor=";
+      return "is no filter: there are status=, name=, id=, ancestor=, health= and label=";
     }
     return std::nullopt;
   };
@@ -58,7 +79,9 @@ bool BoxFilter::matches(const BoxInfo& box) const {
          any(names_,
              [&](const std::string& part) { return box.spec.name.find(part) != std::string::npos; }) &&
          any(ids_, [&](const std::string& begin) { return box.id.starts_with(begin); }) &&
-         any(images_, [&](const std::string& image) { return is_from(box, image); });
+         any(images_, [&](const std::string& image) { return is_from(box, image); }) &&
+         any(healths_, [&](const std::string& health) { return name(box.health.status) == health; }) &&
+         std::ranges::all_of(labels_, [&](const std::string& label) { return has_label(box, label); });
 }
 
 }  // namespace boxlite::cli

@@ -11,6 +11,8 @@ BoxInfo web() {
   box.id = "a1B2c3D4e5F6";
   box.spec.name = "web-1";
   box.spec.image = "docker.io/library/debian:12";
+  box.spec.labels = {{"team", "blue"}, {"empty", ""}};
+  box.health.status = HealthStatus::unhealthy;
   box.status = BoxStatus::stopped;
   return box;
 }
@@ -42,8 +44,24 @@ TEST(BoxFilterTest, KnowsAnImageByItsShortName) {
   EXPECT_FALSE(passes({"ancestor=alpine"}));
 }
 
+TEST(BoxFilterTest, WantsAllLabelsByKeyOrByKeyAndValue) {
+  EXPECT_TRUE(passes({"label=team"}));
+  EXPECT_TRUE(passes({"label=team=blue"}));
+  EXPECT_TRUE(passes({"label=team=blue", "label=empty="}));
+  EXPECT_FALSE(passes({"label=team=blue", "label=none"}));
+  EXPECT_FALSE(passes({"label=team=red"}));
+  EXPECT_FALSE(passes({"label=tea"}));
+  EXPECT_FALSE(passes({"label=team="}));
+}
+
+TEST(BoxFilterTest, KnowsHowBoxesAre) {
+  EXPECT_TRUE(passes({"health=unhealthy"}));
+  EXPECT_TRUE(passes({"health=healthy", "health=unhealthy"}));
+  EXPECT_FALSE(passes({"health=healthy"}));
+}
+
 TEST(BoxFilterTest, RefusesWhatIsNoFilter) {
-  for (const auto* text : {"", "status", "status=", "=x", "colour=red", "label=a"}) {
+  for (const auto* text : {"", "status", "status=", "=x", "colour=red", "health=ill"}) {
     EXPECT_NE(BoxFilter().accept()(text), std::nullopt) << text;
   }
 }

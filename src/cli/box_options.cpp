@@ -24,17 +24,16 @@ struct DockerOption {
 };
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
-    DockerOption{'p', "publish"},  DockerOption{'P', "publish-all"}, DockerOption{0, "network"},
-    DockerOption{0, "net"},        DockerOption{0, "volumes-from"},  DockerOption{'l', "label"},
-    DockerOption{0, "label-file"}, DockerOption{0, "read-only"},     DockerOption{0, "dns"},
-    DockerOption{0, "add-host"},   DockerOption{0, "device"},        DockerOption{0, "gpus"},
-    DockerOption{0, "ulimit"},     DockerOption{0, "shm-size"},      DockerOption{0, "security-opt"},
-    DockerOption{0, "sysctl"},     DockerOption{0, "stop-signal"},   DockerOption{0, "stop-timeout"},
-    DockerOption{0, "group-add"},  DockerOption{0, "pids-limit"},    DockerOption{0, "init"},
-    DockerOption{0, "cidfile"},    DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},
-    DockerOption{0, "allow-net"},  DockerOption{0, "rootfs"},        DockerOption{0, "security"},
-    DockerOption{0, "inbound"},    DockerOption{0, "memory-swap"},   DockerOption{0, "cpuset-cpus"},
-    DockerOption{0, "link"},
+    DockerOption{'p', "publish"},   DockerOption{'P', "publish-all"}, DockerOption{0, "network"},
+    DockerOption{0, "net"},         DockerOption{0, "volumes-from"},  DockerOption{0, "label-file"},
+    DockerOption{0, "read-only"},   DockerOption{0, "dns"},           DockerOption{0, "add-host"},
+    DockerOption{0, "device"},      DockerOption{0, "gpus"},          DockerOption{0, "ulimit"},
+    DockerOption{0, "shm-size"},    DockerOption{0, "security-opt"},  DockerOption{0, "sysctl"},
+    DockerOption{0, "stop-signal"}, DockerOption{0, "stop-timeout"},  DockerOption{0, "group-add"},
+    DockerOption{0, "pids-limit"},  DockerOption{0, "init"},          DockerOption{0, "cidfile"},
+    DockerOption{'a', "attach"},    DockerOption{0, "log-driver"},    DockerOption{0, "allow-net"},
+    DockerOption{0, "rootfs"},      DockerOption{0, "security"},      DockerOption{0, "inbound"},
+    DockerOption{0, "memory-swap"}, DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
 };
 
 OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
@@ -51,6 +50,18 @@ OptionSet::Accept accept_count(unsigned& target) {
     const auto count = parse_count(text);
     if (!count) return "is not a whole number";
     target = *count;
+    return std::nullopt;
+  };
+}
+
+// As with Docker, what is given last counts.
+OptionSet::Accept accept_label(std::vector<std::pair<std::string, std::string>>& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto equals = std::min(text.find('='), text.size());
+    if (equals == 0) return "has no key: write KEY=VALUE";
+    const auto key = text.substr(0, equals);
+    std::erase_if(target, [&](const auto& label) { return label.first == key; });
+    target.emplace_back(key, text.substr(std::min(equals + 1, text.size())));
     return std::nullopt;
   };
 }
@@ -151,6 +162,8 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
     options.flag(0, "rm", spec_.auto_remove, "Remove the box and its disk when it has stopped");
   }
   process.declare(options, has_stdio);
+  options.value('l', "label", "KEY[=VALUE]", "A word of your own, for `ls --filter` (repeatable)",
+                accept_label(spec_.labels));
   options.value(0, "restart", "POLICY", "no (default), on-failure[:N], always, unless-stopped",
                 accept_restart(spec_.restart));
   options.value(0, "auto-stop", "TIME", "Stop it when idle so long: nobody attached, no exec running",

@@ -29,6 +29,14 @@ struct Line {
   }
 };
 
+TEST(BoxOptionsTest, KeepsTheLastValueOfEachLabel) {
+  const auto spec = Line().read({"-l", "team=red", "--label=ready", "--label", "team=a=b", "i"});
+  ASSERT_TRUE(spec);
+  using Label = std::pair<std::string, std::string>;
+  EXPECT_THAT(spec->labels, ElementsAre(Label("ready", ""), Label("team", "a=b")));
+  EXPECT_FALSE(Line().read({"--label", "=x", "i"}));
+}
+
 TEST(BoxOptionsTest, SplitsImageAndCommand) {
   const auto spec = Line().read({"--rm", "debian:python", "python3", "-c", "print(6*7)"});
   ASSERT_TRUE(spec);

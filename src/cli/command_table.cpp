@@ -38,7 +38,9 @@ constexpr std::array commands{
     Command{"restart", "", boxes, true, "Stop boxes and start them again", restart_command},
     Command{"pause", "", boxes, true, "Let boxes stand still, with all that runs in them", pause_command},
     Command{"unpause", "", boxes, true, "Let paused boxes go on", unpause_command},
+    Command{"rename", "", boxes, true, "Give a box another name", rename_command},
     Command{"rm", "remove", boxes, true, "Remove boxes with their disks", remove_command},
+    Command{"prune", "", boxes, true, "Remove all boxes that do not run any more", prune_command},
     Command{"inspect", "", boxes, true, "Show all about boxes, as JSON", inspect_command},
     Command{"pull", "image pull", images, true, "Download an image from a registry", pull_command},
     Command{"load", "image load", images, true, "Load images from an archive or an OCI layout", load_command},
@@ -60,6 +62,7 @@ constexpr std::array commands{
     Command{"volume attach", "", volumes, true, "Mount a folder or volume in a box, running or not",
             volume_attach_command},
     Command{"volume detach", "", volumes, true, "Unmount it again", volume_detach_command},
+    Command{"system df", "", system, true, "Show what takes how much of the disk", disk_usage_command},
     Command{"gc", "", system, true, "Remove what belongs to nobody", gc_command},
     Command{"info", "", system, true, "Show this installation and its host", info_command},
     Command{"doctor", "", system, true, "Check whether boxes can run here, and say what to change",
@@ -76,9 +79,9 @@ constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images,
                                   GroupTitle{volumes, "Folders and volumes"}, GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 17> later{"build", "commit", "diff",    "export", "history", "import",
-                                                 "login", "logout", "network", "port",   "push",    "rename",
-                                                 "save",  "search", "serve",   "tag",    "update"};
+constexpr std::array<std::string_view, 16> later{"build",  "commit", "diff",    "export", "history", "import",
+                                                 "login",  "logout", "network", "port",   "push",    "save",
+                                                 "search", "serve",  "tag",     "update"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};
@@ -90,7 +93,7 @@ std::vector<std::string_view> names_of(const Command& command) {
   return names;
 }
 
-constexpr std::array<std::string_view, 3> families{"file", "image", "volume"};
+constexpr std::array<std::string_view, 4> families{"file", "image", "system", "volume"};
 
 bool is_family(std::string_view word) {
   return std::ranges::count(families, word) > 0;

@@ -19,7 +19,9 @@ Outcome attach_command(Call& call);
 Outcome executions_command(Call& call);
 Outcome kill_command(Call& call);
 Outcome wait_command(Call& call);
+Outcome rename_command(Call& call);
 Outcome remove_command(Call& call);
+Outcome prune_command(Call& call);
 Outcome copy_command(Call& call);
 Outcome file_list_command(Call& call);
 Outcome file_stat_command(Call& call);
@@ -53,6 +55,7 @@ Outcome volume_attach_command(Call& call);
 Outcome volume_detach_command(Call& call);
 
 Outcome gc_command(Call& call);
+Outcome disk_usage_command(Call& call);
 Outcome info_command(Call& call);
 Outcome doctor_command(Call& call);
 Outcome version_command(Call& call);

@@ -42,7 +42,7 @@ Outcome list_command(Call& call) {
   bool is_latest = false;
   bool has_size = false;
   options.value('f', "filter", "KEY=VALUE",
-                "status=, name=, id= or ancestor=; several of one key: any of them", filter.accept());
+                "status=, name=, id=, ancestor=, health=: any of those given; label=: all", filter.accept());
   options.value('n', "last", "N", "The newest N, also those that do not run", accept_number(most));
   options.flag('l', "latest", is_latest, "The newest one, also when it does not run");
   options.flag('s', "size", has_size, "What their disks occupy, too");

@@ -46,6 +46,8 @@ Json box_row(const BoxInfo& box) {
   return {{"id", box.id},
           {"name", text_or_null(box.spec.name)},
           {"status", std::string(name(box.status))},
+          {"health", std::string(name(box.health.status))},
+          {"labels", object_of(box.spec.labels)},
           {"image", box.spec.image},
           {"command", box.spec.command},
           {"created_at", text_or_null(box.created_at)},
@@ -86,7 +88,8 @@ Json box_config(const BoxSpec& spec) {
           {"Tty", spec.terminal},
           {"Env", variables(spec.env)},
           {"Entrypoint", value_or_null(spec.entrypoint)},
-          {"Cmd", spec.command}};
+          {"Cmd", spec.command},
+          {"Labels", object_of(spec.labels)}};
 }
 
 Json box_host_config(const BoxSpec& spec) {
@@ -241,6 +244,20 @@ std::string volumes_json(const std::vector<VolumeInfo>& volumes) {
                     {"Boxes", volume.used_by}});
   }
   return written(list);
+}
+
+std::string disk_usage_json(const DiskUsage& usage) {
+  const auto part = [](const SpaceUse& use) {
+    return Json{{"count", use.count},
+                {"active", use.active},
+                {"bytes", use.bytes},
+                {"reclaimable_bytes", use.reclaimable_bytes}};
+  };
+  return written({{"images", part(usage.images)},
+                  {"disks", part(usage.disks)},
+                  {"boxes", part(usage.boxes)},
+                  {"logs", part(usage.logs)},
+                  {"volumes", part(usage.volumes)}});
 }
 
 std::string prune_json(const PruneReport& report, bool is_dry_run) {

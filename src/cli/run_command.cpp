@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,6 +30,13 @@ void forget_unborn(Runtime& runtime, const Box& box, bool auto_remove) {
   if (auto_remove || never_started) (void)runtime.remove(box.id(), {.force = true});
 }
 
+// As a shell says it: 127 for a program that is not there, 126 for one that is none.
+int exit_code_of(const Error& error) {
+  if (error.code() != ErrorCode::invalid_argument) return exit_failure;
+  if (error.os_error() == ENOENT) return exit_not_found;
+  return error.os_error() == ENOEXEC ? exit_not_executable : exit_failure;
+}
+
 Outcome start_detached(Runtime& runtime, Box& box, Progress& progress) {
   const auto started = box.start(progress.callback());
   progress.clear();
@@ -37,10 +45,8 @@ Outcome start_detached(Runtime& runtime, Box& box, Progress& progress) {
     return exit_success;
   }
   Ending ending(started.error());
-  // As a shell says it: not executable, not found.
+  ending.exit_code = exit_code_of(started.error());
   const auto info = box.info();
-  const auto code = info ? info->exit_code.value_or(exit_failure) : exit_failure;
-  if (code == exit_not_executable || code == exit_not_found) ending.exit_code = code;
   forget_unborn(runtime, box, info && info->spec.auto_remove);
   return std::unexpected(std::move(ending));
 }

@@ -55,6 +55,11 @@ Error no_such_box(std::string_view id) {
   return Error(ErrorCode::not_found, concat("no box ", in_quotes(id)));
 }
 
+Error name_is_taken(std::string_view name) {
+  return Error(ErrorCode::already_exists, concat("the name ", in_quotes(name), " is taken"))
+      .with_remedy("choose another name, or remove the box that has it");
+}
+
 // A prefix as a GLOB pattern; ids are alphanumeric, so anything else cannot be one.
 std::string id_pattern(std::string_view text) {
   for (const char character : text) {
@@ -90,8 +95,7 @@ Result<void> BoxTable::insert_rows(const BoxRecord& record) {
   box.bind(record.image_digest).bind(record.image_config).bind(record.disk_base);
   if (auto inserted = box.run(); !inserted) {
     if (inserted.error().code() != ErrorCode::already_exists) return inserted;
-    return fail(Error(ErrorCode::already_exists, concat("the name ", in_quotes(record.name), " is taken"))
-                    .with_remedy("choose another name, or remove the box that has it"));
+    return fail(name_is_taken(record.name));
   }
   auto state = BOXLITE_TRY(database_.prepare(
       "INSERT INTO box_states(status, exit_code, started_at, stopped_at, failure, shim_pid, vmm_pid,"
@@ -151,6 +155,19 @@ Result<void> BoxTable::set_spec(std::string_view id, std::string_view spec) {
     auto update = BOXLITE_TRY(database_.prepare("UPDATE boxes SET spec = ? WHERE id = ?"));
     update.bind(spec).bind(id);
     BOXLITE_TRY(update.run());
+    if (database_.changes() == 0) return fail(no_such_box(id));
+    return {};
+  });
+}
+
+Result<void> BoxTable::set_name(std::string_view id, std::string_view name) {
+  const auto lock = database_.lock();
+  return write_durably([&]() -> Result<void> {
+    auto update = BOXLITE_TRY(database_.prepare("UPDATE boxes SET name = nullif(?, '') WHERE id = ?"));
+    update.bind(name).bind(id);
+    const auto updated = update.run();
+    if (!updated && updated.error().code() == ErrorCode::already_exists) return fail(name_is_taken(name));
+    BOXLITE_TRY(updated);
     if (database_.changes() == 0) return fail(no_such_box(id));
     return {};
   });

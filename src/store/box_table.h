@@ -59,6 +59,8 @@ class BoxTable {
   Result<void> set_state(std::string_view id, const BoxState& state);
   // not_found when the box is gone. Survives a power cut.
   Result<void> set_spec(std::string_view id, std::string_view spec);
+  // already_exists when the name is taken, not_found when the box is gone. Survives a power cut.
+  Result<void> set_name(std::string_view id, std::string_view name);
   // What the box is made from, known at its first start. Survives a power cut.
   struct Origin {
     std::string image_digest;

@@ -85,6 +85,18 @@ TEST_F(BoxTableTest, RefusesATakenNameButNotTwoUnnamedBoxes) {
   EXPECT_EQ(table.list()->size(), 3u);
 }
 
+TEST_F(BoxTableTest, RenamesToANameThatIsFree) {
+  auto table = open();
+  ASSERT_TRUE(table.insert(record("a1", "web")));
+  ASSERT_TRUE(table.insert(record("b2", "db")));
+  EXPECT_EQ(table.set_name("a1", "db").error().code(), ErrorCode::already_exists);
+  EXPECT_EQ(table.set_name("c3", "x").error().code(), ErrorCode::not_found);
+  ASSERT_TRUE(table.set_name("a1", "old"));
+  EXPECT_TRUE(table.set_name("b2", "web"));
+  EXPECT_EQ(table.find("old")->front().id, "a1");
+  EXPECT_EQ(table.find("web")->front().id, "b2");
+}
+
 TEST_F(BoxTableTest, FindsByNameFirstThenByPrefixOfTheId) {
   auto table = open();
   ASSERT_TRUE(table.insert(record("aa11")));

@@ -33,8 +33,34 @@ TEST_F(CareVmTest, WhatCannotRunIsSaidAtOnce) {
   EXPECT_EQ(result.code(), 127) << result.err;
   EXPECT_THAT(result.err, HasSubstr("no-such-program"));
   EXPECT_THAT(run({"ls", "-a"}).out, HasSubstr("Failed"));
+  EXPECT_EQ(run({"run", "-d", "--rm", "--", "no-such-program"}).code(), 127);
+  EXPECT_EQ(run({"run", "-d", "--rm", "--", "/etc/passwd"}).code(), 126);
   EXPECT_EQ(run({"run", "--restart", "always", "--", "true"}).code(), 2);
   EXPECT_EQ(run({"run", "-d", "--rm", "--restart", "always", "--", "true"}).code(), 125);
+}
+
+TEST_F(CareVmTest, PruneAsksAndRemovesWhatIsDone) {
+  ASSERT_EQ(run({"run", "--name", "done", "--", "sh", "-c", "head -c 3000000 /dev/urandom > /big"}).code(),
+            0);
+  ASSERT_EQ(run({"run", "-d", "--name", "busy", "--", "sleep", "1000"}).code(), 0);
+  const auto id = run({"inspect", "-f", "{{.Id}}", "done"}).out;
+  const auto usage = run({"system", "df", "--format", "json"});
+  EXPECT_THAT(usage.out, HasSubstr("\"reclaimable_bytes\": ")) << usage.err;
+  EXPECT_THAT(run({"system", "df"}).out, HasSubstr("RECLAIMABLE"));
+
+  const auto refused = run({"prune"}, "n\n");
+  EXPECT_EQ(refused.code(), 125);
+  EXPECT_THAT(refused.err, HasSubstr(id));
+  EXPECT_EQ(run({"inspect", "done"}).code(), 0);
+  const auto pruned = run({"prune"}, "y\n");
+  EXPECT_EQ(pruned.code(), 0) << pruned.err;
+  EXPECT_THAT(pruned.out, testing::AllOf(HasSubstr(id), HasSubstr("MB")));
+  EXPECT_EQ(run({"inspect", "done"}).code(), 125);
+  EXPECT_EQ(run({"exec", "busy", "echo", "still here"}).out, "still here\n");
+
+  ASSERT_EQ(run({"rename", "busy", "idle"}).code(), 0);
+  EXPECT_EQ(run({"exec", "idle", "true"}).code(), 0);
+  EXPECT_EQ(run({"rm", "-f", "idle"}).code(), 0);
 }
 
 TEST_F(CareVmTest, PausesAndGoesOn) {

@@ -53,6 +53,37 @@ TEST_F(HomeTest, RefusesANameThatIsTaken) {
   EXPECT_THAT(again.err, AllOf(StartsWith("boxlite: "), HasSubstr("web")));
 }
 
+TEST_F(HomeTest, RenamesABox) {
+  ASSERT_EQ(home_.run({"create", "--name", "web", "x"}).code(), 0);
+  ASSERT_EQ(home_.run({"create", "--name", "db", "x"}).code(), 0);
+  const auto renamed = home_.run({"rename", "web", "old"});
+  EXPECT_EQ(renamed.code(), 0) << renamed.err;
+  EXPECT_EQ(home_.run({"inspect", "-f", "{{.Name}}", "old"}).out, "old\n");
+  EXPECT_EQ(home_.run({"inspect", "web"}).code(), 125);
+  EXPECT_THAT(home_.run({"ls", "-a"}).out, AllOf(HasSubstr("old"), Not(HasSubstr("web"))));
+  for (const auto* name : {"db", "../evil", ""})
+    EXPECT_THAT(home_.run({"rename", "old", name}).err, StartsWith("boxlite: rename box")) << name;
+  EXPECT_EQ(home_.run({"rename", "old", "old"}).code(), 0);
+}
+
+TEST_F(HomeTest, FindsBoxesByTheirLabels) {
+  const auto red = home_.run({"create", "-l", "team=red", "--label", "ready", "x"}).out;
+  const auto blue = home_.run({"create", "-l", "team=blue", "x"}).out;
+  EXPECT_EQ(home_.run({"ls", "-aq", "--filter", "label=team=red"}).out, red);
+  EXPECT_EQ(home_.run({"ls", "-aq", "--filter", "label=team"}).out, blue + red);
+  EXPECT_THAT(home_.run({"ls", "-aq", "--filter", "label=team", "--filter", "label=no"}).out, IsEmpty());
+  EXPECT_EQ(home_.run({"inspect", "-f", "{{.Config.Labels.team}}", blue.substr(0, 12)}).out, "blue\n");
+  EXPECT_EQ(home_.run({"ls", "-aq", "--filter", "health=none"}).out, blue + red);
+}
+
+TEST_F(HomeTest, PruneKeepsWhatNeverRan) {
+  ASSERT_EQ(home_.run({"create", "--name", "web", "x"}).code(), 0);
+  const auto pruned = home_.run({"prune"});  // nothing to remove, nothing to ask
+  EXPECT_EQ(pruned.code(), 0) << pruned.err;
+  EXPECT_EQ(pruned.out, "Freed: 0 B\n");
+  EXPECT_EQ(home_.run({"inspect", "web"}).code(), 0);
+}
+
 TEST_F(HomeTest, RefusesMaliciousNamesAndReferences) {
   const std::vector<std::vector<std::string>> lines{{"create", "--name", "../evil", "x"},
                                                     {"create", "--name", "-x", "x"},

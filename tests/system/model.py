@@ -5,19 +5,20 @@
 Each worker owns a few names; nobody else changes their boxes, but everybody reads them. For each box the model knows the set
 of states it may be in: one after an operation that was seen to end, several after one that was killed. What the home says
 must always be in that set, and every line that a command wrote and acknowledged must be in the box for ever after.
-MODEL_OPERATIONS (300) and MODEL_SEED repeat a run."""
+MODEL_OPERATIONS (2000) and MODEL_SEED repeat a run."""
 import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
 from home import Home
 
-OPERATIONS = int(os.environ.get("MODEL_OPERATIONS", "300"))
+OPERATIONS = int(os.environ.get("MODEL_OPERATIONS", "2000"))
 SEED = int(os.environ.get("MODEL_SEED", str(int.from_bytes(os.urandom(4), "big"))))
 WORKERS = 3
 NAMES_PER_WORKER = 2
@@ -37,6 +38,8 @@ class Box:
         self.states = {ABSENT}
         self.lines = []  # acknowledged
         self.perhaps = set()  # written by commands that were killed
+        self.copied = [None]  # what the copied file may hold; None: it may be absent
+        self.torn = []  # of these it may hold the beginning: the copy was killed
 
     def __str__(self):
         return f"{self.name} {sorted(self.states)}, {len(self.lines)} lines"
@@ -47,6 +50,7 @@ class Worker:
         self.home, self.operations = home, operations
         self.chance = random.Random(SEED * 1000 + number)
         self.boxes = [Box(f"w{number}-{letter}") for letter in "ab"[:NAMES_PER_WORKER]]
+        self.renames = 0
         self.count = 0
         self.counts = {}
         self.story = []
@@ -105,6 +109,7 @@ class Worker:
         done = self.run(*args)
         if done is None:
             box.states = {before} | (after | {FAILED} if before in legal_from else set())
+            time.sleep(0.3)  # its last request may lie before the shim, which tells nobody when it takes it up
             return
         code, _, err = done
         if before in legal_from:
@@ -124,6 +129,67 @@ class Worker:
         before = self.check(box)
         after = {STOPPED} if before in {RUNNING, PAUSED} else {before}
         self.change(box, ["stop", "-t", "1", box.name], after, {CONFIGURED, RUNNING, PAUSED, STOPPED, FAILED})
+
+    def restart(self, box):
+        before = self.check(box)
+        self.change(box, ["restart", "-t", "1", box.name], {RUNNING}, {CONFIGURED, RUNNING, PAUSED, STOPPED, FAILED})
+        if len(box.states) > 1 and before != ABSENT:  # killed on its way
+            box.states |= {STOPPED}
+
+    def rename(self, box):
+        """A box that is renamed stays what it is; after a kill it has one of the two names."""
+        before = self.check(box)
+        self.renames += 1
+        old, new = box.name, f"{box.name.split('.')[0]}.{self.renames}"
+        done = self.run("rename", old, new)
+        if done is None:
+            box.name = new
+            if before != ABSENT and self.seen(box) == ABSENT:
+                box.name = old
+        elif before == ABSENT:
+            if done[0] == 0:
+                raise AssertionError(f"rename of {box}: exit 0")
+        elif done[0] != 0:
+            raise AssertionError(f"rename of {box}: exit {done[0]}\n{done[2]}")
+        else:
+            box.name = new
+
+    def copy_in(self, box):
+        before = self.check(box)
+        content = self.chance.randbytes(self.chance.choice([0, 1, 4096, 300_000]))
+        with tempfile.NamedTemporaryFile(prefix="boxlite-model-") as file:
+            file.write(content)
+            file.flush()
+            done = self.run("cp", file.name, f"{box.name}:/copied")
+        can_run = before in {CONFIGURED, RUNNING, STOPPED, FAILED}
+        if done is None:
+            box.torn.append(content)
+            box.states = {before} | ({RUNNING, FAILED} if can_run else set())
+        elif can_run:
+            if done[0] != 0:
+                raise AssertionError(f"cp into {box}: exit {done[0]}\n{done[2]}")
+            # Until it is on the disk, a machine that is killed may lose it: so may a real one.
+            code, _, err = self.run("exec", box.name, "sync", may_kill=False)
+            if code != 0:
+                raise AssertionError(f"sync in {box}: exit {code}\n{err}")
+            box.copied, box.torn, box.states = [content], [], {RUNNING}
+        elif done[0] == 0:
+            raise AssertionError(f"cp into a box that is {before}: exit 0")
+
+    def copy_out(self, box):
+        if self.check(box) != RUNNING:
+            return
+        with tempfile.TemporaryDirectory(prefix="boxlite-model-") as directory:
+            path = os.path.join(directory, "copied")
+            code, _, err = self.run("cp", f"{box.name}:/copied", path, may_kill=False)
+            found = None
+            if code == 0:
+                with open(path, "rb") as file:
+                    found = file.read()
+        if code != 0 and None not in box.copied:
+            raise AssertionError(f"cp out of {box}: exit {code}\n{err}")
+        if found not in box.copied and not any(content.startswith(found) for content in box.torn):
+            raise AssertionError(f"{box}: the file that came out, of {len(found)} bytes, never went in")
 
     def remove(self, box):
         self.change(box, ["rm", box.name], {ABSENT}, {CONFIGURED, STOPPED, FAILED})
@@ -185,7 +251,8 @@ class Worker:
     def step(self):
         box = self.chance.choice(self.boxes)
         operations = {self.create: 4, self.start: 2, self.stop: 2, self.remove: 2, self.remove_by_force: 1, self.write: 6,
-                      self.read: 4, self.kill_machine: 1, self.pause: 1, self.unpause: 2, self.check: 5}
+                      self.read: 4, self.kill_machine: 1, self.pause: 1, self.unpause: 2, self.check: 5, self.restart: 1,
+                      self.rename: 2, self.copy_in: 2, self.copy_out: 2}
         operation = self.chance.choices(list(operations), list(operations.values()))[0]
         self.count += 1
         self.counts[operation.__name__] = self.counts.get(operation.__name__, 0) + 1

@@ -22,6 +22,9 @@ class Runtime {
   virtual Result<boxlite::Box> get(std::string_view id_or_name) = 0;
   virtual Result<std::vector<BoxInfo>> list(const ListOptions& options) = 0;
   virtual Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) = 0;
+  virtual Result<void> rename(std::string_view id_or_name, std::string_view new_name) = 0;
+  virtual Result<PruneReport> prune_boxes(const BoxPruneOptions& options) = 0;
+  virtual Result<DiskUsage> disk_usage() = 0;
   virtual Result<PruneReport> collect_garbage(const PruneOptions& options) = 0;
   virtual Images& images() = 0;
   virtual Result<boxlite::EventReader> events(const EventOptions& options) = 0;

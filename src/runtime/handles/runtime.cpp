@@ -60,6 +60,18 @@ Result<void> Runtime::remove(std::string_view id_or_name, const RemoveOptions& o
   return backend_->remove(id_or_name, options);
 }
 
+Result<void> Runtime::rename(std::string_view id_or_name, std::string_view new_name) {
+  return backend_->rename(id_or_name, new_name);
+}
+
+Result<PruneReport> Runtime::prune_boxes(const BoxPruneOptions& options) {
+  return backend_->prune_boxes(options);
+}
+
+Result<DiskUsage> Runtime::disk_usage() const {
+  return backend_->disk_usage();
+}
+
 Result<PruneReport> Runtime::collect_garbage(const PruneOptions& options) {
   return backend_->collect_garbage(options);
 }

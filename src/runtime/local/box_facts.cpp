@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/stat.h>
-
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/local_box.h"
+#include "runtime/local/occupied_space.h"
 #include "vmm/shim_record.h"
 
 namespace boxlite::local {
 namespace {
-
-std::uint64_t occupied_bytes(const std::filesystem::path& path) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0) return 0;
-  return static_cast<std::uint64_t>(status.st_blocks) * 512;
-}
 
 HealthStatus health_status(vmm::HealthState state) {
   switch (state) {
@@ -36,6 +29,7 @@ void overlay_shim_record(BoxInfo& facts, const box::BoxPaths& paths) {
                   .failures = static_cast<unsigned>(shim->health_failures),
                   .last_output = shim->health_output};
   if (shim->phase == vmm::ShimPhase::paused) facts.status = BoxStatus::paused;
+  if (shim->phase == vmm::ShimPhase::stopping) facts.status = BoxStatus::stopping;
   if (shim->phase == vmm::ShimPhase::restarting) facts.status = BoxStatus::restarting;
   if (shim->restart_count == 0) return;
   facts.started_at = to_rfc3339(shim->started_at);
@@ -49,6 +43,7 @@ Result<BoxInfo> box_facts(const store::BoxRecord& record, const box::BoxPaths& p
   BoxInfo facts;
   facts.id = record.id;
   facts.spec = BOXLITE_TRY(box::parse_box_spec(record.spec));
+  facts.spec.name = record.name;
   facts.status = box::parse_status(state.status);
   facts.image_digest = record.image_digest;
   facts.created_at = record.created_at;

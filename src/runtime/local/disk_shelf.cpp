@@ -89,6 +89,21 @@ Result<DiskShelf::Pruned> DiskShelf::prune(const std::function<Result<Needed>()>
   return pruned;
 }
 
+Result<std::vector<DiskShelf::Shelved>> DiskShelf::list() const {
+  std::vector<std::filesystem::path> directories{home_.disks()};
+  std::error_code failed;
+  for (const auto& entry : std::filesystem::directory_iterator(home_.disks(), failed)) {
+    if (entry.is_directory(failed)) directories.push_back(entry.path());
+  }
+  std::vector<Shelved> found;
+  for (const auto& directory : directories) {
+    const auto cache = BOXLITE_TRY(disk::DiskCache::open(directory));
+    for (const auto& cached : BOXLITE_TRY(cache.list()))
+      found.push_back({key_of(home_.disks(), cached), cached.chain_id, cached.allocated_bytes});
+  }
+  return found;
+}
+
 Result<void> DiskShelf::prune_directory(const std::filesystem::path& directory, const Needed& needed,
                                         bool dry_run, Pruned& out) {
   const auto cache = BOXLITE_TRY(disk::DiskCache::open(directory));

@@ -38,6 +38,13 @@ class DiskShelf {
   };
   Result<Pruned> prune(const std::function<Result<Needed>()>& needed, bool dry_run);
 
+  struct Shelved {
+    std::string key;
+    oci::Digest chain_id;
+    std::uint64_t bytes = 0;  // that it occupies
+  };
+  Result<std::vector<Shelved>> list() const;
+
  private:
   std::filesystem::path directory(std::uint64_t size_gib) const;
   Result<void> prune_directory(const std::filesystem::path& directory, const Needed& needed, bool dry_run,

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/local/local_images.h"
 
+#include <algorithm>
+
 #include "base/concat.h"
 #include "box/spec_json.h"
 #include "disk/rootfs_export.h"
 #include "linux/file_lock.h"
 #include "oci/reference.h"
 #include "runtime/local/image_facts.h"
+#include "runtime/local/occupied_space.h"
 #include "runtime/local/registries.h"
 #include "store/counters.h"
 #include "store/event_log.h"
@@ -213,6 +216,33 @@ Result<void> LocalImages::prune_disks(const PruneOptions& options, PruneReport& 
   auto pruned = BOXLITE_TRY(disks_.prune(needed, options.dry_run));
   for (auto& file : pruned.removed) report.removed.push_back(std::move(file));
   report.freed_bytes += pruned.freed_bytes;
+  return {};
+}
+
+Result<void> LocalImages::add_usage(SpaceUse& blobs, SpaceUse& disks) {
+  image::PruneOptions everything;
+  everything.all = true;
+  everything.dry_run = true;
+  everything.keep = BOXLITE_TRY(used_by_boxes());
+  std::set<oci::Digest> used_chains;
+  for (const auto& image : BOXLITE_TRY(store_.list())) {
+    ++blobs.count;
+    if (!everything.keep.contains(image.manifest_digest)) continue;
+    ++blobs.active;
+    used_chains.insert(image.chain_id());
+  }
+  blobs.bytes = occupied_bytes_below(home_.images());
+  blobs.reclaimable_bytes = std::min(blobs.bytes, BOXLITE_TRY(store_.prune(everything)).freed_bytes);
+  std::set<std::string> used_disks;
+  for (auto& key : BOXLITE_TRY(boxes_.disk_bases())) used_disks.insert(std::move(key));
+  for (const auto& disk : BOXLITE_TRY(disks_.list())) {
+    ++disks.count;
+    disks.bytes += disk.bytes;
+    if (used_disks.contains(disk.key))
+      ++disks.active;
+    else if (!used_chains.contains(disk.chain_id))
+      disks.reclaimable_bytes += disk.bytes;
+  }
   return {};
 }
 

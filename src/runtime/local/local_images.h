@@ -35,6 +35,8 @@ class LocalImages final : public backend::Images {
   // The stored image of this name, pulled when it is missing.
   Result<image::Image> require(std::string_view reference, std::string_view platform,
                                const ProgressCallback& progress);
+  // What the blobs and the disks occupy, and what prune({.all = true}) would free of them.
+  Result<void> add_usage(SpaceUse& blobs, SpaceUse& disks);
   DiskShelf& disks() { return disks_; }
 
  private:

@@ -131,7 +131,7 @@ Result<std::vector<BoxInfo>> LocalRuntime::list(const ListOptions& options) {
     if (!record) return std::unexpected(record.error());
     auto facts = BOXLITE_TRY(box_facts(*record, lifecycle.paths()));
     const bool is_up = facts.status == BoxStatus::running || facts.status == BoxStatus::paused ||
-                       facts.status == BoxStatus::restarting;
+                       facts.status == BoxStatus::restarting || facts.status == BoxStatus::stopping;
     if (options.all || is_up) found.push_back(std::move(facts));
   }
   return found;
@@ -143,6 +143,13 @@ Result<void> LocalRuntime::remove(std::string_view id_or_name, const RemoveOptio
   const auto spec = box::parse_box_spec(record.spec);
   BOXLITE_TRY_CONTEXT(concat("remove box ", id), box::Lifecycle(*this, id).remove(options.force));
   if (spec && (options.volumes || spec->auto_remove)) drop_volumes(spec->mounts);
+  return {};
+}
+
+Result<void> LocalRuntime::rename(std::string_view id_or_name, std::string_view new_name) {
+  const auto id = BOXLITE_TRY(resolve_id(id_or_name));
+  BOXLITE_TRY_CONTEXT(concat("rename box ", in_quotes(id_or_name)),
+                      box::Lifecycle(*this, id).rename(new_name));
   return {};
 }
 

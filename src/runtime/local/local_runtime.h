@@ -34,6 +34,9 @@ class LocalRuntime final : public backend::Runtime,
   Result<boxlite::Box> get(std::string_view id_or_name) override;
   Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) override;
+  Result<void> rename(std::string_view id_or_name, std::string_view new_name) override;
+  Result<PruneReport> prune_boxes(const BoxPruneOptions& options) override;
+  Result<DiskUsage> disk_usage() override;
   Result<PruneReport> collect_garbage(const PruneOptions& options) override;
   backend::Images& images() override { return *images_; }
   Result<boxlite::EventReader> events(const EventOptions& options) override;

@@ -1,31 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What opening a home repairs. Nothing here may keep the home from being opened: a box that cannot be
 // repaired says so when it is used.
-#include <sys/stat.h>
-
 #include "base/concat.h"
 #include "base/files.h"
 #include "box/lifecycle.h"
 #include "runtime/local/local_runtime.h"
+#include "runtime/local/occupied_space.h"
 
 namespace boxlite::local {
-namespace {
-
-// What a directory tree takes of the disk; nothing of it is followed.
-std::uint64_t occupied_bytes(const std::filesystem::path& directory) {
-  std::uint64_t bytes = 0;
-  std::error_code failed;
-  const auto options = std::filesystem::directory_options::skip_permission_denied;
-  for (std::filesystem::recursive_directory_iterator entry(directory, options, failed), end;
-       !failed && entry != end; entry.increment(failed)) {
-    struct stat status{};
-    if (::lstat(entry->path().c_str(), &status) == 0)
-      bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
-  }
-  return bytes;
-}
-
-}  // namespace
 
 void LocalRuntime::recover() {
   const auto records = boxes_->list();
@@ -63,7 +45,7 @@ Result<PruneReport> LocalRuntime::collect_garbage(const PruneOptions& options) {
   auto report = BOXLITE_TRY_CONTEXT("collect garbage", images_->prune(options));
   const auto note = [&](std::string_view what, const std::string& id) {
     report.removed.push_back(concat(what, " ", id));
-    report.freed_bytes += occupied_bytes(home_.boxes() / id);
+    report.freed_bytes += occupied_bytes_below(home_.boxes() / id);
   };
   for (const auto& id : leftovers()) {
     note("leftover of box", id);
