@@ -28,10 +28,42 @@ def expect_full(home, *command):
         raise AssertionError(f"boxlite {' '.join(command)}: exit {done.returncode}, expected a full disk with its remedy:\n{text}")
 
 
+def log_goes_on(home):
+    """What the main command writes while there is no room is missing from its log, and said to be; the command itself does
+    not notice."""
+    home.call("run", "-d", "--name", "talker", "--log-max-size", "1m", "--", "sh", "-c",
+              "cd /dev/shm; echo first; until test -e go; do sleep 0.3; done; head -c 5000000 /dev/zero | tr '\\0' x; echo;"
+              " echo done > done; until test -e room; do sleep 0.3; done; echo last; sleep 1000")
+    home.wait_until(lambda: home.call("logs", "talker") == "first\n", "the first line of the log")
+    fill = home.path / "fill"
+    with fill.open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(1 << 16))
+                file.flush()
+        except OSError:
+            pass
+    home.call("exec", "talker", "touch", "/dev/shm/go")
+    home.wait_until(lambda: home.call("exec", "talker", "cat", "/dev/shm/done", check=False) == "done\n",
+                    "the command writes on while the disk is full", 60)
+    fill.unlink()
+    home.call("exec", "talker", "touch", "/dev/shm/room")
+    home.wait_until(lambda: "last\n" in home.call("logs", "talker"), "the log goes on")
+    log = home.spawn("logs", "talker")
+    out, err = log.communicate(timeout=60)
+    if not out.startswith(b"first\n") or not out.endswith(b"last\n") or log.returncode != 0:
+        raise AssertionError(f"the log lost what it had: {out[:20]!r} … {out[-20:]!r}")
+    if b"missing" not in err and b"lost" not in err:
+        raise AssertionError(f"nothing is said of what is missing: {err!r}")
+    home.call("rm", "-f", "talker")
+
+
 def main():
     with Home(sys.argv[1]) as home:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(home.path)], check=True)
         home.call("run", "--rm", "--", "true")
+
+        log_goes_on(home)
 
         # The guest fills the host: its program hears of it, and nothing hangs.
         filled = home.call("run", "--name", "fill", "--", "sh", "-c",
