@@ -14,6 +14,8 @@ using namespace std::chrono_literals;
 
 // The shim needs milliseconds; one that is stopped itself must not stop us.
 constexpr std::chrono::milliseconds call_limit = 10s;
+// As long as an emulated machine may take.
+constexpr std::chrono::milliseconds boot_limit = 120s;
 
 std::optional<int> shell_code(const wire::msg::WaitEndResponse& end) {
   if (end.has_signal()) return 128 + static_cast<int>(end.signal());
@@ -31,15 +33,23 @@ Result<void> LocalBox::check_shim_can_answer() const {
                   .with_remedy(concat("kill -CONT ", shim->shim.pid, ", or boxlite stop --force ", id())));
 }
 
+Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_ready(std::string_view verb) {
+  auto connection = BOXLITE_TRY(connect_running(verb));
+  // Whoever began to start the box may have been killed: then it is still on its way up.
+  auto ready = connection->call<wire::ShimWaitReady>({}, Deadline::after(boot_limit));
+  if (!ready) return fail(with_name(std::move(ready).error(), verb));
+  return connection;
+}
+
 Result<void> LocalBox::pause() {
-  const auto connection = BOXLITE_TRY(connect_running("pause"));
+  const auto connection = BOXLITE_TRY(connect_ready("pause"));
   auto paused = connection->call<wire::ShimPause>({}, Deadline::after(call_limit));
   if (!paused) return fail(with_name(std::move(paused).error(), "pause"));
   return {};
 }
 
 Result<void> LocalBox::unpause() {
-  const auto connection = BOXLITE_TRY(connect_running("unpause"));
+  const auto connection = BOXLITE_TRY(connect_ready("unpause"));
   auto resumed = connection->call<wire::ShimResume>({}, Deadline::after(call_limit));
   if (!resumed) return fail(with_name(std::move(resumed).error(), "unpause"));
   return {};

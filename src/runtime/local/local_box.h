@@ -56,6 +56,8 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> check_shim_can_answer() const;
   // To the machine of a box that is running; `verb` says what for.
   Result<std::shared_ptr<agentlink::Connection>> connect_running(std::string_view verb);
+  // The same, once commands can run in it.
+  Result<std::shared_ptr<agentlink::Connection>> connect_ready(std::string_view verb);
   Result<std::shared_ptr<box::Execution>> start_main(const ExecSpec& exec);
   void settle_unless_late(Deadline deadline);
   Error with_name(Error error, std::string_view verb) const;
