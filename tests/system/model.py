@@ -197,6 +197,8 @@ class Worker:
 
     def remove_by_force(self, box):
         self.change(box, ["rm", "-f", box.name], {ABSENT}, {CONFIGURED, RUNNING, PAUSED, STOPPED, FAILED})
+        if len(box.states) > 1:  # killed between the stop and the removal
+            box.states |= {STOPPED}
         self.check(box)
 
     def write(self, box):
