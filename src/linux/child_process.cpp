@@ -128,16 +128,22 @@ std::vector<char*> c_strings(const std::vector<std::string>& texts, const char* 
   return pointers;
 }
 
-// Fills 0, 1, 2 with /dev/null where the caller mapped nothing; the result owns what was opened for it.
-Result<UniqueFd> complete_standard_fds(std::vector<FdMapping>& fds) {
-  UniqueFd null_file(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null_file.is_open()) return fail(syscall_error("open", "/dev/null", errno));
+struct NullFiles {
+  UniqueFd input, output;
+};
+
+// Fills 0, 1, 2 with /dev/null where the caller mapped nothing; the result owns what was opened for it. Never
+// O_RDWR: a thread that spawns under an OpenBroker's filter would wait for itself.
+Result<NullFiles> complete_standard_fds(std::vector<FdMapping>& fds) {
+  NullFiles null{.input = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+                 .output = UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC))};
+  if (!null.input.is_open() || !null.output.is_open()) return fail(syscall_error("open", "/dev/null", errno));
   for (int fd = 0; fd < 3; ++fd) {
     const bool mapped = std::ranges::any_of(fds, [fd](const auto& entry) { return entry.target_fd == fd; });
-    if (!mapped) fds.push_back({null_file.get(), fd});
+    if (!mapped) fds.push_back({fd == 0 ? null.input.get() : null.output.get(), fd});
   }
   std::ranges::sort(fds, {}, &FdMapping::target_fd);
-  return null_file;
+  return null;
 }
 
 Error spawn_error(const ChildSpec& spec, const Plan& plan) {
@@ -189,7 +195,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
   auto arguments = c_strings(spec.arguments, spec.program.c_str());
   auto environment = c_strings(spec.environment);
   auto fds = spec.fds;
-  const auto null_file = BOXLITE_TRY(complete_standard_fds(fds));
+  const auto null_files = BOXLITE_TRY(complete_standard_fds(fds));
   const int first_free_fd = fds.back().target_fd + 1;
   Plan plan{.program = spec.program.c_str(),
             .arguments = arguments.data(),

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linux/file_copy.h"
+
+#include <cerrno>
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "base/scope_exit.h"
+
+namespace boxlite::linux_ {
+namespace {
+
+Result<void> copy_stretch(int from, int to, off_t begin, off_t end, const std::filesystem::path& name) {
+  off_t in = begin;
+  off_t out = begin;
+  while (in < end) {
+    const auto count = ::copy_file_range(from, &in, to, &out, static_cast<std::size_t>(end - in), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return fail(syscall_error("copy", name.native(), count < 0 ? errno : EIO));
+  }
+  return {};
+}
+
+Result<void> copy_data(int from, int to, const std::filesystem::path& name) {
+  const auto size = ::lseek(from, 0, SEEK_END);
+  if (size < 0 || ::ftruncate(to, size) != 0) return fail(syscall_error("copy", name.native(), errno));
+  for (off_t at = 0; at < size;) {
+    const auto begin = ::lseek(from, at, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) break;
+    const auto end = begin < 0 ? begin : ::lseek(from, begin, SEEK_HOLE);
+    if (end < 0) return fail(syscall_error("seek", name.native(), errno));
+    BOXLITE_TRY(copy_stretch(from, to, begin, end, name));
+    at = end;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> copy_sparse(const std::filesystem::path& from, const std::filesystem::path& to) {
+  const auto source = BOXLITE_TRY(open_file(from, O_RDONLY | O_NOFOLLOW));
+  const auto target = BOXLITE_TRY(open_file(to, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW));
+  ScopeExit remove([&] { ::unlink(to.c_str()); });
+  if (::ioctl(target.get(), FICLONE, source.get()) != 0)
+    BOXLITE_TRY(copy_data(source.get(), target.get(), from));
+  remove.release();
+  return {};
+}
+
+}  // namespace boxlite::linux_
