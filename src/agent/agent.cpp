@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "agent/console.h"
 #include "agent/machine.h"
@@ -136,7 +137,7 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
   if (!executions_) return fail(ErrorCode::invalid_state, "the container is not started yet");
   auto& executions = *executions_;
   if (is_call(request, wire::ExecStart::name)) {
-    if (phase_ != Phase::running) return refuse_command();
+    if (phase_ != Phase::running || main_has_ended_) return refuse_command();
     return executions.start(stream, BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload())));
   }
   if (is_call(request, wire::ExecAttach::name)) {
@@ -193,7 +194,9 @@ Result<wire::msg::HelloResponse> Agent::hello() const {
 }
 
 Result<void> Agent::configure(const wire::msg::ConfigureRequest& request) {
-  if (is_configured_) return fail(ErrorCode::invalid_state, "configure machine: it was configured before");
+  if (is_configured_ && !prepared_)
+    return fail(ErrorCode::invalid_state, "configure machine: it was configured before");
+  if (!is_configured_) bring_up_loopback();
   BOXLITE_TRY_CONTEXT("configure machine", configure_machine(request));
   hostname_ = request.hostname();
   is_configured_ = true;
@@ -202,23 +205,64 @@ Result<void> Agent::configure(const wire::msg::ConfigureRequest& request) {
 
 Result<wire::msg::StartContainerResponse> Agent::start_container(
     const wire::msg::StartContainerRequest& request) {
+  const auto& spec = request.container();
   if (!is_configured_)
     return fail(ErrorCode::invalid_state, "start container: the machine is not configured yet");
   if (container_was_started_) return fail(ErrorCode::invalid_state, "start container: it was started before");
-  BOXLITE_TRY_CONTEXT("start container", check_container_spec(request.container(), hostname_));
+  BOXLITE_TRY_CONTEXT("start container", check_container_spec(spec, hostname_));
+  wire::msg::StartContainerResponse times;
+  if (prepared_) {
+    const auto begin_ns = boottime_ns();
+    BOXLITE_TRY_CONTEXT("start container", fit_container(spec));
+    times.set_prepare_ns(boottime_ns() - begin_ns);
+  } else {
+    BOXLITE_TRY(prepare_container(spec, times));
+  }
+  if (!executions_) {
+    executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
+    files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
+  }
+  prepared_.reset();
+  if (request.only_prepare()) {
+    for (const auto& path : request.needed_soon()) container_->read_ahead(path);
+    executions_->prepare();
+    // What every box would have to write is on the disk that all of them get.
+    ::sync();
+    prepared_ = spec;
+    container_was_started_ = false;
+  }
+  return times;
+}
+
+Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec,
+                                      wire::msg::StartContainerResponse& times) {
+  // Half of one is not begun anew.
   container_was_started_ = true;
   const auto begin_ns = boottime_ns();
-  const auto& spec = request.container();
   BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(spec.root_device(), spec.root_read_only()));
   BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, hostname_));
-  executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
-  files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
-  wire::msg::StartContainerResponse response;
-  response.set_mount_ns(mounted_ns - begin_ns);
-  response.set_prepare_ns(boottime_ns() - mounted_ns);
-  return response;
+  times.set_mount_ns(mounted_ns - begin_ns);
+  times.set_prepare_ns(boottime_ns() - mounted_ns);
+  return {};
+}
+
+// The prepared container becomes that of a box.
+Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec) {
+  const bool fits = spec.root_device() == prepared_->root_device() &&
+                    spec.root_read_only() == prepared_->root_read_only() &&
+                    spec.privileged() == prepared_->privileged() &&
+                    spec.shm_bytes() == prepared_->shm_bytes();
+  if (!fits) return fail(ErrorCode::invalid_argument, "the prepared container is of another kind");
+  container_was_started_ = true;
+  container_->set_defaults(BOXLITE_TRY(check_container_spec(spec, hostname_)));
+  for (const auto& mount : spec.mounts()) {
+    wire::msg::AddFolderRequest folder;
+    *folder.mutable_mount() = mount;
+    BOXLITE_TRY(folders_.add(*container_, folder));
+  }
+  return {};
 }
 
 // ---- the end ---------------------------------------------------------------------------------------------
@@ -226,7 +270,10 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
 // What is left of the container gets no grace, as when any container's first process ends.
 void Agent::on_main_end() {
   main_has_ended_ = true;
-  if (phase_ == Phase::running || phase_ == Phase::asking) enter(Phase::killing, kill_limit);
+  // After the answers, which are on their way.
+  loop_.post([this] {
+    if (phase_ == Phase::running || phase_ == Phase::asking) enter(Phase::killing, kill_limit);
+  });
 }
 
 void Agent::begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ class Agent final : public Channel::Listener {
   Result<wire::msg::HelloResponse> hello() const;
   Result<void> configure(const wire::msg::ConfigureRequest& request);
   Result<wire::msg::StartContainerResponse> start_container(const wire::msg::StartContainerRequest& request);
+  Result<void> prepare_container(const wire::msg::ContainerSpec& spec,
+                                 wire::msg::StartContainerResponse& times);
+  Result<void> fit_container(const wire::msg::ContainerSpec& spec);
 
   // The end comes in phases; each ends when its work is done or its time is over.
   enum class Phase {
@@ -61,6 +65,8 @@ class Agent final : public Channel::Listener {
   std::unique_ptr<Channel> channel_;
   std::string hostname_;
   bool is_configured_ = false;
+  // Set from the moment that a container is prepared until it is started.
+  std::optional<wire::msg::ContainerSpec> prepared_;
   bool container_was_started_ = false;
   Folders folders_;
   bool main_has_ended_ = false;

@@ -28,6 +28,7 @@ namespace boxlite::agent {
 namespace {
 
 constexpr std::size_t error_text_limit = 4096;
+constexpr std::size_t read_ahead_limit = 16u << 20;
 
 Result<int> rlimit_number(std::string_view name) {
   static constexpr std::array<std::pair<std::string_view, int>, 16> names{{
@@ -120,8 +121,10 @@ Result<std::unique_ptr<Container>> Container::start(const wire::msg::ContainerSp
     log_line(done.error().message());
   }
   limit_container(cgroup, limits_for(machine_memory_bytes()));
-  // For our children, not for us.
-  if (::setns(child.pidfd.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
+  // The pid namespace is for our children, not for us; the other one, so that the box's name can still be
+  // set.
+  if (::setns(child.pidfd.get(), CLONE_NEWPID | CLONE_NEWUTS) != 0)
+    return fail(syscall_error("setns", "pid, uts", errno));
   auto root = BOXLITE_TRY(open_file(concat("/proc/", child.pid, "/root"), O_PATH | O_DIRECTORY));
   auto devpts = BOXLITE_TRY(linux_::open_in_root(root.get(), "dev/pts", O_PATH | O_DIRECTORY));
   return std::unique_ptr<Container>(new Container(
@@ -152,6 +155,18 @@ std::string Container::read_file(const std::string& path, std::size_t limit) con
   }
   content.resize(got);
   return content;
+}
+
+void Container::read_ahead(const std::string& path) const {
+  const auto file = linux_::open_in_root(root_.get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  struct stat status = {};
+  if (!file || ::fstat(file->get(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  std::vector<char> buffer(64u << 10);
+  for (std::size_t total = 0; total < read_ahead_limit;) {
+    const auto count = ::read(file->get(), buffer.data(), buffer.size());
+    if (count <= 0) return;
+    total += static_cast<std::size_t>(count);
+  }
 }
 
 Result<std::pair<UniqueFd, UniqueFd>> Container::open_terminal() const {

@@ -34,7 +34,7 @@ Result<ContainerDefaults> check_container_spec(const wire::msg::ContainerSpec& s
 
 // The place where commands run: pid, mount, uts, ipc and cgroup namespaces, held by a first process of ours
 // that only reaps orphans. From start() on, every child of the calling process is born in the container's pid
-// namespace.
+// namespace, and its host name is the container's.
 class Container {
  public:
   // The disk is mounted on root_dir. Once per process.
@@ -43,6 +43,8 @@ class Container {
   Container& operator=(const Container&) = delete;
 
   const ContainerDefaults& defaults() const { return defaults_; }
+  // Legal until the first command.
+  void set_defaults(ContainerDefaults defaults) { defaults_ = std::move(defaults); }
   // The first process: its end is the end of every other one. For setns and for waiting.
   int init_pidfd() const { return init_pidfd_.get(); }
   // The container's "/" (O_PATH). Open below it with linux_::open_in_root only.
@@ -53,6 +55,8 @@ class Container {
 
   // A regular file of the container, whole; empty when it does not exist or is larger than `limit`.
   std::string read_file(const std::string& path, std::size_t limit) const;
+  // Has the file, if there is one, in memory, up to a bound.
+  void read_ahead(const std::string& path) const;
   // A new terminal of the container's devpts: the master's side, non-blocking, and the slave's.
   Result<std::pair<UniqueFd, UniqueFd>> open_terminal() const;
 

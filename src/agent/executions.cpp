@@ -179,11 +179,14 @@ void Executions::on_end(Execution& execution) {
   loop_.post([this] { tidy(); });
 }
 
+void Executions::prepare() {
+  if (spare_cgroup_) return;
+  if (auto made = make_cgroup()) spare_cgroup_ = *std::move(made);
+}
+
 void Executions::tidy() {
   tidy_cgroups();
-  if (!spare_cgroup_) {
-    if (auto made = make_cgroup()) spare_cgroup_ = *std::move(made);
-  }
+  prepare();
   std::size_t memory = 0;
   for (const auto* execution : ended_) memory += execution->memory();
   for (auto place = ended_.begin(); place != ended_.end() && memory > kept_memory;) {

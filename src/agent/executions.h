@@ -28,6 +28,8 @@ class Executions final : public Execution::Listener {
              std::function<void()> on_main_end)
       : loop_(loop), channel_(channel), container_(container), on_main_end_(std::move(on_main_end)) {}
 
+  // What the next command's start can be spared.
+  void prepare();
   // Both leave `stream` open on success.
   Result<void> start(std::uint32_t stream, const wire::msg::ExecRequest& request);
   Result<void> attach(std::uint32_t stream, const wire::msg::AttachRequest& request);

@@ -69,9 +69,15 @@ void apply_settings() {
 
 Result<void> write_identity_file(const char* name, const std::string& content) {
   const auto path = concat(identity_dir, "/", name);
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  // Cut behind what is written, if at all: that is less work than to begin with nothing.
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
   if (!file.is_open()) return fail(syscall_error("open", path, errno));
-  return write_all(file.get(), content, path);
+  BOXLITE_TRY(write_all(file.get(), content, path));
+  struct stat status = {};
+  const auto size = static_cast<off_t>(content.size());
+  if (::fstat(file.get(), &status) == 0 && status.st_size == size) return {};
+  if (::ftruncate(file.get(), size) != 0) return fail(syscall_error("truncate", path, errno));
+  return {};
 }
 
 // A name or an address that would become a line of its own is a mistake or an attack.
@@ -144,16 +150,6 @@ Result<void> add_entropy(const std::string& bytes) {
   return {};
 }
 
-void bring_up_loopback() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  std::memcpy(request.ifr_name, "lo", 3);
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (!socket.is_open() || ::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
-    log_line(syscall_error("bring up", "lo", errno).message());
-  }
-}
-
 }  // namespace
 
 std::uint64_t boottime_ns() {
@@ -199,6 +195,16 @@ Result<UniqueFd> open_agent_port() {
   return fail(ErrorCode::not_found, "find the virtio-serial port boxlite.agent: there is none");
 }
 
+void bring_up_loopback() {
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::memcpy(request.ifr_name, "lo", 3);
+  request.ifr_flags = IFF_UP | IFF_RUNNING;
+  if (!socket.is_open() || ::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
+    log_line(syscall_error("bring up", "lo", errno).message());
+  }
+}
+
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {
   const auto hosts = BOXLITE_TRY(hosts_file(request));
   const auto resolver = BOXLITE_TRY(resolver_file(request));
@@ -211,9 +217,7 @@ Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {
   }
   BOXLITE_TRY(write_identity_file("hosts", hosts));
   BOXLITE_TRY(write_identity_file("hostname", request.hostname() + "\n"));
-  BOXLITE_TRY(write_identity_file("resolv.conf", resolver));
-  bring_up_loopback();
-  return {};
+  return write_identity_file("resolv.conf", resolver);
 }
 
 void power_off() {

@@ -25,7 +25,9 @@ Result<void> set_up_machine();
 // The virtio-serial port "boxlite.agent", non-blocking; waits for it up to a few seconds.
 Result<UniqueFd> open_agent_port();
 
-// Clock, entropy, host name, loopback, and the files in identity_dir.
+void bring_up_loopback();
+
+// Clock, entropy, host name, and the files in identity_dir. May be called again.
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request);
 
 // An ext4 disk on root_dir; a file system smaller than its device is grown.
