@@ -36,17 +36,19 @@ void Boot::leave() {
       {phase_, std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - phase_began_)});
 }
 
+// What follows a failure fails for that reason.
 void Boot::fail_with(Error error) {
+  if (std::exchange(has_failed_, true)) return;
   done_(std::unexpected(std::move(error)));
 }
 
-void Boot::begin(Done done) {
+void Boot::begin(std::string_view first_stage, Done done) {
   done_ = std::move(done);
-  hello();
+  hello(first_stage);
 }
 
-void Boot::hello() {
-  enter("boot");
+void Boot::hello(std::string_view stage) {
+  enter(stage);
   wire::msg::HelloRequest request;
   request.set_protocol(protocol);
   request.set_host_version(BOXLITE_VERSION);
@@ -59,7 +61,10 @@ void Boot::hello() {
                            .with_remedy("use the initramfs and the boxlite-shim of one build"));
     }
     kernel_release_ = response->kernel_release();
+    if (config_.start_container_request.empty()) return done_({});
+    // The guest takes them in order, and need not wait for us in between.
     configure();
+    start_container();
   });
 }
 
@@ -72,15 +77,14 @@ void Boot::configure() {
   mux_.call<wire::GuestConfigure>(*request, [this](Result<wire::msg::ConfigureResponse> response) {
     if (!response) return fail_with(std::move(response).error());
     leave();
-    start_container();
+    enter("container");
   });
 }
 
 void Boot::start_container() {
-  enter("container");
   auto request = wire::parse<wire::msg::StartContainerRequest>(config_.start_container_request);
   if (!request) return fail_with(request.error());
-  folders_.add_mounts(*request->mutable_container());
+  if (folders_ != nullptr) folders_->add_mounts(*request->mutable_container());
   mux_.call<wire::GuestStartContainer>(*request, [this](Result<wire::msg::StartContainerResponse> response) {
     if (!response) return fail_with(std::move(response).error());
     const auto whole =

@@ -15,22 +15,23 @@
 
 namespace boxlite::shim {
 
-// The talk that turns a machine that has just been started into a box: Hello, Configure, StartContainer. One
-// thread.
+// The talk that turns a machine that has just been started into a box: Hello, Configure, StartContainer;
+// Hello alone where the config has no container. One thread.
 class Boot {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
 
-  // The mux outlives it. `vmm_started`: when the engine was asked for the machine.
-  Boot(Mux& mux, const vmm::ShimConfig& config, const Folders& folders)
+  // What is given outlives it; without folders the container gets none.
+  Boot(Mux& mux, const vmm::ShimConfig& config, const Folders* folders)
       : mux_(mux), config_(config), folders_(folders) {}
   Boot(const Boot&) = delete;
   Boot& operator=(const Boot&) = delete;
 
   // The stage "spawn_vmm" has taken this long.
   void note_spawn(std::chrono::microseconds duration);
-  // `done` is called once, unless the guest port is lost and the boot with it.
-  void begin(Done done);
+  // `done` is called once, unless the guest port is lost and the boot with it. The first stage, until the
+  // agent answers, is to be called so.
+  void begin(std::string_view first_stage, Done done);
 
   // Which stage is under way.
   std::string_view phase() const { return phase_; }
@@ -38,7 +39,7 @@ class Boot {
   const std::string& kernel_release() const { return kernel_release_; }
 
  private:
-  void hello();
+  void hello(std::string_view stage);
   void configure();
   void start_container();
   void enter(std::string_view phase);
@@ -47,8 +48,9 @@ class Boot {
 
   Mux& mux_;
   const vmm::ShimConfig& config_;
-  const Folders& folders_;
+  const Folders* folders_;
   Done done_;
+  bool has_failed_ = false;
   std::string phase_ = "spawn_vmm";
   std::chrono::steady_clock::time_point phase_began_;
   std::vector<vmm::StageTime> stages_;

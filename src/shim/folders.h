@@ -32,6 +32,7 @@ class Folders {
   // not_found when nothing was attached there. For after the guest has let go of it.
   Result<void> detach(std::string_view box_path);
   bool has(std::string_view box_path) const;
+  bool is_empty() const { return entries_.empty(); }
 
  private:
   struct Entry {

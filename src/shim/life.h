@@ -32,6 +32,7 @@ struct Life {
 
   bool main_is_pending = false;  // asked for, and neither running nor found impossible to run
   std::string early_main = {};   // the id of one that a client asked for before the container was up
+  bool is_restored = false;      // goes on from a saved machine
   bool is_paused = false;
   bool was_forced = false;
   std::optional<Error> boot_error = {};
@@ -42,6 +43,7 @@ struct Life {
 
   linux_::EventLoop::Watch console_watch = {};
   linux_::EventLoop::Watch machine_watch = {};
+  linux_::EventLoop::Watch attention_watch = {};
   linux_::EventLoop::Timer boot_timer = {};
   linux_::EventLoop::Timer stop_timer = {};
 

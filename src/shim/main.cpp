@@ -13,6 +13,7 @@
 
 #include "base/concat.h"
 #include "shim/shim.h"
+#include "shim/template_maker.h"
 #include "vmm/qemu/qemu_process.h"
 #include "vmm/shim_process.h"
 
@@ -58,6 +59,7 @@ Result<void> run() {
   const auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
   vmm::qemu::QemuEngine engine(config.qemu);
+  if (!config.save_to.empty()) return shim::TemplateMaker(engine, config).run(inherited.lock.get());
   shim::Shim shim(engine, config, std::move(inherited));
   return shim.run();
 }

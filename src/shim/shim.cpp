@@ -107,7 +107,7 @@ Result<void> Shim::launch() {
   BOXLITE_TRY(mux_->connect_guest(std::move(port.first)));
   // They stay as they are from one machine to the next.
   if (!folders_) folders_ = BOXLITE_TRY(Folders::prepare(config_));
-  life_->boot = std::make_unique<Boot>(*mux_, config_, *folders_);
+  life_->boot = std::make_unique<Boot>(*mux_, config_, &*folders_);
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
   life_->console = std::move(console.first);
   BOXLITE_TRY(linux_::set_non_blocking(life_->console.get()));
@@ -116,6 +116,9 @@ Result<void> Shim::launch() {
       BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = inherited_.lock.get();
   auto machine = config_.machine;
+  // Of a box that has run, the disk is no longer what that machine remembers; nor need its files be there.
+  if (was_ready_) machine.saved.reset();
+  life_->is_restored = machine.saved.has_value();
   folders_->restrict(machine);
   life_->machine = BOXLITE_TRY(engine_.launch(machine, std::move(ends)));
   record_.vmm_pid = life_->machine->pid();
@@ -134,6 +137,12 @@ Result<void> Shim::watch_machine() {
       BOXLITE_TRY(loop_->watch(life_->console.get(), true, false, [this](auto) { read_console(); }));
   life_->machine_watch =
       BOXLITE_TRY(loop_->watch_exit(life_->machine->handle().fd(), [this] { on_machine_end(); }));
+  if (life_->machine->attention_fd() >= 0) {
+    life_->attention_watch =
+        BOXLITE_TRY(loop_->watch(life_->machine->attention_fd(), true, false, [this](auto) {
+          if (!life_->machine->attend()) life_->attention_watch.reset();
+        }));
+  }
   return {};
 }
 
@@ -161,7 +170,7 @@ void Shim::begin_boot() {
                   .with_remedy(
                       "see console.log in the box's directory; on a slow host set a longer start timeout"));
   });
-  life_->boot->begin([this](Result<void> booted) {
+  life_->boot->begin(life_->is_restored ? "restore" : "boot", [this](Result<void> booted) {
     if (life_->state != State::booting || was_asked_to_stop_ || life_->boot_error) return;
     // The machine is about to end, and why it does will be known then.
     if (!booted && booted.error().code() == ErrorCode::stopped) return;

@@ -21,7 +21,7 @@ constexpr milliseconds power_off_limit{10'000};
 constexpr milliseconds quit_limit{500};
 // How long clients that do not read may delay the end.
 constexpr milliseconds flush_limit{1000};
-constexpr milliseconds flush_pause{5};
+constexpr milliseconds flush_pause{1};
 
 constexpr std::size_t complaint_lines = 5;
 
@@ -137,6 +137,8 @@ void Shim::on_main_end(const wire::msg::ExecResult& result) {
   mux_->turn_away(main_ended_error(config_.box_id, result));
   if (life.state != State::ready) return;
   life.state = State::stopping;
+  // What the guest still holds back of a folder is wanted.
+  if (config_.is_disposable && folders_->is_empty()) return life.machine->kill();
   life.stop_timer = loop_->after(power_off_limit, [this] { end_machine(); });
 }
 

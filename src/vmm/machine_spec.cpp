@@ -17,7 +17,12 @@ Result<Accelerator> parse_accelerator(std::string_view text) {
 }
 
 std::string_view name(DiskFormat format) {
-  return format == DiskFormat::raw ? "raw" : "qcow2";
+  switch (format) {
+    case DiskFormat::raw: return "raw";
+    case DiskFormat::qcow2: return "qcow2";
+    case DiskFormat::blank: return "blank";
+  }
+  return "raw";
 }
 
 }  // namespace boxlite::vmm

@@ -36,7 +36,11 @@ struct ShimConfig {
   std::filesystem::path box_dir = {};  // boxes/<id>, where sockets, logs and records are; absolute
   MachineSpec machine = {};
   std::vector<Folder> folders = {};  // each is to appear in one of machine.shares
-  std::filesystem::path qemu = {};   // the program, as the host check found it
+  // Not empty: no box is wanted. When the machine's agent answers, and has prepared a container if
+  // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when
+  // all went well.
+  std::filesystem::path save_to = {};
+  std::filesystem::path qemu = {};  // the program, as the host check found it
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};
   std::string start_container_request = {};
@@ -46,6 +50,8 @@ struct ShimConfig {
   // the restart policy starts are the shim's.
   bool client_starts_main = false;
   bool is_maintenance = false;  // without a main command, for a while only
+  // The disk is not wanted any more once the main command has ended: the machine need not be shut down.
+  bool is_disposable = false;
   RestartPolicy restart = {};
   HealthRule health = {};
   // Stop the box when it has been idle so long: no command but the main one runs and no client is attached.

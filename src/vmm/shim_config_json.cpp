@@ -13,7 +13,10 @@ namespace {
 using nlohmann::json;
 
 json to_object(const Disk& disk) {
-  return {{"path", disk.path.native()}, {"format", name(disk.format)}, {"is_read_only", disk.is_read_only}};
+  return {{"path", disk.path.native()},
+          {"format", name(disk.format)},
+          {"is_read_only", disk.is_read_only},
+          {"size_bytes", disk.size_bytes}};
 }
 
 json to_object(const SharedDirectory& share) {
@@ -48,7 +51,14 @@ Result<std::vector<Item>> parse_array(JsonFields& fields, const char* key,
 }
 
 json to_object(const MachineSpec& machine) {
+  auto saved = json::object();
+  if (machine.saved)
+    saved = {{"memory", machine.saved->memory.native()},
+             {"state", machine.saved->state.native()},
+             {"disk", machine.saved->disk.native()}};
   return {{"kernel", machine.kernel.native()},
+          {"memory_file", machine.memory_file.native()},
+          {"saved", std::move(saved)},
           {"initramfs", machine.initramfs.native()},
           {"kernel_arguments", machine.kernel_arguments},
           {"accelerator", name(machine.accelerator)},
@@ -59,16 +69,21 @@ json to_object(const MachineSpec& machine) {
           {"shares", to_array(machine.shares)}};
 }
 
+Result<DiskFormat> parse_disk_format(std::string_view text) {
+  for (const auto format : {DiskFormat::raw, DiskFormat::qcow2, DiskFormat::blank}) {
+    if (text == name(format)) return format;
+  }
+  return fail(ErrorCode::invalid_argument, concat("disk: format ", in_quotes(text), " is not known"));
+}
+
 Result<Disk> parse_disk(const json& object) {
   JsonFields fields(object, "disk");
   Disk disk;
   disk.path = BOXLITE_TRY(fields.text("path"));
   const auto format = BOXLITE_TRY(fields.text("format"));
-  if (format != "raw" && format != "qcow2") {
-    return fail(ErrorCode::invalid_argument, concat("disk: format ", in_quotes(format), " is not known"));
-  }
-  disk.format = format == "raw" ? DiskFormat::raw : DiskFormat::qcow2;
+  disk.format = BOXLITE_TRY(parse_disk_format(format));
   disk.is_read_only = BOXLITE_TRY(fields.flag("is_read_only"));
+  disk.size_bytes = BOXLITE_TRY(fields.number("size_bytes", 0, std::numeric_limits<std::int64_t>::max()));
   BOXLITE_TRY(fields.no_others());
   return disk;
 }
@@ -108,6 +123,16 @@ Result<MachineSpec> parse_machine(const json& object) {
   machine.memory_mib = static_cast<unsigned>(BOXLITE_TRY(fields.number("memory_mib", 1, 1u << 30)));
   machine.tsc_khz =
       static_cast<unsigned>(BOXLITE_TRY(fields.number("tsc_khz", 0, std::numeric_limits<unsigned>::max())));
+  machine.memory_file = BOXLITE_TRY(fields.text("memory_file"));
+  const auto* saved = BOXLITE_TRY(fields.object("saved"));
+  if (!saved->empty()) {
+    JsonFields files(*saved, "saved machine");
+    machine.saved.emplace();
+    machine.saved->memory = BOXLITE_TRY(files.text("memory"));
+    machine.saved->state = BOXLITE_TRY(files.text("state"));
+    machine.saved->disk = BOXLITE_TRY(files.text("disk"));
+    BOXLITE_TRY(files.no_others());
+  }
   machine.disks = BOXLITE_TRY(parse_array(fields, "disks", parse_disk));
   machine.shares = BOXLITE_TRY(parse_array(fields, "shares", parse_share));
   BOXLITE_TRY(fields.no_others());
@@ -160,6 +185,7 @@ std::string to_json(const ShimConfig& config) {
                        {"home", config.home.native()},
                        {"box_name", config.box_name},
                        {"box_dir", config.box_dir.native()},
+                       {"save_to", config.save_to.native()},
                        {"machine", to_object(config.machine)},
                        {"folders", to_array(config.folders)},
                        {"qemu", config.qemu.native()},
@@ -172,6 +198,7 @@ std::string to_json(const ShimConfig& config) {
                        {"health", to_object(config.health)},
                        {"auto_stop_ms", config.auto_stop.count()},
                        {"is_maintenance", config.is_maintenance},
+                       {"is_disposable", config.is_disposable},
                        {"restart", name(config.restart.mode)},
                        {"restart_limit", config.restart.max_retries},
                        {"boot_timeout_ms", config.boot_timeout.count()},
@@ -191,6 +218,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.home = BOXLITE_TRY(fields.text("home"));
   config.box_name = BOXLITE_TRY(fields.text("box_name"));
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
+  config.save_to = BOXLITE_TRY(fields.text("save_to"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
@@ -205,6 +233,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.health = BOXLITE_TRY_CONTEXT("shim config", parse_health(*health));
   config.auto_stop = BOXLITE_TRY(parse_duration(fields, "auto_stop_ms"));
   config.is_maintenance = BOXLITE_TRY(fields.flag("is_maintenance"));
+  config.is_disposable = BOXLITE_TRY(fields.flag("is_disposable"));
   const auto restart = BOXLITE_TRY(fields.text("restart"));
   config.restart.mode = BOXLITE_TRY_CONTEXT("shim config", parse_restart_mode(restart));
   config.restart.max_retries =

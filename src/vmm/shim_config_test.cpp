@@ -20,8 +20,12 @@ ShimConfig example() {
                     .cpus = 2,
                     .memory_mib = 1024,
                     .tsc_khz = 2'596'000,
-                    .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false}, {"/d/b.raw", DiskFormat::raw, true}},
-                    .shares = machine_shares("/home/u/.boxlite/boxes/abc")};
+                    .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false},
+                              {"/d/b.raw", DiskFormat::raw, true},
+                              {.format = DiskFormat::blank, .size_bytes = 1u << 30}},
+                    .shares = machine_shares("/home/u/.boxlite/boxes/abc"),
+                    .memory_file = "/m/new",
+                    .saved = SavedMachine{.memory = "/m/memory", .state = "/m/state", .disk = "/m/d"}};
   config.folders = {{.host_path = "/a\xff", .box_path = "/b", .is_read_only = true},
                     {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
   config.home = "/home/user/.boxlite";
@@ -31,6 +35,7 @@ ShimConfig example() {
   config.start_container_request = "bytes";
   config.main_request = std::string("\0main", 5);
   config.client_starts_main = true;
+  config.is_disposable = true;
   config.health = {.probe = HealthProbe::command,
                    .command_request = std::string("\0c", 2),
                    .interval = std::chrono::milliseconds(1),

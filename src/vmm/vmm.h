@@ -44,6 +44,14 @@ class Machine {
   virtual Result<void> resume(Deadline deadline) = 0;
   // "running", "paused"…, in the engine's own words.
   virtual Result<std::string> status(Deadline deadline) = 0;
+
+  // Writes the machine's state into an open file, its memory being in MachineSpec::memory_file. It stands
+  // still afterwards: what is left to do is quit().
+  virtual Result<void> save(int state_fd, Deadline deadline) = 0;
+  // Not -1: whenever it is readable, the engine waits for attend().
+  virtual int attention_fd() const = 0;
+  // False: it will not need any more.
+  virtual bool attend() = 0;
 };
 
 class Engine {

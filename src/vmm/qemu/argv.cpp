@@ -28,6 +28,17 @@ void add(Arguments& arguments, std::string_view option, std::string value) {
   arguments.push_back(std::move(value));
 }
 
+// Lazily touched. That of a continued machine is mapped privately: boxes share the pages that they do not
+// change.
+std::string memory(const MachineSpec& spec) {
+  const auto size = concat("id=ram,size=", spec.memory_mib, "M");
+  if (!spec.memory_file.empty())
+    return concat("memory-backend-file,", size, ",share=on,mem-path=", escaped(spec.memory_file.native()));
+  if (spec.saved)
+    return concat("memory-backend-file,", size, ",share=off,mem-path=", escaped(spec.saved->memory.native()));
+  return concat("memory-backend-ram,", size, ",share=off");
+}
+
 void add_board(Arguments& arguments, const MachineSpec& spec) {
   // rtc: without it the kernel waits a second for a clock that is not there. pit: under TCG it is the only
   // timer that the kernel can calibrate with.
@@ -46,15 +57,16 @@ void add_board(Arguments& arguments, const MachineSpec& spec) {
   }
   add(arguments, "-smp", concat(spec.cpus));
   add(arguments, "-m", concat(spec.memory_mib, "M"));
-  // Private and lazily touched. A restored machine will have its template's file here instead.
-  add(arguments, "-object", concat("memory-backend-ram,id=ram,size=", spec.memory_mib, "M,share=off"));
+  add(arguments, "-object", memory(spec));
   for (const auto* option : {"-nodefaults", "-no-user-config", "-no-reboot"}) arguments.emplace_back(option);
   add(arguments, "-display", "none");
   // Virtio 1.0; the older interface is QEMU's default here.
   add(arguments, "-global", "virtio-mmio.force-legacy=off");
 }
 
+// A continued machine has its kernel in its memory.
 void add_kernel(Arguments& arguments, const MachineSpec& spec) {
+  if (spec.saved) return add(arguments, "-incoming", "defer");
   add(arguments, "-kernel", spec.kernel.native());
   add(arguments, "-initrd", spec.initramfs.native());
   add(arguments, "-append", kernel_command_line(spec));
@@ -76,7 +88,7 @@ void add_channels(Arguments& arguments) {
 // (aio=threads) works on every host file system; io_uring would be one more interface for the jail to allow.
 // werror=report: QEMU's default stops the machine when the host's disk is full, which looks like a hang; the
 // guest gets an I/O error instead, and the program that wrote hears of it.
-void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
+void add_file(Arguments& arguments, const Disk& disk, std::size_t index) {
   const std::string_view read_only = disk.is_read_only ? "on" : "off";
   add(arguments, "-blockdev",
       concat("driver=file,node-name=file", index, ",filename=", escaped(disk.path.native()),
@@ -84,6 +96,15 @@ void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
   add(arguments, "-blockdev",
       concat("driver=", name(disk.format), ",node-name=disk", index, ",file=file", index,
              ",read-only=", read_only, ",discard=unmap,cache.direct=off,cache.no-flush=off"));
+}
+
+void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
+  if (disk.format == DiskFormat::blank) {
+    add(arguments, "-blockdev",
+        concat("driver=null-co,node-name=disk", index, ",size=", disk.size_bytes, ",read-zeroes=on"));
+  } else {
+    add_file(arguments, disk, index);
+  }
   add(arguments, "-device",
       concat("virtio-blk-device,id=vd", index, ",drive=disk", index, ",werror=report,rerror=report"));
 }

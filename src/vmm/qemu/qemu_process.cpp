@@ -3,12 +3,19 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
+#include <fcntl.h>
+
 #include "base/concat.h"
+#include "base/files.h"
+#include "linux/open_broker.h"
 #include "linux/unix_socket.h"
 #include "vmm/qemu/argv.h"
 #include "vmm/qemu/qmp.h"
+#include "vmm/qemu/saved_state.h"
+#include "vmm/qemu/spawn_thread.h"
 #include "vmm/tsc_clock.h"
 
 namespace boxlite::vmm::qemu {
@@ -40,17 +47,99 @@ class QemuMachine : public Machine {
   }
   void kill() override { (void)child_.send_signal(SIGKILL); }
   Result<std::string> status(Deadline deadline) override { return qmp_.query_status(deadline); }
+  Result<void> save(int state_fd, Deadline deadline) override;
+  int attention_fd() const override { return broker_ ? broker_->fd() : -1; }
+  bool attend() override { return broker_->serve(); }
+
+  // The machine's memory is opened by us.
+  void broker_memory(SpawnThread thread, linux_::OpenBroker broker);
+  // The machine was started with its saved state in a pipe, and waits to be told.
+  Result<void> go_on();
 
  private:
+  std::optional<SpawnThread> thread_;  // goes after the child
   linux_::ChildProcess child_;
   Qmp qmp_;
+  std::optional<linux_::OpenBroker> broker_;
 };
+
+// Of memory that is a shared file, nothing is written.
+constexpr std::string_view leave_memory_out =
+    R"({"capabilities":[{"capability":"x-ignore-shared","state":true}]})";
+
+Result<void> QemuMachine::save(int state_fd, Deadline deadline) {
+  BOXLITE_TRY(qmp_.execute("migrate-set-capabilities",
+                           R"({"capabilities":[{"capability":"x-ignore-shared","state":true},)"
+                           R"({"capability":"events","state":true}]})",
+                           deadline));
+  BOXLITE_TRY(qmp_.pass_fd("state", state_fd, deadline));
+  BOXLITE_TRY(qmp_.execute("migrate", R"({"uri":"fd:state"})", deadline));
+  return qmp_.await_migration(deadline);
+}
+
+void QemuMachine::broker_memory(SpawnThread thread, linux_::OpenBroker broker) {
+  thread_ = std::move(thread);
+  broker_ = std::move(broker);
+}
+
+Result<void> QemuMachine::go_on() {
+  // All at once: each answer would cost a turn of QEMU's loop. One that fails leaves a guest that does not
+  // answer, which the boot's time limit is for.
+  BOXLITE_TRY(qmp_.post("migrate-set-capabilities", leave_memory_out));
+  return qmp_.post("migrate-incoming", concat(R"({"uri":"fd:)", state_fd, R"("})"));
+}
 
 std::vector<std::string> environment() {
   std::vector<std::string> result = {"PATH=/usr/bin:/bin"};
   if (const char* directory = std::getenv("TMPDIR"); directory != nullptr)
     result.push_back(concat("TMPDIR=", directory));
   return result;
+}
+
+// Where QEMU may change files: its disks and what it makes for itself.
+std::vector<std::filesystem::path> writable_places(const MachineSpec& spec) {
+  std::vector<std::filesystem::path> places = {"/dev"};
+  for (const auto& disk : spec.disks) {
+    if (disk.format != DiskFormat::blank && !disk.is_read_only) places.push_back(disk.path);
+  }
+  for (const auto& share : spec.shares) places.push_back(share.path);
+  if (const char* directory = std::getenv("TMPDIR"); directory != nullptr) places.emplace_back(directory);
+  return places;
+}
+
+Error explained(Error error) {
+  return std::move(error)
+      .context("start QEMU")
+      .with_remedy("install it: sudo apt-get install qemu-system-x86");
+}
+
+Result<std::unique_ptr<QemuMachine>> spawn(const linux_::ChildSpec& child, UniqueFd control) {
+  auto process = linux_::ChildProcess::spawn(child);
+  if (!process) return std::unexpected(explained(std::move(process).error()));
+  return std::make_unique<QemuMachine>(std::move(*process), std::move(control));
+}
+
+// The saved memory is other boxes' as well: QEMU gets it for reading, and can open nothing of it for more.
+Result<std::unique_ptr<QemuMachine>> spawn_confined(const MachineSpec& spec, const linux_::ChildSpec& child,
+                                                    UniqueFd control) {
+  auto memory = BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY));
+  auto started = SpawnThread::spawn(child, writable_places(spec));
+  if (!started) return std::unexpected(explained(std::move(started).error()));
+  auto& [thread, process] = *started;
+  auto machine = std::make_unique<QemuMachine>(std::move(process.child), std::move(control));
+  machine->broker_memory(std::move(thread), linux_::OpenBroker(std::move(process.openings),
+                                                               spec.saved->memory, std::move(memory)));
+  return machine;
+}
+
+Result<std::unique_ptr<QemuMachine>> launch_saved(const MachineSpec& spec, linux_::ChildSpec child,
+                                                  UniqueFd control) {
+  const auto state = BOXLITE_TRY(pipe_with_state(spec.saved->state));
+  child.fds.push_back({state.get(), state_fd});
+  auto machine = spec.memory_file.empty() ? spawn_confined(spec, child, std::move(control))
+                                          : spawn(child, std::move(control));
+  if (machine) BOXLITE_TRY((*machine)->go_on());
+  return machine;
 }
 
 }  // namespace
@@ -72,14 +161,8 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
     child.fds.push_back({ends.error_log.get(), 1});
     child.fds.push_back({ends.error_log.get(), 2});
   }
-  auto process = linux_::ChildProcess::spawn(child);
-  if (!process) {
-    return std::unexpected(std::move(process)
-                               .error()
-                               .context("start QEMU")
-                               .with_remedy("install it: sudo apt-get install qemu-system-x86"));
-  }
-  return std::make_unique<QemuMachine>(std::move(*process), std::move(control.first));
+  if (complete.saved) return launch_saved(complete, std::move(child), std::move(control.first));
+  return spawn(child, std::move(control.first));
 }
 
 }  // namespace boxlite::vmm::qemu

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
+#include <cstring>
 
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/concat.h"
 #include "vmm/qemu/qmp.h"
@@ -20,11 +22,14 @@ Error gone() {
   return Error(ErrorCode::stopped, "QEMU has ended");
 }
 
-// What an answer says: its value, an error, or nothing when the line is an event.
-Result<std::optional<std::string>> parse_answer(std::string_view line) {
-  const auto message = json::parse(line, nullptr, false);
-  if (!message.is_object())
-    return fail(ErrorCode::corrupted, concat("QMP: not an object: ", in_quotes(line)));
+// The new status that an event of a migration tells, empty for any other message.
+std::string migration_status(const json& message) {
+  if (message.value("event", "") != "MIGRATION" || !message.contains("data")) return {};
+  return message["data"].value("status", "");
+}
+
+// What an answer says: its value, an error, or nothing when the message is an event.
+Result<std::optional<std::string>> parse_answer(const json& message) {
   if (message.contains("return")) return message["return"].dump();
   if (message.contains("error"))
     return fail(ErrorCode::unavailable, concat("QMP: ", message["error"].dump()));
@@ -54,18 +59,81 @@ Result<void> Qmp::greet(Deadline deadline) {
   return {};
 }
 
+// QEMU takes commands before its greeting has been read; that is then passed over like an event.
+Result<void> Qmp::post(std::string_view command, std::string_view arguments) {
+  if (!is_greeted_) {
+    BOXLITE_TRY(send("qmp_capabilities", {}));
+    ++unread_answers_;
+    is_greeted_ = true;
+  }
+  BOXLITE_TRY_CONTEXT(concat("ask QEMU to ", command), send(command, arguments));
+  ++unread_answers_;
+  return {};
+}
+
+Result<void> Qmp::pass_fd(std::string_view name, int fd, Deadline deadline) {
+  BOXLITE_TRY(greet(deadline));
+  BOXLITE_TRY(send("getfd", json{{"fdname", name}}.dump(), fd));
+  BOXLITE_TRY_CONTEXT("pass a descriptor to QEMU", await_answer(deadline));
+  return {};
+}
+
+Result<void> Qmp::await_migration(Deadline deadline) {
+  while (migration_status_ != "completed") {
+    if (migration_status_ == "failed" || migration_status_ == "cancelled")
+      return fail(ErrorCode::unavailable, concat("save machine: migration ", migration_status_));
+    const auto message = json::parse(BOXLITE_TRY(read_line(deadline)), nullptr, false);
+    if (auto status = message.is_object() ? migration_status(message) : std::string(); !status.empty())
+      migration_status_ = std::move(status);
+  }
+  return {};
+}
+
 Result<std::string> Qmp::ask(std::string_view command, std::string_view arguments, Deadline deadline) {
+  BOXLITE_TRY(send(command, arguments));
+  return await_answer(deadline);
+}
+
+Result<void> Qmp::send(std::string_view command, std::string_view arguments, int fd) {
   json request = {{"execute", command}};
   if (!arguments.empty()) request["arguments"] = json::parse(arguments);
-  const auto text = request.dump() + "\n";
-  // A request is far smaller than the socket's buffer, and one at a time is under way.
-  if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(text.size())) {
-    return fail(gone());
+  auto text = request.dump() + "\n";
+  iovec part{text.data(), text.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (fd >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr& header = *CMSG_FIRSTHDR(&message);
+    header.cmsg_level = SOL_SOCKET;
+    header.cmsg_type = SCM_RIGHTS;
+    header.cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(&header), &fd, sizeof fd);
   }
+  // Requests are far smaller than the socket's buffer, and few are under way.
+  const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  if (sent != static_cast<ssize_t>(text.size())) return fail(gone());
+  return {};
+}
+
+Result<std::string> Qmp::await_answer(Deadline deadline) {
   while (true) {
     const auto line = BOXLITE_TRY(read_line(deadline));
-    auto answer = BOXLITE_TRY(parse_answer(line));
-    if (answer) return std::move(*answer);
+    const auto message = json::parse(line, nullptr, false);
+    if (!message.is_object())
+      return fail(ErrorCode::corrupted, concat("QMP: not an object: ", in_quotes(line)));
+    if (auto status = migration_status(message); !status.empty()) migration_status_ = std::move(status);
+    auto answer = parse_answer(message);
+    const bool is_event = answer && !*answer;
+    if (is_event) continue;
+    if (unread_answers_ > 0) {
+      --unread_answers_;
+      continue;
+    }
+    if (!answer) return std::unexpected(std::move(answer).error());
+    return std::move(**answer);
   }
 }
 

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/template_maker.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "base/files.h"
+#include "linux/unix_socket.h"
+#include "vmm/shim_record.h"
+
+namespace boxlite::shim {
+namespace {
+
+// What the guest has put off would else be done by every box. A kernel that boots looks a second later how
+// fast its clock went.
+constexpr std::chrono::milliseconds boot_settling_time{1200};
+constexpr std::chrono::milliseconds settling_time{100};
+constexpr std::chrono::milliseconds save_limit{30'000};
+constexpr std::chrono::milliseconds end_limit{5000};
+
+}  // namespace
+
+Result<void> TemplateMaker::run(int lock_fd) {
+  loop_ = BOXLITE_TRY(linux_::EventLoop::create());
+  console_log_ =
+      BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
+  BOXLITE_TRY(launch(lock_fd));
+  const auto limit = config_.boot_timeout.count() != 0
+                         ? config_.boot_timeout
+                         : vmm::default_boot_timeout(config_.machine.accelerator);
+  limit_ =
+      loop_->after(limit, [this] { end(fail(ErrorCode::timed_out, "boot template: no answer in time")); });
+  boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
+  boot_->begin("start", [this](Result<void> booted) {
+    if (!booted) return end(std::move(booted));
+    settling_ =
+        loop_->after(config_.machine.saved ? settling_time : boot_settling_time, [this] { end(save()); });
+  });
+  while (!outcome_) BOXLITE_TRY(loop_->run_once(Deadline::never()));
+  return *outcome_;
+}
+
+Result<void> TemplateMaker::launch(int lock_fd) {
+  auto port = BOXLITE_TRY(linux_::unix_socket_pair());
+  auto console = BOXLITE_TRY(linux_::unix_socket_pair());
+  mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
+  console_ = std::move(console.first);
+  BOXLITE_TRY(linux_::set_non_blocking(console_.get()));
+  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  ends.error_log =
+      BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
+  ends.lock_fd = lock_fd;
+  machine_ = BOXLITE_TRY(engine_.launch(config_.machine, std::move(ends)));
+  console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) { read_console(); }));
+  machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->handle().fd(), [this] {
+    const auto complaints = read_file(config_.box_dir / vmm::vmm_stderr_name);
+    end(fail(ErrorCode::stopped,
+             concat("boot template: the machine ended: ", complaints ? *complaints : std::string())));
+  }));
+  return {};
+}
+
+void TemplateMaker::read_console() {
+  char buffer[16 << 10];
+  while (true) {
+    const auto count = ::recv(console_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return;
+    if (count <= 0) return console_watch_.reset();
+    console_log_->append({buffer, static_cast<std::size_t>(count)});
+  }
+}
+
+Result<void> TemplateMaker::save() {
+  machine_watch_.reset();
+  const auto state = BOXLITE_TRY(open_file(config_.save_to, O_WRONLY | O_CREAT | O_TRUNC));
+  BOXLITE_TRY(machine_->save(state.get(), Deadline::after(save_limit)));
+  if (::fsync(state.get()) != 0) return fail(syscall_error("fsync", config_.save_to.native(), errno));
+  BOXLITE_TRY(machine_->quit(Deadline::after(end_limit)));
+  const auto ended = BOXLITE_TRY(machine_->wait(Deadline::after(end_limit)));
+  if (ended != linux_::ChildEnd{})
+    return fail(ErrorCode::internal, concat("save template: QEMU ended with ", to_string(ended)));
+  return {};
+}
+
+void TemplateMaker::end(Result<void> outcome) {
+  if (!outcome_) outcome_ = std::move(outcome);
+}
+
+void TemplateMaker::on_shim_call(ShimCall call) {
+  mux_->answer(call, Error(ErrorCode::unsupported, "this machine is being saved and holds no box"));
+}
+
+}  // namespace boxlite::shim

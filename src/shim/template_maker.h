@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/result.h"
+#include "linux/event_loop.h"
+#include "shim/boot.h"
+#include "shim/console_log.h"
+#include "shim/mux.h"
+#include "vmm/shim_config.h"
+#include "vmm/vmm.h"
+
+namespace boxlite::shim {
+
+// Starts a machine until its agent answers, lets it prepare a container where the config has one, and saves
+// it: what boxes of this shape will go on from. The guest has been told nothing about any box. One thread.
+class TemplateMaker : private Mux::Listener {
+ public:
+  // The config and the engine outlive it.
+  TemplateMaker(vmm::Engine& engine, const vmm::ShimConfig& config) : engine_(engine), config_(config) {}
+  TemplateMaker(const TemplateMaker&) = delete;
+  TemplateMaker& operator=(const TemplateMaker&) = delete;
+
+  // `lock_fd` is what the machine inherits, so that the lock lives as long as it does.
+  Result<void> run(int lock_fd);
+
+ private:
+  Result<void> launch(int lock_fd);
+  void read_console();
+  Result<void> save();
+  void end(Result<void> outcome);
+
+  void on_shim_call(ShimCall call) override;
+  void on_main_start(std::string_view) override {}
+  void on_main_end(const wire::msg::ExecResult&) override {}
+  void on_guest_lost(const Error& why) override { end(fail(why)); }
+
+  vmm::Engine& engine_;
+  const vmm::ShimConfig& config_;
+  std::unique_ptr<linux_::EventLoop> loop_;
+  std::optional<ConsoleLog> console_log_;
+  UniqueFd console_;
+  std::unique_ptr<Mux> mux_;
+  std::unique_ptr<Boot> boot_;
+  std::unique_ptr<vmm::Machine> machine_;
+  std::optional<Result<void>> outcome_;
+  linux_::EventLoop::Watch console_watch_;
+  linux_::EventLoop::Watch machine_watch_;
+  linux_::EventLoop::Timer limit_;
+  linux_::EventLoop::Timer settling_;
+};
+
+}  // namespace boxlite::shim

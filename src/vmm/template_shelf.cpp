@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/template_shelf.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/concat.h"
+#include "base/files.h"
+#include "base/scope_exit.h"
+#include "linux/file_copy.h"
+#include "linux/file_lock.h"
+#include "oci/digest.h"
+#include "vmm/qemu/argv.h"
+#include "vmm/shim_process.h"
+#include "vmm/shim_record.h"
+#include "vmm/template_manifest.h"
+
+namespace boxlite::vmm {
+namespace {
+
+constexpr std::string_view memory_name = "memory";
+constexpr std::string_view state_name = "state";
+constexpr std::string_view disk_name = "disk";
+constexpr std::string_view manifest_name = "manifest.json";
+constexpr std::string_view work_name = "work";  // what the machine needs while it is made
+constexpr std::string_view stamp_name = "verified";
+constexpr std::string_view half_made = ".new";
+constexpr std::string_view lock_suffix = ".lock";
+constexpr std::chrono::milliseconds save_time{30'000};
+constexpr std::size_t most_templates = 8;
+
+SavedMachine files_in(const std::filesystem::path& place) {
+  SavedMachine files{.memory = place / memory_name, .state = place / state_name};
+  struct stat status = {};
+  if (::stat((place / disk_name).c_str(), &status) == 0) files.disk = place / disk_name;
+  return files;
+}
+
+Result<TemplateManifest> manifest_of(const SavedMachine& files) {
+  TemplateManifest manifest{.memory_digest = BOXLITE_TRY(digest_of_data(files.memory)),
+                            .state_digest = BOXLITE_TRY(digest_of_data(files.state))};
+  if (!files.disk.empty()) manifest.disk_digest = BOXLITE_TRY(digest_of_data(files.disk));
+  return manifest;
+}
+
+// A program or file by what tells one version of it from the next.
+Result<std::string> identity_of(const std::filesystem::path& file) {
+  struct stat status = {};
+  if (::stat(file.c_str(), &status) != 0) return fail(syscall_error("stat", file.native(), errno));
+  return concat(file.native(), " ", status.st_dev, ":", status.st_ino, ":", status.st_size, ":",
+                status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n");
+}
+
+// What decides about the content of a template, and nothing that differs between boxes.
+MachineSpec blank_machine(MachineSpec machine) {
+  machine.saved.reset();
+  machine.memory_file.clear();
+  for (auto& disk : machine.disks) {
+    disk.format = DiskFormat::blank;
+    disk.path.clear();
+  }
+  for (auto& share : machine.shares) share.path = std::filesystem::path("/") / share.tag;
+  return machine;
+}
+
+Result<bool> is_whole(const std::filesystem::path& place) {
+  const auto files = files_in(place);
+  const auto now = BOXLITE_TRY(fingerprint(files));
+  const auto stamp = read_file(place / stamp_name);
+  if (stamp && *stamp == now) return true;
+  const auto text = BOXLITE_TRY(read_file(place / manifest_name));
+  if (BOXLITE_TRY(parse_template_manifest(text)) != BOXLITE_TRY(manifest_of(files))) return false;
+  BOXLITE_TRY(write_file_atomic(place / stamp_name, now));
+  return true;
+}
+
+Result<std::uint64_t> bytes_below(const std::filesystem::path& place) {
+  std::uint64_t bytes = 0;
+  const auto files = files_in(place);
+  for (const auto* const file : {&files.memory, &files.state, &files.disk}) {
+    struct stat status = {};
+    if (file->empty()) continue;
+    if (::stat(file->c_str(), &status) != 0) return fail(syscall_error("stat", file->native(), errno));
+    bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::string> TemplateShelf::shape_of(const TemplateRecipe& recipe) {
+  const auto blank = blank_machine(recipe.machine);
+  oci::Hasher hasher;
+  for (const auto& file : {recipe.engine, blank.kernel, blank.initramfs})
+    hasher.update(BOXLITE_TRY(identity_of(file)));
+  for (const auto& argument : qemu::machine_arguments(blank)) hasher.update(concat(argument, "\n"));
+  if (recipe.image) {
+    hasher.update(BOXLITE_TRY(identity_of(recipe.image->base)));
+    hasher.update(recipe.image->start_container_request);
+  }
+  return hasher.finish().hex().substr(0, 24);
+}
+
+Result<std::optional<SavedMachine>> TemplateShelf::find(const std::string& shape) {
+  const auto where = place(shape);
+  struct stat status = {};
+  if (::stat(where.c_str(), &status) != 0) return std::optional<SavedMachine>();
+  const auto whole = is_whole(where);
+  if (!whole || !*whole) {
+    BOXLITE_TRY(discard(shape));
+    return std::optional<SavedMachine>();
+  }
+  // For prune(): when it was last used.
+  (void)::utimensat(AT_FDCWD, (where / manifest_name).c_str(), nullptr, 0);
+  return std::optional(files_in(where));
+}
+
+Result<SavedMachine> TemplateShelf::make(const std::string& shape, const TemplateRecipe& recipe,
+                                         Deadline deadline) {
+  BOXLITE_TRY(make_directories(directory_));
+  const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(directory_ / concat(shape, lock_suffix),
+                                                          linux_::LockMode::exclusive, deadline));
+  // Somebody else may have been quicker.
+  if (auto found = BOXLITE_TRY(find(shape))) return *std::move(found);
+  const auto fresh = directory_ / concat(shape, half_made);
+  if (BOXLITE_TRY(is_shim_alive(fresh / work_name)))
+    return fail(ErrorCode::unavailable, "make template: the machine of a killed maker still runs");
+  BOXLITE_TRY(remove_tree(fresh));
+  ScopeExit remove_fresh([&] { (void)remove_tree(fresh); });
+  BOXLITE_TRY(boot_and_save(fresh, recipe));
+  const auto files = files_in(fresh);
+  const auto manifest = BOXLITE_TRY(manifest_of(files));
+  BOXLITE_TRY(write_file_atomic(fresh / manifest_name, to_json(manifest)));
+  const auto stamp = BOXLITE_TRY(fingerprint(files));
+  BOXLITE_TRY(write_file_atomic(fresh / stamp_name, stamp));
+  (void)prune(most_templates - 1);
+  if (::rename(fresh.c_str(), place(shape).c_str()) != 0)
+    return fail(syscall_error("rename", fresh.native(), errno));
+  remove_fresh.release();
+  return files_in(place(shape));
+}
+
+Result<void> TemplateShelf::boot_and_save(const std::filesystem::path& fresh,
+                                          const TemplateRecipe& recipe) const {
+  const auto work = fresh / work_name;
+  BOXLITE_TRY(make_directories(work / temporary_dir_name));
+  ShimConfig config;
+  config.box_id = "template";
+  config.home = directory_.parent_path();
+  config.box_dir = work;
+  config.machine = blank_machine(recipe.machine);
+  config.machine.memory_file = fresh / memory_name;
+  config.machine.shares = machine_shares(work);
+  for (const auto& share : config.machine.shares) BOXLITE_TRY(make_directories(share.path));
+  if (recipe.saved) {
+    BOXLITE_TRY(linux_::copy_sparse(recipe.saved->memory, config.machine.memory_file));
+    config.machine.saved = recipe.saved;
+  }
+  if (const auto& image = recipe.image) {
+    BOXLITE_TRY(image->make_disk(fresh / disk_name));
+    config.machine.disks.front() = {.path = fresh / disk_name, .format = DiskFormat::qcow2};
+    config.configure_request = image->configure_request;
+    config.start_container_request = image->start_container_request;
+  }
+  config.save_to = fresh / state_name;
+  config.qemu = recipe.engine;
+  config.boot_timeout = recipe.limit;
+  auto process = BOXLITE_TRY(ShimProcess::spawn(recipe.shim, config));
+  const auto end =
+      BOXLITE_TRY_CONTEXT("make template", process.wait(Deadline::after(recipe.limit + save_time)));
+  if (end == linux_::ChildEnd{}) return remove_tree(work);
+  const auto words = read_file(work / shim_stderr_name);
+  return fail(ErrorCode::unavailable,
+              concat("make template: boxlite-shim ended with ", to_string(end), ": ", words ? *words : ""));
+}
+
+Result<void> TemplateShelf::discard(const std::string& shape) {
+  // Away under its name first: nobody may find half of it.
+  const auto where = place(shape);
+  const auto gone = directory_ / concat(shape, ".gone");
+  BOXLITE_TRY(remove_tree(gone));
+  if (::rename(where.c_str(), gone.c_str()) != 0 && errno != ENOENT)
+    return fail(syscall_error("rename", where.native(), errno));
+  return remove_tree(gone);
+}
+
+Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
+  std::vector<TemplateEntry> entries;
+  std::error_code error;
+  for (const auto& item : std::filesystem::directory_iterator(directory_, error)) {
+    const auto name = item.path().filename().native();
+    struct stat used = {};
+    if (name.find('.') != std::string::npos) continue;
+    if (::stat((item.path() / manifest_name).c_str(), &used) != 0) continue;
+    const auto bytes = bytes_below(item.path());
+    if (!bytes) continue;
+    const auto at =
+        std::chrono::seconds(used.st_mtim.tv_sec) + std::chrono::nanoseconds(used.st_mtim.tv_nsec);
+    entries.push_back(
+        {.shape = name, .used_at = std::chrono::sys_time<std::chrono::nanoseconds>(at), .bytes = *bytes});
+  }
+  std::ranges::sort(entries, std::greater(), &TemplateEntry::used_at);
+  return entries;
+}
+
+Result<std::vector<TemplateEntry>> TemplateShelf::prune(std::size_t keep) {
+  auto entries = BOXLITE_TRY(list());
+  entries.erase(entries.begin(),
+                entries.begin() + static_cast<std::ptrdiff_t>(std::min(keep, entries.size())));
+  for (const auto& entry : entries) BOXLITE_TRY(discard(entry.shape));
+  return entries;
+}
+
+}  // namespace boxlite::vmm

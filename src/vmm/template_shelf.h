@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saved machines that boxes go on from instead of booting. One for each shape: everything that a machine has
+// before it is told which box it is; for a box's first start also one for each image, with the image's disk
+// mounted and the container prepared.
+//
+//   machines/<shape>/memory         its memory, sparse; mapped privately by every box that goes on from it
+//   machines/<shape>/state          its devices and processors
+//   machines/<shape>/disk           of an image's: what it has changed of the base disk; copied for every box
+//   machines/<shape>/manifest.json  what both must hash to
+//   machines/<shape>/verified       for which boot of the host, and for which files, that was checked
+//   machines/<shape>.lock           held by who makes it, in machines/<shape>.new
+//
+// A template is complete when its directory exists: it is renamed into place. Removing one never hurts a box
+// that runs: its memory stays mapped.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "vmm/machine_spec.h"
+
+namespace boxlite::vmm {
+
+// What a template is made from.
+struct TemplateRecipe {
+  MachineSpec machine = {};  // a box's; what is the box's own does not matter
+  std::filesystem::path engine = {};
+  std::filesystem::path shim = {};
+  std::chrono::milliseconds limit{0};  // for the machine to come up
+
+  // For one of an image.
+  struct Image {
+    std::filesystem::path base = {};  // its disk
+    // Makes an overlay over it.
+    std::function<Result<void>(const std::filesystem::path& disk)> make_disk = {};
+    std::string configure_request = {};  // as in ShimConfig; the same for all boxes
+    std::string start_container_request = {};
+  };
+  std::optional<Image> image = {};
+  std::optional<SavedMachine> saved = {};  // the shape's without an image: quicker to go on from
+};
+
+struct TemplateEntry {
+  std::string shape = {};
+  Timestamp used_at = {};
+  std::uint64_t bytes = 0;  // on the disk
+};
+
+// Thread-safe; any number of processes may use one directory.
+class TemplateShelf {
+ public:
+  // The directory is made when something is put into it.
+  explicit TemplateShelf(std::filesystem::path directory) : directory_(std::move(directory)) {}
+
+  // The name of the template: a digest of the machine's arguments and of the programs and files behind it.
+  // Paths and contents of a box's own disks do not matter, their number and sizes do.
+  static Result<std::string> shape_of(const TemplateRecipe& recipe);
+
+  // Nothing when there is none. One that is damaged is removed, and is none.
+  Result<std::optional<SavedMachine>> find(const std::string& shape);
+
+  // Makes one; takes as long as a boot. When another process is at it, waits for that one until the deadline,
+  // then unavailable.
+  Result<SavedMachine> make(const std::string& shape, const TemplateRecipe& recipe, Deadline deadline);
+
+  // Takes away one that did not work.
+  Result<void> discard(const std::string& shape);
+  // The most recently used first.
+  Result<std::vector<TemplateEntry>> list() const;
+  // Keeps the `keep` most recently used; returns what was removed.
+  Result<std::vector<TemplateEntry>> prune(std::size_t keep);
+
+ private:
+  std::filesystem::path place(const std::string& shape) const { return directory_ / shape; }
+  Result<void> boot_and_save(const std::filesystem::path& place, const TemplateRecipe& recipe) const;
+
+  const std::filesystem::path directory_;
+};
+
+}  // namespace boxlite::vmm
