@@ -238,6 +238,7 @@ std::string to_json(const BoxSpec& spec) {
       {"log_file_bytes", spec.logs.file_bytes},
       {"log_files", spec.logs.files},
       {"start_timeout_ms", static_cast<std::uint64_t>(spec.start_timeout.count())},
+      {"cold_start", spec.cold_start},
   };
   if (spec.entrypoint) object["entrypoint"] = from_bytes(*spec.entrypoint);
   return object.dump();
@@ -275,6 +276,7 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "log_file_bytes", spec.logs.file_bytes));
   BOXLITE_TRY(read_field(object, "log_files", spec.logs.files));
   BOXLITE_TRY(read_field(object, "start_timeout_ms", spec.start_timeout));
+  BOXLITE_TRY(read_field(object, "cold_start", spec.cold_start));
   return spec;
 }
 

@@ -220,7 +220,8 @@ BoxSpec full_spec() {
                      .retries = 4},
           .auto_stop = 100ms,
           .auto_delete = 6ms,
-          .start_timeout = 5s};
+          .start_timeout = 5s,
+          .cold_start = true};
 }
 
 TEST(SpecJson, KeepsEveryFieldAndEveryByte) {

@@ -11,6 +11,7 @@ namespace boxlite::box {
 namespace {
 
 constexpr std::string_view root_device = "/dev/vda";
+constexpr std::size_t most_directories = 16;
 constexpr std::string_view default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 std::string_view name_of(std::string_view variable) {
@@ -26,6 +27,20 @@ void set(std::vector<std::string>& env, std::string variable) {
   } else {
     env.push_back(std::move(variable));
   }
+}
+
+std::vector<std::string> search_path(const oci::ImageConfig& image) {
+  std::string path(default_path);
+  for (const auto& variable : image.env) {
+    if (variable.starts_with("PATH=")) path = variable.substr(5);
+  }
+  std::vector<std::string> directories;
+  for (std::size_t start = 0; start <= path.size() && directories.size() < most_directories;) {
+    const auto end = std::min(path.find(':', start), path.size());
+    if (end > start) directories.push_back(path.substr(start, end - start));
+    start = end + 1;
+  }
+  return directories;
 }
 
 std::vector<std::string> environment(const BoxSpec& spec, const oci::ImageConfig& image,
@@ -60,6 +75,39 @@ Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::
   }
   container.set_privileged(spec.privileged);
   return container;
+}
+
+wire::msg::ContainerSpec prepared_part(const wire::msg::ContainerSpec& container) {
+  wire::msg::ContainerSpec part;
+  part.set_root_device(container.root_device());
+  part.set_root_read_only(container.root_read_only());
+  part.set_privileged(container.privileged());
+  part.set_shm_bytes(container.shm_bytes());
+  return part;
+}
+
+std::vector<std::string> files_needed_soon(const oci::ImageConfig& image) {
+  // Shell, loader, libraries that nearly every program has, and whom to run as.
+  std::vector<std::string> files = {"/bin/sh",
+                                    "/lib64/ld-linux-x86-64.so.2",
+                                    "/lib/ld-musl-x86_64.so.1",
+                                    "/etc/ld.so.cache",
+                                    "/lib/x86_64-linux-gnu/libc.so.6",
+                                    "/lib64/libc.so.6",
+                                    "/etc/passwd",
+                                    "/etc/group",
+                                    "/usr/bin/env",
+                                    "/bin/true"};
+  const auto& words = image.entrypoint.empty() ? image.cmd : image.entrypoint;
+  const auto program = words.empty() ? std::string() : words.front();
+  if (program.starts_with('/')) files.push_back(program);
+  // Looked for as a command is, so that the directories are known as well.
+  for (const auto& directory : search_path(image)) {
+    files.push_back(concat(directory, "/sh"));
+    if (!program.empty() && program.find('/') == std::string::npos)
+      files.push_back(concat(directory, "/", program));
+  }
+  return files;
 }
 
 Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::ImageConfig& image) {

@@ -19,6 +19,12 @@ std::string hostname_of(const BoxSpec& spec, std::string_view id);
 
 Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::ImageConfig& image,
                                                 std::string_view hostname);
+// What of it can be prepared before the box is known, the same for many boxes.
+wire::msg::ContainerSpec prepared_part(const wire::msg::ContainerSpec& container);
+// The files that the first command will want, as far as the image tells: they need not all exist.
+std::vector<std::string> files_needed_soon(const oci::ImageConfig& image);
+
+
 
 // entrypoint ++ command. An entrypoint of the spec replaces the image's and its CMD; a command of the spec
 // replaces the image's CMD. invalid_argument when nothing is left to run.

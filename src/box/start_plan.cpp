@@ -2,6 +2,7 @@
 #include "box/start_plan.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 
 #include "agentlink/connection.h"
@@ -16,6 +17,7 @@
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "disk/qcow2.h"
+#include "linux/file_copy.h"
 
 namespace boxlite::box {
 namespace {
@@ -27,6 +29,8 @@ constexpr std::chrono::milliseconds shim_slack = 10s;
 // A machine that was started for a copy stays for the next one so long.
 constexpr std::chrono::milliseconds maintenance_time = 5s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
+// After it a box boots instead: a template that does not answer is broken.
+constexpr std::chrono::milliseconds restore_timeout = 60s;
 constexpr std::string_view boot_remedy =
     "see console.log and shim.stderr in the box's directory; a slow or busy host may need a longer "
     "start_timeout";
@@ -43,7 +47,13 @@ const StartPlan::Stage StartPlan::preparing[] = {
 };
 
 const StartPlan::Stage StartPlan::launching[] = {
+    {"template", &StartPlan::choose_saved_machine},
     {"disk", &StartPlan::make_disk},
+    {"spawn", &StartPlan::spawn_shim},
+    {"ready", &StartPlan::wait_ready},
+};
+
+const StartPlan::Stage StartPlan::booting[] = {
     {"spawn", &StartPlan::spawn_shim},
     {"ready", &StartPlan::wait_ready},
 };
@@ -102,9 +112,56 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
     base_.reset();
   }
   ScopeExit on_failure([this] { undo(); });
-  BOXLITE_TRY(run(launching));
+  auto launched = run(launching);
+  if (!launched && may_boot_instead()) launched = boot_instead();
+  BOXLITE_TRY(std::move(launched));
+  base_.reset();
   on_failure.release();
   return {};
+}
+
+// Only one that never became ready: in another one the main command may have begun.
+bool StartPlan::may_boot_instead() const {
+  if (!saved_) return false;
+  const auto evidence = gather_evidence(paths_);
+  return evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::boot_failed;
+}
+
+// The saved machine may be at fault, whatever the error says.
+Result<void> StartPlan::boot_instead() {
+  undo();
+  saved_.reset();
+  saved_machines_->discard();
+  if (base_) {
+    BOXLITE_TRY(remove_tree(paths_.disk()));
+    BOXLITE_TRY(make_overlay(paths_.disk()));
+  }
+  return run(booting);
+}
+
+Result<void> StartPlan::choose_saved_machine() {
+  if (spec_.cold_start) return {};
+  const auto machine = machine_spec();
+  saved_machines_.emplace(around_.home(), *parts_, machine, boot_timeout(spec_, machine.accelerator));
+  std::optional<vmm::TemplateRecipe::Image> image;
+  if (base_) image = BOXLITE_TRY(image_recipe());
+  saved_ = saved_machines_->choose(image);
+  return {};
+}
+
+Result<vmm::TemplateRecipe::Image> StartPlan::image_recipe() const {
+  wire::msg::ConfigureRequest configure;
+  // As long as a real one.
+  configure.set_hostname(std::string(id_.size(), 'x'));
+  wire::msg::StartContainerRequest start;
+  *start.mutable_container() =
+      prepared_part(BOXLITE_TRY(container_spec(spec_, image_->config, configure.hostname())));
+  start.set_only_prepare(true);
+  for (auto& path : files_needed_soon(image_->config)) start.add_needed_soon(std::move(path));
+  return vmm::TemplateRecipe::Image{.base = base_->path,
+                                    .make_disk = [this](const auto& disk) { return make_overlay(disk); },
+                                    .configure_request = configure.SerializeAsString(),
+                                    .start_container_request = start.SerializeAsString()};
 }
 
 Result<void> StartPlan::make_disk() {
@@ -114,10 +171,42 @@ Result<void> StartPlan::make_disk() {
   BOXLITE_TRY(around_.boxes().set_origin(id_, {.image_digest = image_->manifest_digest.str(),
                                                .image_config = image_config_,
                                                .disk_base = base_->key}));
-  BOXLITE_TRY(
-      disk::create_overlay(paths_.disk(), {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30));
-  base_.reset();
+  if (saved_ && !saved_->disk.empty()) {
+    if (copy_saved_disk()) return {};
+    // Pruned in this moment, or the disk is full.
+    saved_.reset();
+  }
+  return make_overlay(paths_.disk());
+}
+
+Result<void> StartPlan::make_overlay(const std::filesystem::path& disk) const {
+  return disk::create_overlay(disk, {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30);
+}
+
+// Renamed into place: half of one would be found by the next start.
+Result<void> StartPlan::copy_saved_disk() const {
+  const std::filesystem::path fresh = concat(paths_.disk().native(), ".new");
+  BOXLITE_TRY(remove_tree(fresh));
+  BOXLITE_TRY(linux_::copy_sparse(saved_->disk, fresh));
+  if (::rename(fresh.c_str(), paths_.disk().c_str()) != 0)
+    return fail(syscall_error("rename", fresh.native(), errno));
   return {};
+}
+
+vmm::MachineSpec StartPlan::machine_spec() const {
+  vmm::MachineSpec machine;
+  machine.kernel = parts_->kernel;
+  machine.initramfs = parts_->initramfs;
+  machine.accelerator = parts_->engine.accelerator;
+  machine.tsc_khz = parts_->engine.tsc_khz;
+  machine.cpus = spec_.cpus;
+  machine.memory_mib = static_cast<unsigned>(spec_.memory_mib);
+  machine.disks = {{.path = paths_.disk(),
+                    .format = vmm::DiskFormat::qcow2,
+                    .is_read_only = false,
+                    .size_bytes = spec_.disk_size_gib << 30}};
+  machine.shares = vmm::machine_shares(paths_.directory);
+  return machine;
 }
 
 Result<vmm::ShimConfig> StartPlan::shim_config() const {
@@ -135,19 +224,14 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.home = around_.home();
   config.box_name = spec_.name;
   config.box_dir = paths_.directory;
-  config.machine.kernel = parts_->kernel;
-  config.machine.initramfs = parts_->initramfs;
-  config.machine.accelerator = parts_->engine.accelerator;
-  config.machine.tsc_khz = parts_->engine.tsc_khz;
-  config.machine.cpus = spec_.cpus;
-  config.machine.memory_mib = static_cast<unsigned>(spec_.memory_mib);
-  config.machine.disks = {{.path = paths_.disk(), .format = vmm::DiskFormat::qcow2, .is_read_only = false}};
-  config.machine.shares = vmm::machine_shares(paths_.directory);
+  config.machine = machine_spec();
+  config.machine.saved = saved_;
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.configure_request = configure.SerializeAsString();
   config.start_container_request = start.SerializeAsString();
   config.boot_timeout = boot_timeout(spec_, parts_->engine.accelerator);
+  if (saved_) config.boot_timeout = std::min(config.boot_timeout, restore_timeout);
   config.is_detached = spec_.detach;
   config.log_file_bytes = spec_.logs.file_bytes;
   config.log_files = spec_.logs.files;
@@ -156,6 +240,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
     config.auto_stop = maintenance_time;
     return config;
   }
+  config.is_disposable = spec_.auto_remove;
   config.client_starts_main = main_ == MainStart::by_client;
   if (const auto main = main_request(spec_, image); main.args_size() > 0) {
     config.main_request = main.SerializeAsString();

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "box/box_paths.h"
+#include "box/saved_machines.h"
 #include "box/surroundings.h"
 
 namespace boxlite::box {
@@ -42,11 +43,20 @@ class StartPlan {
   };
   static const Stage preparing[];
   static const Stage launching[];
+  static const Stage booting[];
 
   Result<void> run(std::span<const Stage> stages);
   Result<void> find_image();
   Result<void> make_base_disk();
   Result<void> make_disk();
+  Result<void> make_overlay(const std::filesystem::path& disk) const;
+  Result<void> copy_saved_disk() const;
+  Result<void> choose_saved_machine();
+  Result<vmm::TemplateRecipe::Image> image_recipe() const;
+  // After a launch that failed.
+  bool may_boot_instead() const;
+  Result<void> boot_instead();
+  vmm::MachineSpec machine_spec() const;
   Result<void> spawn_shim();
   Result<void> wait_ready();
   Result<void> check_disk_is_there() const;
@@ -63,8 +73,10 @@ class StartPlan {
   MainStart main_;
 
   std::optional<image::Image> image_;
-  std::optional<BaseDisk> base_;
+  std::optional<BaseDisk> base_;  // of the first start
   std::optional<MachineParts> parts_;
+  std::optional<SavedMachines> saved_machines_;
+  std::optional<vmm::SavedMachine> saved_;
   std::optional<vmm::ShimProcess> shim_;
   std::vector<StartStage> stages_;
   std::string kernel_release_;

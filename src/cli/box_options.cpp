@@ -185,6 +185,7 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
                "Choose of a multi-platform image (else the host's)");
   options.value(0, "start-timeout", "TIME", "How long the machine may take to start (30s; emulated 2m)",
                 accept_duration(spec_.start_timeout));
+  options.flag(0, "cold", spec_.cold_start, "Boot the machine, rather than go on from a saved one");
   options.flag('q', "quiet", is_quiet_, "Show no progress");
 
   options.section("Folders");

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "box/surroundings.h"
+#include "vmm/template_shelf.h"
+
+namespace boxlite::box {
+
+// The saved machine that a box can go on from; made where there is none yet. One thread.
+class SavedMachines {
+ public:
+  // `machine` is the box's; `limit` is for one to come up.
+  SavedMachines(const std::filesystem::path& home, const MachineParts& parts, vmm::MachineSpec machine,
+                std::chrono::milliseconds limit);
+
+  // `image`: what the first start of a box wants; else the box has a disk of its own already. Nothing where
+  // none can be had, for a full disk or for a kernel that could not keep boxes from changing it: then the box
+  // boots.
+  std::optional<vmm::SavedMachine> choose(const std::optional<vmm::TemplateRecipe::Image>& image);
+  // What was chosen does not work.
+  void discard();
+
+ private:
+  std::optional<vmm::SavedMachine> find(const vmm::TemplateRecipe& recipe);
+  std::optional<vmm::SavedMachine> make(const vmm::TemplateRecipe& recipe, Deadline deadline);
+
+  vmm::TemplateShelf shelf_;
+  vmm::TemplateRecipe bare_;
+  std::string chosen_;
+};
+
+}  // namespace boxlite::box
