@@ -130,8 +130,8 @@ struct BoxSpec {
   // How long the machine may take from spawning to a ready container. Zero: 30 s with hardware
   // virtualization, 120 s emulated.
   std::chrono::milliseconds start_timeout{0};
-  // Boot the machine instead of going on from the saved one that boxes of its shape share: slower, and nothing of the
-  // guest kernel's (its address layout, for one) is the same as in another box.
+  // Boot the machine instead of going on from the saved one that boxes of its shape share: slower, and
+  // nothing of the guest kernel's (its address layout, for one) is the same as in another box.
   bool cold_start = false;
 
   bool operator==(const BoxSpec&) const = default;

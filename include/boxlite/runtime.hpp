@@ -15,6 +15,7 @@
 #include <boxlite/images.hpp>
 #include <boxlite/log.hpp>
 #include <boxlite/metrics.hpp>
+#include <boxlite/saved_machines.hpp>
 #include <boxlite/volumes.hpp>
 
 namespace boxlite {
@@ -110,6 +111,16 @@ class BOXLITE_API Runtime {
   // now (auto_remove, auto_delete), and what Images::prune removes. Waits for nobody: what is in use, or just
   // being made, stays. Opening a home does the first two as well.
   Result<PruneReport> collect_garbage(const PruneOptions& options = {});
+
+  // Does what the first start of such a box would do for all later ones: pulls the image, makes its disk and
+  // the saved machines. Nothing is left running, no box is left. `spec` need not have a name; what it says of
+  // commands does not matter. `progress` as with Box::start.
+  Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress = {});
+  // The most recently used first.
+  Result<std::vector<SavedMachine>> saved_machines() const;
+  // Removes all saved machines; `removed` holds their ids. Boxes that run do not notice; the next start of
+  // each kind makes them anew.
+  Result<PruneReport> prune_saved_machines(const PruneOptions& options = {});
 
   Images images() const;
   Volumes volumes() const;

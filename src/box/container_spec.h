@@ -24,8 +24,6 @@ wire::msg::ContainerSpec prepared_part(const wire::msg::ContainerSpec& container
 // The files that the first command will want, as far as the image tells: they need not all exist.
 std::vector<std::string> files_needed_soon(const oci::ImageConfig& image);
 
-
-
 // entrypoint ++ command. An entrypoint of the spec replaces the image's and its CMD; a command of the spec
 // replaces the image's CMD. invalid_argument when nothing is left to run.
 Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::ImageConfig& image);

@@ -62,6 +62,10 @@ constexpr std::array commands{
     Command{"volume attach", "", volumes, true, "Mount a folder or volume in a box, running or not",
             volume_attach_command},
     Command{"volume detach", "", volumes, true, "Unmount it again", volume_detach_command},
+    Command{"warm", "", system, true, "Prepare what boxes of an image start from", warm_command},
+    Command{"machine ls", "machine list", system, true, "List saved machines that boxes go on from",
+            machine_list_command},
+    Command{"machine prune", "", system, true, "Remove all saved machines", machine_prune_command},
     Command{"system df", "", system, true, "Show what takes how much of the disk", disk_usage_command},
     Command{"gc", "", system, true, "Remove what belongs to nobody", gc_command},
     Command{"info", "", system, true, "Show this installation and its host", info_command},
@@ -93,7 +97,7 @@ std::vector<std::string_view> names_of(const Command& command) {
   return names;
 }
 
-constexpr std::array<std::string_view, 4> families{"file", "image", "system", "volume"};
+constexpr std::array<std::string_view, 5> families{"file", "image", "machine", "system", "volume"};
 
 bool is_family(std::string_view word) {
   return std::ranges::count(families, word) > 0;

@@ -260,6 +260,17 @@ std::string disk_usage_json(const DiskUsage& usage) {
                   {"volumes", part(usage.volumes)}});
 }
 
+std::string machines_json(const std::vector<SavedMachine>& machines) {
+  Json list = Json::array();
+  for (const auto& machine : machines) {
+    list.push_back({{"Id", machine.id},
+                    {"HasImage", machine.has_image},
+                    {"UsedAt", machine.used_at},
+                    {"Size", machine.bytes}});
+  }
+  return written(list);
+}
+
 std::string prune_json(const PruneReport& report, bool is_dry_run) {
   return written({{"dry_run", is_dry_run}, {"removed", report.removed}, {"freed_bytes", report.freed_bytes}});
 }

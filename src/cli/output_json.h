@@ -18,6 +18,7 @@ std::string images_json(const std::vector<ImageInfo>& images);
 std::string images_inspect_json(const std::vector<ImageInfo>& images);
 std::string volumes_json(const std::vector<VolumeInfo>& volumes);
 std::string disk_usage_json(const DiskUsage& usage);
+std::string machines_json(const std::vector<SavedMachine>& machines);
 std::string prune_json(const PruneReport& report, bool is_dry_run);
 std::string version_json(const Version& version);
 std::string doctor_json(const HostReport& report);

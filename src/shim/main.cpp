@@ -59,7 +59,7 @@ Result<void> run() {
   const auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
   vmm::qemu::QemuEngine engine(config.qemu);
-  if (!config.save_to.empty()) return shim::TemplateMaker(engine, config).run(inherited.lock.get());
+  if (!config.save_to.empty()) return shim::TemplateMaker(engine, config, std::move(inherited)).run();
   shim::Shim shim(engine, config, std::move(inherited));
   return shim.run();
 }

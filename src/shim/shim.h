@@ -21,6 +21,7 @@
 #include "shim/folders.h"
 #include "shim/health.h"
 #include "shim/idle_watch.h"
+#include "shim/inherited.h"
 #include "shim/life.h"
 #include "shim/mux.h"
 #include "shim/restart_judge.h"
@@ -29,14 +30,6 @@
 #include "vmm/vmm.h"
 
 namespace boxlite::shim {
-
-// What the parent left open for us.
-struct Inherited {
-  UniqueFd watchdog = {};  // not open when detached
-  UniqueFd listener = {};
-  UniqueFd lock = {};
-  UniqueFd signals = {};  // a signalfd of TERM, INT and HUP
-};
 
 class Shim : private Mux::Listener, private MainCommand::Listener {
  public:

@@ -25,11 +25,12 @@ constexpr std::chrono::milliseconds end_limit{5000};
 
 }  // namespace
 
-Result<void> TemplateMaker::run(int lock_fd) {
+Result<void> TemplateMaker::run() {
   loop_ = BOXLITE_TRY(linux_::EventLoop::create());
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
-  BOXLITE_TRY(launch(lock_fd));
+  BOXLITE_TRY(watch_parent());
+  BOXLITE_TRY(launch());
   const auto limit = config_.boot_timeout.count() != 0
                          ? config_.boot_timeout
                          : vmm::default_boot_timeout(config_.machine.accelerator);
@@ -45,7 +46,19 @@ Result<void> TemplateMaker::run(int lock_fd) {
   return *outcome_;
 }
 
-Result<void> TemplateMaker::launch(int lock_fd) {
+Result<void> TemplateMaker::watch_parent() {
+  const auto give_up = [this](auto) {
+    watchdog_watch_.reset();
+    signal_watch_.reset();
+    end(fail(ErrorCode::stopped, "make template: nobody waits for it"));
+  };
+  if (inherited_.watchdog.is_open())
+    watchdog_watch_ = BOXLITE_TRY(loop_->watch(inherited_.watchdog.get(), true, false, give_up));
+  signal_watch_ = BOXLITE_TRY(loop_->watch(inherited_.signals.get(), true, false, give_up));
+  return {};
+}
+
+Result<void> TemplateMaker::launch() {
   auto port = BOXLITE_TRY(linux_::unix_socket_pair());
   auto console = BOXLITE_TRY(linux_::unix_socket_pair());
   mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
@@ -54,7 +67,7 @@ Result<void> TemplateMaker::launch(int lock_fd) {
   vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
-  ends.lock_fd = lock_fd;
+  ends.lock_fd = inherited_.lock.get();
   machine_ = BOXLITE_TRY(engine_.launch(config_.machine, std::move(ends)));
   console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) { read_console(); }));
   machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->handle().fd(), [this] {

@@ -8,6 +8,7 @@
 #include "linux/event_loop.h"
 #include "shim/boot.h"
 #include "shim/console_log.h"
+#include "shim/inherited.h"
 #include "shim/mux.h"
 #include "vmm/shim_config.h"
 #include "vmm/vmm.h"
@@ -19,15 +20,17 @@ namespace boxlite::shim {
 class TemplateMaker : private Mux::Listener {
  public:
   // The config and the engine outlive it.
-  TemplateMaker(vmm::Engine& engine, const vmm::ShimConfig& config) : engine_(engine), config_(config) {}
+  TemplateMaker(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
+      : engine_(engine), config_(config), inherited_(std::move(inherited)) {}
   TemplateMaker(const TemplateMaker&) = delete;
   TemplateMaker& operator=(const TemplateMaker&) = delete;
 
-  // `lock_fd` is what the machine inherits, so that the lock lives as long as it does.
-  Result<void> run(int lock_fd);
+  // Until it is made, or nobody waits for it any more.
+  Result<void> run();
 
  private:
-  Result<void> launch(int lock_fd);
+  Result<void> launch();
+  Result<void> watch_parent();
   void read_console();
   Result<void> save();
   void end(Result<void> outcome);
@@ -39,6 +42,7 @@ class TemplateMaker : private Mux::Listener {
 
   vmm::Engine& engine_;
   const vmm::ShimConfig& config_;
+  Inherited inherited_;
   std::unique_ptr<linux_::EventLoop> loop_;
   std::optional<ConsoleLog> console_log_;
   UniqueFd console_;
@@ -48,6 +52,8 @@ class TemplateMaker : private Mux::Listener {
   std::optional<Result<void>> outcome_;
   linux_::EventLoop::Watch console_watch_;
   linux_::EventLoop::Watch machine_watch_;
+  linux_::EventLoop::Watch watchdog_watch_;
+  linux_::EventLoop::Watch signal_watch_;
   linux_::EventLoop::Timer limit_;
   linux_::EventLoop::Timer settling_;
 };

@@ -12,6 +12,7 @@
 #include "base/scope_exit.h"
 #include "linux/file_copy.h"
 #include "linux/file_lock.h"
+#include "linux/process_identity.h"
 #include "oci/digest.h"
 #include "vmm/qemu/argv.h"
 #include "vmm/shim_process.h"
@@ -30,6 +31,7 @@ constexpr std::string_view stamp_name = "verified";
 constexpr std::string_view half_made = ".new";
 constexpr std::string_view lock_suffix = ".lock";
 constexpr std::chrono::milliseconds save_time{30'000};
+constexpr std::chrono::milliseconds killed_maker_limit{3000};
 constexpr std::size_t most_templates = 8;
 
 SavedMachine files_in(const std::filesystem::path& place) {
@@ -77,6 +79,15 @@ Result<bool> is_whole(const std::filesystem::path& place) {
   return true;
 }
 
+// Its machine ends by itself once it has noticed.
+Result<void> await_killed_maker(const std::filesystem::path& work) {
+  if (!std::filesystem::exists(work / shim_lock_name)) return {};
+  BOXLITE_TRY_CONTEXT("wait for a killed maker",
+                      linux_::FileLock::acquire(work / shim_lock_name, linux_::LockMode::shared,
+                                                Deadline::after(killed_maker_limit)));
+  return {};
+}
+
 Result<std::uint64_t> bytes_below(const std::filesystem::path& place) {
   std::uint64_t bytes = 0;
   const auto files = files_in(place);
@@ -92,8 +103,11 @@ Result<std::uint64_t> bytes_below(const std::filesystem::path& place) {
 }  // namespace
 
 Result<std::string> TemplateShelf::shape_of(const TemplateRecipe& recipe) {
-  const auto blank = blank_machine(recipe.machine);
+  auto blank = blank_machine(recipe.machine);
+  // Measured, and so never quite the same; but the clock of one boot of the host is.
+  blank.tsc_khz = 0;
   oci::Hasher hasher;
+  hasher.update(BOXLITE_TRY(linux_::boot_id()));
   for (const auto& file : {recipe.engine, blank.kernel, blank.initramfs})
     hasher.update(BOXLITE_TRY(identity_of(file)));
   for (const auto& argument : qemu::machine_arguments(blank)) hasher.update(concat(argument, "\n"));
@@ -126,8 +140,7 @@ Result<SavedMachine> TemplateShelf::make(const std::string& shape, const Templat
   // Somebody else may have been quicker.
   if (auto found = BOXLITE_TRY(find(shape))) return *std::move(found);
   const auto fresh = directory_ / concat(shape, half_made);
-  if (BOXLITE_TRY(is_shim_alive(fresh / work_name)))
-    return fail(ErrorCode::unavailable, "make template: the machine of a killed maker still runs");
+  BOXLITE_TRY(await_killed_maker(fresh / work_name));
   BOXLITE_TRY(remove_tree(fresh));
   ScopeExit remove_fresh([&] { (void)remove_tree(fresh); });
   BOXLITE_TRY(boot_and_save(fresh, recipe));
@@ -199,8 +212,10 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
     if (!bytes) continue;
     const auto at =
         std::chrono::seconds(used.st_mtim.tv_sec) + std::chrono::nanoseconds(used.st_mtim.tv_nsec);
-    entries.push_back(
-        {.shape = name, .used_at = std::chrono::sys_time<std::chrono::nanoseconds>(at), .bytes = *bytes});
+    entries.push_back({.shape = name,
+                       .has_image = !files_in(item.path()).disk.empty(),
+                       .used_at = Timestamp(std::chrono::duration_cast<Timestamp::duration>(at)),
+                       .bytes = *bytes});
   }
   std::ranges::sort(entries, std::greater(), &TemplateEntry::used_at);
   return entries;

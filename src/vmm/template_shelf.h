@@ -49,6 +49,7 @@ struct TemplateRecipe {
 
 struct TemplateEntry {
   std::string shape = {};
+  bool has_image = false;
   Timestamp used_at = {};
   std::uint64_t bytes = 0;  // on the disk
 };

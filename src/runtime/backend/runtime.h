@@ -26,6 +26,9 @@ class Runtime {
   virtual Result<PruneReport> prune_boxes(const BoxPruneOptions& options) = 0;
   virtual Result<DiskUsage> disk_usage() = 0;
   virtual Result<PruneReport> collect_garbage(const PruneOptions& options) = 0;
+  virtual Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) = 0;
+  virtual Result<std::vector<SavedMachine>> saved_machines() = 0;
+  virtual Result<PruneReport> prune_saved_machines(const PruneOptions& options) = 0;
   virtual Images& images() = 0;
   virtual Result<boxlite::EventReader> events(const EventOptions& options) = 0;
   virtual Result<RuntimeMetrics> metrics() = 0;

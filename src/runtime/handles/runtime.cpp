@@ -76,6 +76,18 @@ Result<PruneReport> Runtime::collect_garbage(const PruneOptions& options) {
   return backend_->collect_garbage(options);
 }
 
+Result<void> Runtime::warm(const BoxSpec& spec, const ProgressCallback& progress) {
+  return backend_->warm(spec, progress);
+}
+
+Result<std::vector<SavedMachine>> Runtime::saved_machines() const {
+  return backend_->saved_machines();
+}
+
+Result<PruneReport> Runtime::prune_saved_machines(const PruneOptions& options) {
+  return backend_->prune_saved_machines(options);
+}
+
 Images Runtime::images() const {
   return Images(backend_);
 }

@@ -37,6 +37,9 @@ class LocalRuntime final : public backend::Runtime,
   Result<void> rename(std::string_view id_or_name, std::string_view new_name) override;
   Result<PruneReport> prune_boxes(const BoxPruneOptions& options) override;
   Result<DiskUsage> disk_usage() override;
+  Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) override;
+  Result<std::vector<SavedMachine>> saved_machines() override;
+  Result<PruneReport> prune_saved_machines(const PruneOptions& options) override;
   Result<PruneReport> collect_garbage(const PruneOptions& options) override;
   backend::Images& images() override { return *images_; }
   Result<boxlite::EventReader> events(const EventOptions& options) override;

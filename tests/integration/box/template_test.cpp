@@ -23,12 +23,15 @@ using testing::SizeIs;
 
 class TemplateTest : public BoxTest {
  protected:
-  vmm::TemplateShelf shelf() const { return vmm::TemplateShelf(home() / "machines"); }
+  std::vector<vmm::TemplateEntry> templates() const {
+    auto listed = vmm::TemplateShelf(home() / "machines").list();
+    return listed ? *std::move(listed) : std::vector<vmm::TemplateEntry>();
+  }
 
   // The digests of all templates' files.
   std::set<std::string> digests() const {
     std::set<std::string> all;
-    for (const auto& entry : *shelf().list()) {
+    for (const auto& entry : templates()) {
       for (const auto* name : {"memory", "state", "disk"}) {
         const auto digest = vmm::digest_of_data(home() / "machines" / entry.shape / name);
         if (digest) all.insert(entry.shape + " " + name + " " + *digest);
@@ -97,7 +100,7 @@ TEST_F(TemplateTest, BoxesOfOneTemplateShareNothing) {
 TEST_F(TemplateTest, AColdStartBoots) {
   auto runtime = open();
   expect_start(runtime, "boot", {.cold_start = true});
-  EXPECT_THAT(*shelf().list(), IsEmpty());
+  EXPECT_THAT(templates(), IsEmpty());
 }
 
 TEST_F(TemplateTest, DamagedTemplatesAreMadeAnew) {
@@ -118,7 +121,7 @@ TEST_F(TemplateTest, DamagedTemplatesAreMadeAnew) {
   const std::function<void(const std::filesystem::path&)> damages[] = {flip_a_bit, cut, remove, empty};
   for (const auto& damage : damages) {
     for (const auto* name : {"memory", "state", "disk", "manifest.json"}) {
-      for (const auto& entry : *shelf().list()) {
+      for (const auto& entry : templates()) {
         const auto file = home() / "machines" / entry.shape / name;
         if (std::filesystem::exists(file) && std::filesystem::file_size(file) > 4096) damage(file);
         if (std::filesystem::exists(file) && std::string_view(name) == "manifest.json") damage(file);
@@ -132,7 +135,7 @@ TEST_F(TemplateTest, ATemplateThatDoesNotAnswerIsReplacedByABoot) {
   auto runtime = open();
   expect_start(runtime, "restore");
   // Sound as files, and no machine: its maker has signed them.
-  for (const auto& entry : *shelf().list()) {
+  for (const auto& entry : templates()) {
     const auto place = home() / "machines" / entry.shape;
     std::ofstream(place / "state", std::ios::trunc) << "no machine's state";
     vmm::TemplateManifest manifest{.memory_digest = *vmm::digest_of_data(place / "memory"),
@@ -141,7 +144,7 @@ TEST_F(TemplateTest, ATemplateThatDoesNotAnswerIsReplacedByABoot) {
     ASSERT_TRUE(write_file_atomic(place / "manifest.json", vmm::to_json(manifest)));
   }
   expect_start(runtime, "boot");
-  EXPECT_THAT(*shelf().list(), SizeIs(1)) << "the broken one of the image is gone";
+  EXPECT_THAT(templates(), SizeIs(1)) << "the broken one of the image is gone";
 }
 
 TEST_F(TemplateTest, RunningBoxesNeedNoTemplate) {
@@ -174,7 +177,7 @@ TEST_F(TemplateTest, ManyFirstStartsAtOnceMakeOneTemplate) {
     }));
   }
   for (const auto child : children) EXPECT_EQ(wait_for(child), 0);
-  EXPECT_THAT(*shelf().list(), SizeIs(2));
+  EXPECT_THAT(templates(), SizeIs(2));
   for (const auto& entry : std::filesystem::directory_iterator(home() / "machines"))
     EXPECT_NE(entry.path().extension(), ".new") << entry.path();
 }
