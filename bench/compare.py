@@ -13,6 +13,7 @@ import time
 
 from folders import folders
 from runsc import Runsc
+from starts import many, start
 from streams import streams
 from timing import Table, interleaved, timed
 
@@ -30,7 +31,7 @@ class Bench:
         self.rootfs = self.directory / "rootfs"
         self.call("image", "export-rootfs", IMAGE, str(self.rootfs))
         self.runsc = Runsc(self.directory / "runsc", self.rootfs)
-        self.call("run", "--rm", IMAGE, "true")  # makes the image disk
+        self.call("warm", IMAGE)
 
     def call(self, *args):
         done = subprocess.run([*self.command, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -43,31 +44,6 @@ class Bench:
 
     def inspect(self, box):
         return json.loads(self.call("inspect", box))[0]
-
-
-def cold(bench):
-    """create + start + first command of a cached image, machine included."""
-    ours, theirs = interleaved(bench.rounds, lambda: bench.timed("run", "--rm", IMAGE, "true"),
-                               lambda: bench.runsc.run(["/bin/true"]))
-    table = Table("Cold start: create + start + first command + stop, cached image", "ms")
-    peer = [second * 1000 for second in theirs]
-    table.add("boxlite run --rm", [second * 1000 for second in ours], peer)
-    table.add("runsc --platform=ptrace run", peer)
-    table.show()
-
-    stages = {}
-    for number in range(max(3, bench.rounds // 2)):
-        name = f"stages{number}"
-        bench.call("create", "--name", name, IMAGE)
-        bench.call("start", name)
-        for stage in bench.inspect(name)["StartStages"]:
-            stages.setdefault(stage["Name"], []).append(stage["Milliseconds"])
-        bench.call("rm", "-f", name)
-    parts = Table("Where a cold start goes", "ms")
-    for name, samples in stages.items():
-        parts.add(name, samples)
-    parts.show()
-    return [table, parts]
 
 
 def exec_round_trip(bench):
@@ -172,7 +148,7 @@ def layers(bench):
     return []
 
 
-BENCHMARKS = {"cold": cold, "exec": exec_round_trip, "streams": lambda bench: streams(bench, IMAGE), "copy": copy,
+BENCHMARKS = {"start": lambda bench: start(bench, IMAGE), "many": lambda bench: many(bench, IMAGE), "exec": exec_round_trip, "streams": lambda bench: streams(bench, IMAGE), "copy": copy,
               "memory": memory, "folders": lambda bench: folders(bench, IMAGE), "layers": layers}
 
 

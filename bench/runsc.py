@@ -41,6 +41,13 @@ class Runsc:
         self.count += 1
         return timed(self.base + ["run", f"bench{self.count}"], cwd=self.bundle)
 
+    def begin(self, args):
+        """The same, not waited for."""
+        self._configure(args)
+        self.count += 1
+        return subprocess.Popen(self.base + ["run", f"bench{self.count}"], cwd=self.bundle, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def start(self, name, writable=False):
         """`writable`: with a /tmp in memory."""
         self._configure(["/bin/sleep", "100000"])

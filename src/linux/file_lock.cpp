@@ -29,15 +29,16 @@ bool try_lock(int fd, LockMode mode) {
 
 Result<FileLock> FileLock::acquire(const std::filesystem::path& path, LockMode mode, Deadline deadline) {
   auto file = BOXLITE_TRY(open_file(path, O_RDWR | O_CREAT));
-  // flock has no timeout and an alarm belongs to the embedding program, so we ask again with a growing pause.
-  for (long pause_ms = 1;; pause_ms = std::min(pause_ms * 2, 50L)) {
+  // flock has no timeout and an alarm belongs to the embedding program, so we ask again, less and less often:
+  // a wait gets at most a tenth longer.
+  for (long pause_us = 500;; pause_us = std::min(pause_us + pause_us / 10 + 1, 50'000L)) {
     if (try_lock(file.get(), mode)) return FileLock(std::move(file));
     if (errno != EWOULDBLOCK) return fail(syscall_error("flock", path.native(), errno));
     if (deadline.has_passed()) {
       return fail(ErrorCode::timed_out,
                   concat("lock ", in_quotes(path.native()), ": another process holds it"));
     }
-    const timespec pause{0, pause_ms * 1'000'000};
+    const timespec pause{0, pause_us * 1'000};
     ::nanosleep(&pause, nullptr);
   }
 }

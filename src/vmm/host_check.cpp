@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "linux/write_confinement.h"
 #include "vmm/host_facts.h"
 
 namespace boxlite::vmm {
@@ -82,6 +83,12 @@ HostReport check_host(const EngineRequest& request, const std::filesystem::path&
         "sudo sysctl user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1; on Ubuntu also "
         "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container, allow unshare and "
         "mount in its seccomp profile");
+  }
+  if (!linux_::can_confine_writes()) {
+    add_problem(report,
+                "this kernel cannot keep boxes from changing a saved machine, so every box boots: each start "
+                "takes about a second longer",
+                "use Linux 6.2 or later, with landlock among the modules in /sys/kernel/security/lsm");
   }
   report.cgroup_version = cgroup_version();
   if (report.cgroup_version != 2) {
