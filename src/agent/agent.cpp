@@ -134,7 +134,7 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
 }
 
 Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (!executions_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
   auto& executions = *executions_;
   if (is_call(request, wire::ExecStart::name)) {
     if (phase_ != Phase::running || main_has_ended_) return refuse_command();
@@ -157,7 +157,7 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
 }
 
 Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (!container_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
   if (is_call(request, wire::FoldersAdd::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::AddFolderRequest>(request.payload()));
     return wire::write_response(channel_->out(), stream, BOXLITE_TRY(folders_.add(*container_, call)));
@@ -170,7 +170,7 @@ Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Re
 }
 
 Result<void> Agent::on_files_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (!files_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
   if (phase_ != Phase::running) return fail(ErrorCode::stopped, "the box is shutting down");
   return files_->start(stream, request);
 }

@@ -43,6 +43,8 @@ class Agent final : public Channel::Listener {
   Result<void> prepare_container(const wire::msg::ContainerSpec& spec,
                                  wire::msg::StartContainerResponse& times);
   Result<void> fit_container(const wire::msg::ContainerSpec& spec);
+  // A prepared container is nobody's yet.
+  bool is_started() const { return executions_ && !prepared_; }
 
   // The end comes in phases; each ends when its work is done or its time is over.
   enum class Phase {

@@ -525,5 +525,47 @@ TEST(AgentEnd, AnUnusableDiskIsAnErrorNotTheEnd) {
   EXPECT_TRUE(machine->wait_for_end(Deadline::after(std::chrono::seconds(5))));
 }
 
+TEST_F(AgentTest, APreparedContainerBecomesThatOfTheBoxThatComesLater) {
+  const auto machine = GuestMachine::boot_bare();
+  ASSERT_TRUE(machine->call<wire::GuestHello>({}));
+  wire::msg::ConfigureRequest identity;
+  identity.set_hostname("nobody-in-particular");
+  ASSERT_TRUE(machine->call<wire::GuestConfigure>(identity));
+  wire::msg::StartContainerRequest request;
+  request.mutable_container()->set_root_device("/dev/vda");
+  request.set_only_prepare(true);
+  for (const auto* path : {"/bin/sh", "/no/such/file", "/bin", "relative", "/../../etc/passwd"})
+    request.add_needed_soon(path);
+  const auto prepared = machine->call<wire::GuestStartContainer>(request);
+  ASSERT_TRUE(prepared) << prepared.error().message();
+
+  wire::msg::ExecRequest command;
+  command.set_id("early");
+  command.add_args("true");
+  EXPECT_EQ(machine->call<wire::ExecStart>(command).error().code(), ErrorCode::invalid_state);
+
+  identity.set_hostname("mine");
+  ASSERT_TRUE(machine->call<wire::GuestConfigure>(identity));
+  request.set_only_prepare(false);
+  request.mutable_container()->set_privileged(true);
+  EXPECT_EQ(machine->call<wire::GuestStartContainer>(request).error().code(), ErrorCode::invalid_argument)
+      << "it was prepared with masks";
+  request.mutable_container()->set_privileged(false);
+  request.mutable_container()->add_env("GREETING=hello");
+  request.mutable_container()->set_working_dir("/made/for/it");
+  auto& tmpfs = *request.mutable_container()->add_mounts();
+  tmpfs.set_target("/scratch");
+  ASSERT_TRUE(machine->call<wire::GuestStartContainer>(request));
+  EXPECT_EQ(machine->call<wire::GuestConfigure>(identity).error().code(), ErrorCode::invalid_state);
+  EXPECT_EQ(machine->call<wire::GuestStartContainer>(request).error().code(), ErrorCode::invalid_state);
+
+  Command look(*machine, {"sh", "-c",
+                          "hostname; cat /etc/hostname; grep -c mine /etc/hosts; echo $GREETING $PWD; "
+                          "grep -c ' /scratch tmpfs' /proc/mounts"});
+  EXPECT_EQ(finish(look.start()).out, "mine\nmine\n1\nhello /made/for/it\n1\n");
+  EXPECT_TRUE(machine->call<wire::GuestShutdown>({}));
+  EXPECT_TRUE(machine->wait_for_end(Deadline::after(std::chrono::seconds(5))));
+}
+
 }  // namespace
 }  // namespace boxlite::test
