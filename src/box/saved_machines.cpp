@@ -3,13 +3,27 @@
 
 #include <utility>
 
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
 #include "linux/write_confinement.h"
 
 namespace boxlite::box {
+namespace {
+
+// There, reading a hole of the memory takes a page: a box would be killed (SIGBUS) once the file system is
+// full.
+bool is_in_memory(const std::filesystem::path& directory) {
+  struct statfs status = {};
+  return ::statfs(directory.c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
+
+}  // namespace
 
 SavedMachines::SavedMachines(const std::filesystem::path& home, const MachineParts& parts,
                              vmm::MachineSpec machine, std::chrono::milliseconds limit)
-    : shelf_(home / "machines"),
+    : can_be_used_(linux_::can_confine_writes() && !is_in_memory(home)),
+      shelf_(home / "machines"),
       bare_{.machine = std::move(machine),
             .engine = parts.engine.qemu.path,
             .shim = parts.shim,
@@ -17,7 +31,7 @@ SavedMachines::SavedMachines(const std::filesystem::path& home, const MachinePar
 
 std::optional<vmm::SavedMachine> SavedMachines::choose(
     const std::optional<vmm::TemplateRecipe::Image>& image) {
-  if (!linux_::can_confine_writes()) return std::nullopt;
+  if (!can_be_used_) return std::nullopt;
   auto of_image = bare_;
   of_image.image = image;
   if (image) {

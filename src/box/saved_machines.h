@@ -19,8 +19,8 @@ class SavedMachines {
                 std::chrono::milliseconds limit);
 
   // `image`: what the first start of a box wants; else the box has a disk of its own already. Nothing where
-  // none can be had, for a full disk or for a kernel that could not keep boxes from changing it: then the box
-  // boots.
+  // none can be had: on a full disk, with the home in memory (tmpfs), on a kernel that could not keep boxes
+  // from changing it. Then the box boots.
   std::optional<vmm::SavedMachine> choose(const std::optional<vmm::TemplateRecipe::Image>& image);
   // What was chosen does not work.
   void discard();
@@ -29,6 +29,7 @@ class SavedMachines {
   std::optional<vmm::SavedMachine> find(const vmm::TemplateRecipe& recipe);
   std::optional<vmm::SavedMachine> make(const vmm::TemplateRecipe& recipe, Deadline deadline);
 
+  const bool can_be_used_;
   vmm::TemplateShelf shelf_;
   vmm::TemplateRecipe bare_;
   std::string chosen_;

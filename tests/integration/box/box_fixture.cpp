@@ -5,7 +5,9 @@
 #include <set>
 #include <thread>
 
+#include <linux/magic.h>
 #include <poll.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +40,14 @@ void feed(Execution& execution, std::string_view input) {
   EXPECT_TRUE(closed) << closed.error().message();
 }
 
+// On a disk: boxes in memory (tmpfs) boot, and most do not live there.
+std::filesystem::path disk_directory() {
+  struct statfs status = {};
+  const bool is_in_memory =
+      ::statfs(testing::TempDir().c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+  return is_in_memory ? "/var/tmp" : testing::TempDir();
+}
+
 }  // namespace
 
 Ran finish(Execution execution, std::string_view input) {
@@ -56,7 +66,7 @@ Ran finish(Execution execution, std::string_view input) {
   return ran;
 }
 
-BoxTest::BoxTest() : directory_(TempDir::create(testing::TempDir(), "box-test-")) {}
+BoxTest::BoxTest() : directory_(TempDir::create(disk_directory(), "box-test-")) {}
 
 void BoxTest::SetUp() {
   ASSERT_TRUE(directory_) << directory_.error().message();

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pulling from Debian's docker-registry, filled by skopeo: what arrives, what happens when it does not.
+#include <array>
+#include <cstring>
 #include <fstream>
 
 #include <sys/wait.h>
@@ -209,17 +211,28 @@ TEST_F(RegistryTest, DistrustsWhatIsLeftWhenItIsWrong) {
 TEST_F(RegistryTest, TwoProcessesDownloadABlobOnce) {
   const auto sample = big_image(6u << 20);
   push(layout(sample), "it", at("both:1"));
-  const CuttingProxy proxy(registry_server_.port());
-  const auto name = concat(proxy.address(), "/both:1");
+  // The children come first: a process with threads, such as the proxy's, may fork only to execute.
+  int names[2];
+  ASSERT_EQ(::pipe(names), 0);
   std::vector<pid_t> children;
   for (int i = 0; i < 3; ++i) {
     const pid_t child = ::fork();
     if (child == 0) {
-      const auto pulled = store().pull(name, {});
-      ::_exit(pulled && store().resolve(name) ? 0 : 1);
+      std::array<char, 64> name{};
+      if (::read(names[0], name.data(), name.size() - 1) != static_cast<ssize_t>(name.size() - 1)) ::_exit(2);
+      const auto pulled = store().pull(name.data(), {});
+      ::_exit(pulled && store().resolve(name.data()) ? 0 : 1);
     }
     children.push_back(child);
   }
+  const CuttingProxy proxy(registry_server_.port());
+  auto name = concat(proxy.address(), "/both:1");
+  name.resize(63);
+  for (std::size_t i = 0; i < children.size(); ++i)
+    ASSERT_EQ(::write(names[1], name.data(), name.size()), static_cast<ssize_t>(name.size()));
+  name.resize(std::strlen(name.c_str()));
+  ::close(names[0]);
+  ::close(names[1]);
   for (const pid_t child : children) {
     int status = 0;
     ::waitpid(child, &status, 0);
