@@ -91,8 +91,10 @@ class TerminalTest(unittest.TestCase):
     def test_an_editor_works(self):
         self.enter()
         self.terminal.type("vi /tmp/note")
-        self.terminal.wait_for("/tmp/note")
-        self.terminal.type("ihello from vi", enter=False)
+        self.terminal.wait_for("- /tmp/note")  # the editor's line, not the shell's
+        self.terminal.type("i", enter=False)
+        self.terminal.wait_for("I /tmp/note")
+        self.terminal.type("hello from vi", enter=False)
         self.terminal.press("Escape")
         self.terminal.wait_for("- /tmp/note")  # else the keys that follow are taken for an escape sequence
         self.terminal.type(":wq")
