@@ -53,7 +53,7 @@ std::optional<vmm::SavedMachine> SavedMachines::find(const vmm::TemplateRecipe& 
   auto found = shelf_.find(*shape);
   if (!found || !*found) return std::nullopt;
   chosen_ = *shape;
-  return **std::move(found);
+  return *std::move(found);
 }
 
 std::optional<vmm::SavedMachine> SavedMachines::make(const vmm::TemplateRecipe& recipe, Deadline deadline) {

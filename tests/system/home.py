@@ -19,7 +19,9 @@ class Home:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        if failure:
+            self.show_records()
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -45,6 +47,17 @@ class Home:
         if check and process.returncode != 0:
             raise AssertionError(f"boxlite {' '.join(args)}: exit {process.returncode}\n{err.decode()}")
         return out.decode()
+
+    def show_records(self):
+        """What the boxes left behind, for whoever looks for the cause of a failure."""
+        for name in ("shim.stderr", "vmm.stderr", "exit.json", "exit.previous.json", "shim.json"):
+            for record in sorted(self.path.glob(f"boxes/*/{name}")):
+                text = record.read_text(errors="replace").strip()
+                if text:
+                    print(f"--- {record.parent.name}/{name}\n{text[-1500:]}", flush=True)
+        events = self.path / "events.jsonl"
+        if events.exists():
+            print("--- last events\n" + "\n".join(events.read_text(errors="replace").splitlines()[-15:]), flush=True)
 
     def boxes(self):
         return json.loads(self.call("ls", "-a", "--format", "json"))

@@ -61,8 +61,10 @@ def kill_one(home, chance):
 def check_home(home):
     """What must hold whatever was killed."""
     def every_machine_is_known():
-        """A machine whose starter was killed goes on booting by itself; it names its shim once it is up."""
-        return all(box["pid"] for box in home.boxes() if box["status"] == "running")
+        """A machine whose starter was killed goes on booting by itself; it names its shim once it is up. One whose shim was
+        killed is seen as running until the last of its processes has ended."""
+        alive = home.processes()
+        return all(box["pid"] in alive for box in home.boxes() if box["status"] == "running")
     home.wait_until(every_machine_is_known, "every running box names its shim", deadline=130)
 
     def only_seen_processes():
