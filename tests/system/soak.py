@@ -92,10 +92,10 @@ def copy_both_ways(home, name, directory, number):
         raise AssertionError("a file came back changed")
 
 
-def read_logs(home, name):
+def read_logs(home, name, turn):
     numbers = [int(line.split()[1]) for line in home.call("logs", "-n", "50", name, deadline=HEARTBEAT_DEADLINE).splitlines()]
     if not numbers or numbers != list(range(numbers[0], numbers[0] + len(numbers))):
-        raise AssertionError(f"the log has gaps: {numbers}")
+        raise AssertionError(f"turn {turn}: the log has gaps: {numbers}")
 
 
 def stand_still(home, name):
@@ -119,10 +119,11 @@ def look_at_stats(home, name):
 
 def used_box(home, begin, end):
     soak = Soak(home, "used", 1, "sh", "-c", COUNTER)
+    home.wait_until(lambda: home.call("logs", soak.name), "the first line of the log", deadline=HEARTBEAT_DEADLINE)
     with tempfile.TemporaryDirectory(prefix="boxlite-soak-") as directory:
         for number in soak.turns(begin, end):
             copy_both_ways(home, soak.name, directory, number)
-            read_logs(home, soak.name)
+            read_logs(home, soak.name, number)
             stand_still(home, soak.name)
             leave_command(home, soak.name)
             look_at_stats(home, soak.name)

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saved machines from the command line. The home is shared with other tests, which make some of their own.
+#include "cli/vm_test_home.h"
+
+namespace boxlite::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+class MachineVmTest : public VmTest {};
+
+TEST_F(MachineVmTest, WarmsUpListsAndPrunesThem) {
+  ASSERT_EQ(run({"machine", "prune"}).code(), 0);
+  EXPECT_THAT(run({"machine", "ls", "-q"}).out, IsEmpty());
+  const auto warmed = run({"warm", "--memory", "256m"});
+  ASSERT_EQ(warmed.code(), 0) << warmed.err;
+  EXPECT_THAT(run({"ls", "-a", "-q", "-f", "status=configured"}).out, IsEmpty()) << "no box stays";
+  const auto list = run({"machine", "ls"}).out;
+  EXPECT_THAT(list, HasSubstr("first starts of an image"));
+  EXPECT_THAT(list, HasSubstr("all starts"));
+  EXPECT_THAT(run({"machine", "ls", "--format", "json"}).out, HasSubstr("\"HasImage\": true"));
+  EXPECT_THAT(run({"machine", "prune", "-n"}).out, HasSubstr("Would free"));
+  EXPECT_THAT(run({"machine", "ls", "-q"}).out, Not(IsEmpty()));
+  EXPECT_THAT(run({"machine", "prune"}).out, HasSubstr("Freed"));
+  EXPECT_THAT(run({"machine", "ls", "-q"}).out, IsEmpty());
+  EXPECT_EQ(run({"warm", "no-such-image:1", "--pull", "never"}).code(), 125);
+}
+
+}  // namespace
+}  // namespace boxlite::test
