@@ -41,12 +41,11 @@ class Runsc:
         self.count += 1
         return timed(self.base + ["run", f"bench{self.count}"], cwd=self.bundle)
 
-    def begin(self, args):
-        """The same, not waited for."""
-        self._configure(args)
+    def begin(self):
+        """What run() was given last, once more and not waited for."""
         self.count += 1
         return subprocess.Popen(self.base + ["run", f"bench{self.count}"], cwd=self.bundle, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def start(self, name, writable=False):
         """`writable`: with a /tmp in memory."""

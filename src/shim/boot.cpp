@@ -76,8 +76,7 @@ void Boot::configure() {
   request->set_entropy(random_bytes(entropy_bytes));
   mux_.call<wire::GuestConfigure>(*request, [this](Result<wire::msg::ConfigureResponse> response) {
     if (!response) return fail_with(std::move(response).error());
-    leave();
-    enter("container");
+    phase_ = "container";
   });
 }
 
@@ -87,12 +86,15 @@ void Boot::start_container() {
   if (folders_ != nullptr) folders_->add_mounts(*request->mutable_container());
   mux_.call<wire::GuestStartContainer>(*request, [this](Result<wire::msg::StartContainerResponse> response) {
     if (!response) return fail_with(std::move(response).error());
+    // Both answers come together. The guest says how the time was spent; its clock is not ours, so it cannot
+    // exceed what we have seen.
     const auto whole =
         std::chrono::duration_cast<microseconds>(std::chrono::steady_clock::now() - phase_began_);
-    // The guest says how it was spent; its clock is not ours, so it cannot exceed what we have seen.
     const auto mount = std::min(from_ns(response->mount_ns()), whole);
+    const auto container = std::min(from_ns(response->prepare_ns()), whole - mount);
+    stages_.push_back({"configure", whole - mount - container});
     stages_.push_back({"mount", mount});
-    stages_.push_back({"container", whole - mount});
+    stages_.push_back({"container", container});
     phase_ = "ready";
     done_({});
   });
