@@ -19,7 +19,7 @@ class Home:
     def __enter__(self):
         return self
 
-    def __exit__(self, failure, *_):
+    def __exit__(self, failure=None, *_):
         if failure:
             self.show_records()
         for pid in self.processes():
