@@ -7,6 +7,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/packages.sh build guest run image bench
 scripts/build.sh release >&2
+cmake --preset release -DBOXLITE_BENCH=ON >/dev/null
+cmake --build --preset release --target many_commands >&2
 image=build/debian-python.tar
 [ -f "$image" ] || scripts/make-example-image.sh "$image" >&2
 exec python3 bench/compare.py --boxlite "$PWD/build/bin/boxlite" --image "$image" "$@"
