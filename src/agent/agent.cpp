@@ -209,14 +209,14 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   if (!is_configured_)
     return fail(ErrorCode::invalid_state, "start container: the machine is not configured yet");
   if (container_was_started_) return fail(ErrorCode::invalid_state, "start container: it was started before");
-  BOXLITE_TRY_CONTEXT("start container", check_container_spec(spec, hostname_));
+  auto defaults = BOXLITE_TRY_CONTEXT("start container", check_container_spec(spec, hostname_));
   wire::msg::StartContainerResponse times;
   if (prepared_) {
     const auto begin_ns = boottime_ns();
-    BOXLITE_TRY_CONTEXT("start container", fit_container(spec));
+    BOXLITE_TRY_CONTEXT("start container", fit_container(spec, std::move(defaults)));
     times.set_prepare_ns(boottime_ns() - begin_ns);
   } else {
-    BOXLITE_TRY(prepare_container(spec, times));
+    BOXLITE_TRY(prepare_container(spec, std::move(defaults), times));
   }
   if (!executions_) {
     executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
@@ -234,7 +234,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   return times;
 }
 
-Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec,
+Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults,
                                       wire::msg::StartContainerResponse& times) {
   // Half of one is not begun anew.
   container_was_started_ = true;
@@ -242,21 +242,21 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec,
   BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(spec.root_device(), spec.root_read_only()));
   BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
   const auto mounted_ns = boottime_ns();
-  container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, hostname_));
+  container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, std::move(defaults)));
   times.set_mount_ns(mounted_ns - begin_ns);
   times.set_prepare_ns(boottime_ns() - mounted_ns);
   return {};
 }
 
 // The prepared container becomes that of a box.
-Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec) {
+Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults) {
   const bool fits = spec.root_device() == prepared_->root_device() &&
                     spec.root_read_only() == prepared_->root_read_only() &&
                     spec.privileged() == prepared_->privileged() &&
                     spec.shm_bytes() == prepared_->shm_bytes();
   if (!fits) return fail(ErrorCode::invalid_argument, "the prepared container is of another kind");
   container_was_started_ = true;
-  container_->set_defaults(BOXLITE_TRY(check_container_spec(spec, hostname_)));
+  container_->set_defaults(std::move(defaults));
   for (const auto& mount : spec.mounts()) {
     wire::msg::AddFolderRequest folder;
     *folder.mutable_mount() = mount;

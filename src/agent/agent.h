@@ -40,9 +40,9 @@ class Agent final : public Channel::Listener {
   Result<wire::msg::HelloResponse> hello() const;
   Result<void> configure(const wire::msg::ConfigureRequest& request);
   Result<wire::msg::StartContainerResponse> start_container(const wire::msg::StartContainerRequest& request);
-  Result<void> prepare_container(const wire::msg::ContainerSpec& spec,
+  Result<void> prepare_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults,
                                  wire::msg::StartContainerResponse& times);
-  Result<void> fit_container(const wire::msg::ContainerSpec& spec);
+  Result<void> fit_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults);
   // A prepared container is nobody's yet.
   bool is_started() const { return executions_ && !prepared_; }
 

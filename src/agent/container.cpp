@@ -104,8 +104,7 @@ Result<ContainerDefaults> check_container_spec(const wire::msg::ContainerSpec& s
 }
 
 Result<std::unique_ptr<Container>> Container::start(const wire::msg::ContainerSpec& spec,
-                                                    std::string hostname) {
-  auto defaults = BOXLITE_TRY(check_container_spec(spec, std::move(hostname)));
+                                                    ContainerDefaults defaults) {
   auto cgroup = BOXLITE_TRY_CONTEXT("make cgroups", make_cgroups());
   const auto init_cgroup = BOXLITE_TRY(cgroup.make_child("init"));
   std::array<int, 2> ends{};

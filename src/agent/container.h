@@ -38,7 +38,8 @@ Result<ContainerDefaults> check_container_spec(const wire::msg::ContainerSpec& s
 class Container {
  public:
   // The disk is mounted on root_dir. Once per process.
-  static Result<std::unique_ptr<Container>> start(const wire::msg::ContainerSpec& spec, std::string hostname);
+  static Result<std::unique_ptr<Container>> start(const wire::msg::ContainerSpec& spec,
+                                                  ContainerDefaults defaults);
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
 
