@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include "cli/commands.h"
-#include "cli/listing.h"
-#include "cli/output.h"
-#include "cli/output_json.h"
-#include "cli/units.h"
+#include "cli/prune_report.h"
 
 namespace boxlite::cli {
 
@@ -32,16 +27,7 @@ Outcome gc_command(Call& call) {
   if (const auto arguments = call.parse(options, {}); !arguments) return std::unexpected(arguments.error());
   auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
-  const auto report = runtime->collect_garbage(garbage);
-  if (!report) return std::unexpected(report.error());
-  if (format == OutputFormat::json) {
-    print(prune_json(*report, garbage.dry_run));
-    return exit_success;
-  }
-  for (const auto& removed : report->removed) print_line(removed);
-  print_line(
-      fmt::format("{}: {}", garbage.dry_run ? "Would free" : "Freed", format_size(report->freed_bytes)));
-  return exit_success;
+  return show_prune_report(runtime->collect_garbage(garbage), garbage.dry_run, format);
 }
 
 }  // namespace boxlite::cli

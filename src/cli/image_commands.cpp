@@ -3,13 +3,11 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "cli/commands.h"
 #include "cli/each_name.h"
 #include "cli/listing.h"
 #include "cli/output.h"
-#include "cli/units.h"
+#include "cli/prune_report.h"
 
 namespace boxlite::cli {
 
@@ -94,15 +92,7 @@ Outcome image_prune_command(Call& call) {
   if (const auto arguments = call.parse(options, {}); !arguments) return std::unexpected(arguments.error());
   const auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
-  const auto report = runtime->images().prune(prune);
-  if (!report) return std::unexpected(report.error());
-  if (format == OutputFormat::json) {
-    print(prune_json(*report, prune.dry_run));
-    return exit_success;
-  }
-  for (const auto& removed : report->removed) print_line(removed);
-  print_line(fmt::format("{}: {}", prune.dry_run ? "Would free" : "Freed", format_size(report->freed_bytes)));
-  return exit_success;
+  return show_prune_report(runtime->images().prune(prune), prune.dry_run, format);
 }
 
 Outcome image_export_command(Call& call) {

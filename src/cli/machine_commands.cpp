@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fmt/format.h>
-
 #include "cli/box_options.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
 #include "cli/output.h"
 #include "cli/output_json.h"
 #include "cli/progress.h"
+#include "cli/prune_report.h"
 #include "cli/table.h"
 #include "cli/units.h"
 
@@ -89,15 +88,7 @@ Outcome machine_prune_command(Call& call) {
   if (const auto arguments = call.parse(options, {}); !arguments) return std::unexpected(arguments.error());
   auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
-  const auto report = runtime->prune_saved_machines(prune);
-  if (!report) return std::unexpected(report.error());
-  if (format == OutputFormat::json) {
-    print(prune_json(*report, prune.dry_run));
-    return exit_success;
-  }
-  for (const auto& removed : report->removed) print_line(removed);
-  print_line(fmt::format("{}: {}", prune.dry_run ? "Would free" : "Freed", format_size(report->freed_bytes)));
-  return exit_success;
+  return show_prune_report(runtime->prune_saved_machines(prune), prune.dry_run, format);
 }
 
 }  // namespace boxlite::cli

@@ -7,9 +7,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
-#include "cli/listing.h"
-#include "cli/output.h"
-#include "cli/output_json.h"
+#include "cli/prune_report.h"
 #include "cli/units.h"
 
 namespace boxlite::cli {
@@ -71,15 +69,7 @@ Outcome prune_command(Call& call) {
     if (const auto consent = require_consent(*runtime, prune); !consent)
       return std::unexpected(consent.error());
   }
-  const auto report = runtime->prune_boxes(prune);
-  if (!report) return std::unexpected(report.error());
-  if (format == OutputFormat::json) {
-    print(prune_json(*report, prune.dry_run));
-    return exit_success;
-  }
-  for (const auto& removed : report->removed) print_line(removed);
-  print_line(fmt::format("{}: {}", prune.dry_run ? "Would free" : "Freed", format_size(report->freed_bytes)));
-  return exit_success;
+  return show_prune_report(runtime->prune_boxes(prune), prune.dry_run, format);
 }
 
 }  // namespace boxlite::cli
