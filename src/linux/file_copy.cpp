@@ -28,18 +28,23 @@ Result<void> copy_stretch(int from, int to, off_t begin, off_t end, const std::f
 Result<void> copy_data(int from, int to, const std::filesystem::path& name) {
   const auto size = ::lseek(from, 0, SEEK_END);
   if (size < 0 || ::ftruncate(to, size) != 0) return fail(syscall_error("copy", name.native(), errno));
-  for (off_t at = 0; at < size;) {
-    const auto begin = ::lseek(from, at, SEEK_DATA);
-    if (begin < 0 && errno == ENXIO) break;
-    const auto end = begin < 0 ? begin : ::lseek(from, begin, SEEK_HOLE);
-    if (end < 0) return fail(syscall_error("seek", name.native(), errno));
-    BOXLITE_TRY(copy_stretch(from, to, begin, end, name));
-    at = end;
-  }
-  return {};
+  return for_each_stretch(from, name,
+                          [&](off_t begin, off_t end) { return copy_stretch(from, to, begin, end, name); });
 }
 
 }  // namespace
+
+Result<void> for_each_stretch(int fd, const std::filesystem::path& name,
+                              const std::function<Result<void>(off_t begin, off_t end)>& visit) {
+  for (off_t at = 0;;) {
+    const auto begin = ::lseek(fd, at, SEEK_DATA);
+    if (begin < 0 && errno == ENXIO) return {};  // nothing but a hole, or the end
+    const auto end = begin < 0 ? begin : ::lseek(fd, begin, SEEK_HOLE);
+    if (end < 0) return fail(syscall_error("seek", name.native(), errno));
+    BOXLITE_TRY(visit(begin, end));
+    at = end;
+  }
+}
 
 Result<void> copy_sparse(const std::filesystem::path& from, const std::filesystem::path& to) {
   const auto source = BOXLITE_TRY(open_file(from, O_RDONLY | O_NOFOLLOW));

@@ -9,6 +9,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "linux/file_copy.h"
 #include "linux/process_identity.h"
 #include "oci/digest.h"
 #include "vmm/json_fields.h"
@@ -47,14 +48,9 @@ Result<std::string> digest_of_data(const std::filesystem::path& file) {
   if (size < 0) return fail(syscall_error("seek", file.native(), errno));
   oci::Hasher hasher;
   hasher.update(concat(size, ";"));
-  for (off_t at = 0; at < size;) {
-    const auto begin = ::lseek(source.get(), at, SEEK_DATA);
-    if (begin < 0 && errno == ENXIO) break;
-    const auto end = begin < 0 ? begin : ::lseek(source.get(), begin, SEEK_HOLE);
-    if (end < 0) return fail(syscall_error("seek", file.native(), errno));
-    BOXLITE_TRY(add_stretch(hasher, source.get(), begin, end, file.native()));
-    at = end;
-  }
+  BOXLITE_TRY(linux_::for_each_stretch(source.get(), file, [&](off_t begin, off_t end) {
+    return add_stretch(hasher, source.get(), begin, end, file.native());
+  }));
   return hasher.finish().str();
 }
 
