@@ -23,7 +23,7 @@ bool is_in_memory(const std::filesystem::path& directory) {
 SavedMachines::SavedMachines(const std::filesystem::path& home, const MachineParts& parts,
                              vmm::MachineSpec machine, std::chrono::milliseconds limit)
     : can_be_used_(linux_::can_confine_writes() && !is_in_memory(home)),
-      shelf_(home / "machines"),
+      shelf_(home),
       bare_{.machine = std::move(machine),
             .engine = parts.engine.qemu.path,
             .shim = parts.shim,

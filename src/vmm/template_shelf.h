@@ -57,8 +57,8 @@ struct TemplateEntry {
 // Thread-safe; any number of processes may use one directory.
 class TemplateShelf {
  public:
-  // The directory is made when something is put into it.
-  explicit TemplateShelf(std::filesystem::path directory) : directory_(std::move(directory)) {}
+  // Of this home; the directory is made when something is put into it.
+  explicit TemplateShelf(const std::filesystem::path& home) : directory_(home / "machines") {}
 
   // The name of the template: a digest of the machine's arguments and of the programs and files behind it.
   // Paths and contents of a box's own disks do not matter, their number and sizes do.

@@ -36,13 +36,13 @@ Result<void> LocalRuntime::warm(const BoxSpec& spec, const ProgressCallback& pro
 
 Result<std::vector<SavedMachine>> LocalRuntime::saved_machines() {
   std::vector<SavedMachine> machines;
-  for (const auto& entry : BOXLITE_TRY(vmm::TemplateShelf(home() / "machines").list()))
+  for (const auto& entry : BOXLITE_TRY(vmm::TemplateShelf(home()).list()))
     machines.push_back(public_entry(entry));
   return machines;
 }
 
 Result<PruneReport> LocalRuntime::prune_saved_machines(const PruneOptions& options) {
-  vmm::TemplateShelf shelf(home() / "machines");
+  vmm::TemplateShelf shelf(home());
   PruneReport report;
   for (const auto& entry : BOXLITE_TRY(options.dry_run ? shelf.list() : shelf.prune(0))) {
     report.removed.push_back(entry.shape);

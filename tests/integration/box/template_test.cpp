@@ -24,7 +24,7 @@ using testing::SizeIs;
 class TemplateTest : public BoxTest {
  protected:
   std::vector<vmm::TemplateEntry> templates() const {
-    auto listed = vmm::TemplateShelf(home() / "machines").list();
+    auto listed = vmm::TemplateShelf(home()).list();
     return listed ? *std::move(listed) : std::vector<vmm::TemplateEntry>();
   }
 
