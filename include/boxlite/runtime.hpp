@@ -41,6 +41,9 @@ struct RuntimeOptions {
   // automatic also honours $BOXLITE_ACCEL.
   Accelerator accelerator = Accelerator::automatic;
   std::vector<RegistryOptions> registries = {};
+  // So many machines are kept ready for each kind of box that this Runtime starts (keep_ready); of the eight
+  // most recent kinds. 0: none.
+  unsigned ready_machines = 0;
   LogCallback log = {};
 };
 
@@ -116,6 +119,12 @@ class BOXLITE_API Runtime {
   // the saved machines. Nothing is left running, no box is left. `spec` need not have a name; what it says of
   // commands does not matter. `progress` as with Box::start.
   Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress = {});
+  // Keeps `count` machines up for boxes like this one (image, size, kind), for as long as this Runtime lives;
+  // 0 ends that. The first start of such a box, by any process that uses the home, takes one instead of
+  // making its own, and another one is made. Costs what idle boxes cost. warm() first, then returns when they
+  // are ready; what fails later goes to the log. unsupported where there are no saved machines
+  // (docs/explanation/saved-machines.md); invalid_argument for more than 64.
+  Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress = {});
   // The most recently used first.
   Result<std::vector<SavedMachine>> saved_machines() const;
   // Removes all saved machines; `removed` holds their ids. Boxes that run do not notice; the next start of

@@ -13,6 +13,7 @@ struct SavedMachine {
   bool has_image = false;    // an image's disk is mounted in it: for first starts. Else any box of its shape
   std::string used_at = {};  // RFC 3339, UTC
   std::uint64_t bytes = 0;   // occupied on the host
+  std::uint64_t ready = 0;   // machines that have gone on from it and wait for a box (Runtime::keep_ready)
 };
 
 }  // namespace boxlite

@@ -134,7 +134,9 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
 }
 
 Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  const bool is_rehearsal = prepared_ && is_call(request, wire::ExecStart::name);
+  if (!is_started() && !is_rehearsal)
+    return fail(ErrorCode::invalid_state, "the container is not started yet");
   auto& executions = *executions_;
   if (is_call(request, wire::ExecStart::name)) {
     if (phase_ != Phase::running || main_has_ended_) return refuse_command();
@@ -255,6 +257,9 @@ Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, Containe
                     spec.privileged() == prepared_->privileged() &&
                     spec.shm_bytes() == prepared_->shm_bytes();
   if (!fits) return fail(ErrorCode::invalid_argument, "the prepared container is of another kind");
+  if (executions_->has_running())
+    return fail(ErrorCode::invalid_state, "start container: a rehearsal still runs in it");
+  executions_->forget();
   container_was_started_ = true;
   container_->set_defaults(std::move(defaults));
   for (const auto& mount : spec.mounts()) {

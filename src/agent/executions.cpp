@@ -184,6 +184,14 @@ void Executions::prepare() {
   if (auto made = make_cgroup()) spare_cgroup_ = *std::move(made);
 }
 
+void Executions::forget() {
+  streams_.clear();
+  waiters_.clear();
+  ended_.clear();
+  with_cgroup_.clear();
+  executions_.clear();
+}
+
 void Executions::tidy() {
   tidy_cgroups();
   prepare();

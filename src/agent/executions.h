@@ -30,6 +30,8 @@ class Executions final : public Execution::Listener {
 
   // What the next command's start can be spared.
   void prepare();
+  // Those that have ended were nobody's. None runs, and nobody is attached.
+  void forget();
   // Both leave `stream` open on success.
   Result<void> start(std::uint32_t stream, const wire::msg::ExecRequest& request);
   Result<void> attach(std::uint32_t stream, const wire::msg::AttachRequest& request);

@@ -22,6 +22,8 @@ class SavedMachines {
   // none can be had: on a full disk, with the home in memory (tmpfs), on a kernel that could not keep boxes
   // from changing it. Then the box boots.
   std::optional<vmm::SavedMachine> choose(const std::optional<vmm::TemplateRecipe::Image>& image);
+  // The name of what was chosen or made last.
+  const std::string& shape() const { return chosen_; }
   // What was chosen does not work.
   void discard();
 

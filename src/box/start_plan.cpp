@@ -18,6 +18,7 @@
 #include "box/status.h"
 #include "disk/qcow2.h"
 #include "linux/file_copy.h"
+#include "vmm/ready_machines.h"
 
 namespace boxlite::box {
 namespace {
@@ -115,6 +116,7 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
   auto launched = run(launching);
   if (!launched && may_boot_instead()) launched = boot_instead();
   BOXLITE_TRY(std::move(launched));
+  if (base_ && saved_) around_.note_first_start(spec_);
   base_.reset();
   on_failure.release();
   return {};
@@ -172,6 +174,7 @@ Result<void> StartPlan::make_disk() {
                                                .image_config = image_config_,
                                                .disk_base = base_->key}));
   if (saved_ && !saved_->disk.empty()) {
+    if (BOXLITE_TRY(claim_ready_machine())) return {};
     if (copy_saved_disk()) return {};
     // Pruned in this moment, or the disk is full.
     saved_.reset();
@@ -191,6 +194,30 @@ Result<void> StartPlan::copy_saved_disk() const {
   if (::rename(fresh.c_str(), paths_.disk().c_str()) != 0)
     return fail(syscall_error("rename", fresh.native(), errno));
   return {};
+}
+
+Result<bool> StartPlan::claim_ready_machine() {
+  const auto config = BOXLITE_TRY(shim_config());
+  shim_ = vmm::ReadyMachines(around_.home()).claim(saved_machines_->shape(), config);
+  return shim_.has_value();
+}
+
+Result<vmm::ShimProcess> StartPlan::add_ready_machine() {
+  BOXLITE_TRY(choose_saved_machine());
+  if (!saved_ || saved_->disk.empty())
+    return fail(
+        Error(ErrorCode::unsupported, "keep a machine ready: this home has no saved machines")
+            .with_remedy("it takes Linux 6.2 and a home on a disk; see docs/explanation/saved-machines.md"));
+  const auto recipe = BOXLITE_TRY(image_recipe());
+  vmm::ShimConfig config;
+  config.home = around_.home();
+  config.machine = machine_spec();
+  config.machine.saved = saved_;
+  config.qemu = parts_->engine.qemu.path;
+  config.configure_request = recipe.configure_request;
+  config.start_container_request = recipe.start_container_request;
+  config.boot_timeout = restore_timeout;
+  return vmm::ReadyMachines(around_.home()).add(saved_machines_->shape(), parts_->shim, config);
 }
 
 vmm::MachineSpec StartPlan::machine_spec() const {
@@ -252,6 +279,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
 }
 
 Result<void> StartPlan::spawn_shim() {
+  if (shim_) return {};
   const auto config = BOXLITE_TRY(shim_config());
   shim_ = BOXLITE_TRY(vmm::ShimProcess::spawn(parts_->shim, config));
   return {};

@@ -30,6 +30,10 @@ class StartPlan {
   // lock.
   Result<void> launch(const store::BoxRecord& record);
 
+  // After prepare(), for no box in particular: a machine that one like this can claim. unsupported where
+  // there are no saved machines.
+  Result<vmm::ShimProcess> add_ready_machine();
+
   // After launch(): what to record, and the machine.
   store::BoxState running_state() const;
   void hand_over_shim() { around_.adopt(id_, *std::move(shim_), spec_.detach); }
@@ -51,6 +55,8 @@ class StartPlan {
   Result<void> make_disk();
   Result<void> make_overlay(const std::filesystem::path& disk) const;
   Result<void> copy_saved_disk() const;
+  // One that has the disk and waits for a box.
+  Result<bool> claim_ready_machine();
   Result<void> choose_saved_machine();
   Result<vmm::TemplateRecipe::Image> image_recipe() const;
   // After a launch that failed.

@@ -56,6 +56,8 @@ class Surroundings {
   // Looked up anew each time: QEMU or the kernel may be installed while we run.
   virtual Result<MachineParts> machine_parts() = 0;
 
+  // A box has started for the first time: others like it may follow.
+  virtual void note_first_start(const BoxSpec& spec) = 0;
   // Takes over a shim that has come up; when it ends, settles the box.
   virtual void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) = 0;
 };

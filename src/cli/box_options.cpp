@@ -45,15 +45,6 @@ OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
   };
 }
 
-OptionSet::Accept accept_count(unsigned& target) {
-  return [&target](std::string_view text) -> std::optional<std::string> {
-    const auto count = parse_count(text);
-    if (!count) return "is not a whole number";
-    target = *count;
-    return std::nullopt;
-  };
-}
-
 // As with Docker, what is given last counts.
 OptionSet::Accept accept_label(std::vector<std::pair<std::string, std::string>>& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
@@ -98,6 +89,15 @@ OptionSet::Accept accept_restart(RestartPolicy& target) {
 }
 
 }  // namespace
+
+OptionSet::Accept accept_count(unsigned& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto count = parse_count(text);
+    if (!count) return "is not a whole number";
+    target = *count;
+    return std::nullopt;
+  };
+}
 
 OptionSet::Accept accept_detach_keys(DetachKeys& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {

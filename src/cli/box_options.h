@@ -76,6 +76,7 @@ Parsed<void> apply_pull_policy(const Runtime& runtime, const BoxSpec& spec, Pull
                                Progress& progress);
 
 OptionSet::Accept accept_detach_keys(DetachKeys& target);
+OptionSet::Accept accept_count(unsigned& target);
 OptionSet::Accept accept_duration(std::chrono::milliseconds& target);
 
 }  // namespace boxlite::cli

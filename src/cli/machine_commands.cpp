@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <csignal>
+
+#include <fmt/format.h>
+
 #include "cli/box_options.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
@@ -17,7 +21,9 @@ constexpr HelpPage warm_page{
     .usage = "boxlite warm [OPTIONS] [IMAGE]",
     .sentence =
         "Prepares all that boxes of an image have in common, so that already the first one starts fast:\n"
-        "the image, its disk, and a saved machine to go on from. Size and kind of the box matter.",
+        "the image, its disk, and a saved machine to go on from. Size and kind of the box matter. With "
+        "--keep it\n"
+        "stays, and keeps machines up for whoever starts such a box next, until interrupted.",
     .example = "boxlite warm --memory 1024 python:3.12",
 };
 constexpr HelpPage list_page{
@@ -32,13 +38,26 @@ constexpr HelpPage prune_page{
     .example = "boxlite machine prune",
 };
 
+// The machines end with this process, however it ends; but in order when it is asked to.
+void await_interrupt() {
+  sigset_t ends;
+  ::sigemptyset(&ends);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&ends, signal);
+  ::sigprocmask(SIG_BLOCK, &ends, nullptr);
+  int received = 0;
+  ::sigwait(&ends, &received);
+}
+
 }  // namespace
 
 Outcome warm_command(Call& call) {
   BoxOptions box_options;
   ProcessOptions process;
   OptionSet options(warm_page);
+  unsigned keep = 0;
   box_options.declare(options, process, false);
+  options.value(0, "keep", "N", "Keep so many machines up, each at the cost of an idle box",
+                accept_count(keep));
   const auto arguments = call.parse(options, {.least = 0, .most = 1, .wanted = {}});
   if (!arguments) return std::unexpected(arguments.error());
   const auto spec = box_options.spec(*arguments, process);
@@ -48,9 +67,14 @@ Outcome warm_command(Call& call) {
   Progress progress(box_options.is_quiet());
   const auto ready = apply_pull_policy(*runtime, *spec, box_options.pull_policy(), progress);
   if (!ready) return std::unexpected(ready.error());
-  const auto warmed = runtime->warm(*spec, progress.callback());
+  const auto warmed = keep == 0 ? runtime->warm(*spec, progress.callback())
+                                : runtime->keep_ready(*spec, keep, progress.callback());
   progress.clear();
   if (!warmed) return std::unexpected(warmed.error());
+  if (keep == 0) return exit_success;
+  print_line(fmt::format("ready: {}", keep));
+  if (!finish_output()) return exit_failure;
+  await_interrupt();
   return exit_success;
 }
 
@@ -69,11 +93,12 @@ Outcome machine_list_command(Call& call) {
     print(machines_json(*machines));
     return exit_success;
   }
-  Table table({"ID", "FOR", "USED", "SIZE"});
+  Table table({"ID", "FOR", "USED", "SIZE", "READY"});
   for (const auto& machine : *machines) {
     if (is_quiet) print_line(machine.id);
     table.add_row({machine.id, machine.has_image ? "first starts of an image" : "all starts",
-                   format_age(machine.used_at, current_time()), format_size(machine.bytes)});
+                   format_age(machine.used_at, current_time()), format_size(machine.bytes),
+                   machine.ready == 0 ? "" : fmt::format("{}", machine.ready)});
   }
   if (!is_quiet) print(table.text());
   return exit_success;

@@ -266,7 +266,8 @@ std::string machines_json(const std::vector<SavedMachine>& machines) {
     list.push_back({{"Id", machine.id},
                     {"HasImage", machine.has_image},
                     {"UsedAt", machine.used_at},
-                    {"Size", machine.bytes}});
+                    {"Size", machine.bytes},
+                    {"Ready", machine.ready}});
   }
   return written(list);
 }

@@ -22,8 +22,8 @@ microseconds from_ns(std::uint64_t ns) {
 
 }  // namespace
 
-void Boot::note_spawn(microseconds duration) {
-  stages_.push_back({"spawn_vmm", duration});
+void Boot::note(std::string_view stage, microseconds duration) {
+  stages_.push_back({std::string(stage), duration});
 }
 
 void Boot::enter(std::string_view phase) {
@@ -45,6 +45,13 @@ void Boot::fail_with(Error error) {
 void Boot::begin(std::string_view first_stage, Done done) {
   done_ = std::move(done);
   hello(first_stage);
+}
+
+void Boot::begin_greeted(std::string kernel_release, Done done) {
+  done_ = std::move(done);
+  kernel_release_ = std::move(kernel_release);
+  configure();
+  start_container();
 }
 
 void Boot::hello(std::string_view stage) {

@@ -27,11 +27,13 @@ class Boot {
   Boot(const Boot&) = delete;
   Boot& operator=(const Boot&) = delete;
 
-  // The stage "spawn_vmm" has taken this long.
-  void note_spawn(std::chrono::microseconds duration);
+  // What came before has taken this long.
+  void note(std::string_view stage, std::chrono::microseconds duration);
   // `done` is called once, unless the guest port is lost and the boot with it. The first stage, until the
   // agent answers, is to be called so.
   void begin(std::string_view first_stage, Done done);
+  // The same with an agent that has answered Hello to somebody else.
+  void begin_greeted(std::string kernel_release, Done done);
 
   // Which stage is under way.
   std::string_view phase() const { return phase_; }

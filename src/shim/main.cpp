@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
+#include "shim/ready_machine.h"
 #include "shim/shim.h"
 #include "shim/template_maker.h"
 #include "vmm/qemu/qemu_process.h"
@@ -48,6 +49,14 @@ Result<UniqueFd> take_signals() {
   return signals;
 }
 
+Result<void> run_once_claimed(vmm::Engine& engine, const vmm::ShimConfig& config, shim::Inherited inherited) {
+  auto claimed = BOXLITE_TRY(shim::ReadyMachine(engine, config, inherited).await_claim());
+  if (!claimed) return {};
+  inherited.watchdog = std::move(claimed->watchdog);
+  const auto box_config = claimed->config;
+  return shim::Shim(engine, box_config, std::move(inherited), *std::move(claimed)).run();
+}
+
 Result<void> run() {
   ::umask(077);
   // Memory of the guest must not end in a core file.
@@ -60,6 +69,7 @@ Result<void> run() {
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
   vmm::qemu::QemuEngine engine(config.qemu);
   if (!config.save_to.empty()) return shim::TemplateMaker(engine, config, std::move(inherited)).run();
+  if (config.awaits_claim) return run_once_claimed(engine, config, std::move(inherited));
   shim::Shim shim(engine, config, std::move(inherited));
   return shim.run();
 }

@@ -7,12 +7,10 @@
 
 #include <fcntl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/unix_socket.h"
 
 namespace boxlite::shim {
 namespace {
@@ -37,6 +35,12 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
 
 Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
     : engine_(engine), config_(config), inherited_(std::move(inherited)), restart_judge_(config.restart) {}
+
+Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited,
+           ReadyMachine::Claimed claimed)
+    : Shim(engine, config, std::move(inherited)) {
+  claimed_ = std::move(claimed);
+}
 
 Shim::~Shim() = default;
 
@@ -102,39 +106,46 @@ Result<void> Shim::begin_life() {
 
 Result<void> Shim::launch() {
   const auto began = std::chrono::steady_clock::now();
-  auto port = BOXLITE_TRY(linux_::unix_socket_pair());
-  auto console = BOXLITE_TRY(linux_::unix_socket_pair());
-  BOXLITE_TRY(mux_->connect_guest(std::move(port.first)));
   // They stay as they are from one machine to the next.
+  if (claimed_) folders_ = std::move(claimed_->folders);
   if (!folders_) folders_ = BOXLITE_TRY(Folders::prepare(config_));
   life_->boot = std::make_unique<Boot>(*mux_, config_, &*folders_);
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
-  life_->console = std::move(console.first);
-  BOXLITE_TRY(linux_::set_non_blocking(life_->console.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
-  ends.error_log =
-      BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
-  ends.lock_fd = inherited_.lock.get();
-  auto machine = config_.machine;
-  // Of a box that has run, the disk is no longer what that machine remembers; nor need its files be there.
-  if (was_ready_) machine.saved.reset();
-  life_->is_restored = machine.saved.has_value();
-  folders_->restrict(machine);
-  life_->machine = BOXLITE_TRY(engine_.launch(machine, std::move(ends)));
+  auto connected = BOXLITE_TRY(obtain_machine());
+  BOXLITE_TRY(mux_->connect_guest(std::move(connected.port)));
+  life_->console = std::move(connected.console);
+  life_->machine = std::move(connected.machine);
   record_.vmm_pid = life_->machine->pid();
   // While the machine boots: an earlier log has to be looked through for its end.
   if (!log_) {
     log_.emplace(config_.box_dir / vmm::container_log_name,
                  logs::LogLimits{.file_bytes = config_.log_file_bytes, .files = config_.log_files});
   }
-  life_->boot->note_spawn(
+  life_->boot->note(
+      life_->kernel_release.empty() ? "spawn_vmm" : "claim",
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began));
   return {};
 }
 
+Result<ConnectedMachine> Shim::obtain_machine() {
+  if (claimed_) {
+    life_->kernel_release = claimed_->kernel_release;
+    auto connected = std::move(claimed_->connected);
+    claimed_.reset();
+    return connected;
+  }
+  auto machine = config_.machine;
+  // Of a box that has run, the disk is no longer what that machine remembers; nor need its files be there.
+  if (was_ready_) machine.saved.reset();
+  life_->is_restored = machine.saved.has_value();
+  folders_->restrict(machine);
+  return launch_connected(engine_, machine, config_.box_dir, inherited_.lock.get());
+}
+
 Result<void> Shim::watch_machine() {
-  life_->console_watch =
-      BOXLITE_TRY(loop_->watch(life_->console.get(), true, false, [this](auto) { read_console(); }));
+  life_->console_watch = BOXLITE_TRY(loop_->watch(life_->console.get(), true, false, [this](auto) {
+    if (!drain_console(life_->console.get(), *console_log_)) life_->console_watch.reset();
+  }));
   life_->machine_watch =
       BOXLITE_TRY(loop_->watch_exit(life_->machine->handle().fd(), [this] { on_machine_end(); }));
   if (life_->machine->attention_fd() >= 0) {
@@ -144,17 +155,6 @@ Result<void> Shim::watch_machine() {
         }));
   }
   return {};
-}
-
-void Shim::read_console() {
-  char buffer[16 << 10];
-  while (true) {
-    const auto count = ::recv(life_->console.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) return life_->console_watch.reset();
-    console_log_->append({buffer, static_cast<std::size_t>(count)});
-  }
 }
 
 void Shim::write_shim_record() {
@@ -170,13 +170,15 @@ void Shim::begin_boot() {
                   .with_remedy(
                       "see console.log in the box's directory; on a slow host set a longer start timeout"));
   });
-  life_->boot->begin(life_->is_restored ? "restore" : "boot", [this](Result<void> booted) {
+  const auto done = [this](Result<void> booted) {
     if (life_->state != State::booting || was_asked_to_stop_ || life_->boot_error) return;
     // The machine is about to end, and why it does will be known then.
     if (!booted && booted.error().code() == ErrorCode::stopped) return;
     if (!booted) return fail_boot(std::move(booted).error());
     become_ready();
-  });
+  };
+  if (!life_->kernel_release.empty()) return life_->boot->begin_greeted(life_->kernel_release, done);
+  life_->boot->begin(life_->is_restored ? "restore" : "boot", done);
 }
 
 void Shim::become_ready() {

@@ -24,6 +24,7 @@
 #include "shim/inherited.h"
 #include "shim/life.h"
 #include "shim/mux.h"
+#include "shim/ready_machine.h"
 #include "shim/restart_judge.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
@@ -35,6 +36,9 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
  public:
   // The config and the engine outlive it.
   Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited);
+  // The first machine runs already.
+  Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited,
+       ReadyMachine::Claimed claimed);
   Shim(const Shim&) = delete;
   Shim& operator=(const Shim&) = delete;
   ~Shim() override;
@@ -50,8 +54,9 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   Result<void> watch_parent();
   Result<void> begin_life();
   Result<void> launch();
+  // By the engine, or what was claimed.
+  Result<ConnectedMachine> obtain_machine();
   Result<void> watch_machine();
-  void read_console();
   void write_shim_record();
   void begin_boot();
   void become_ready();
@@ -104,6 +109,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   vmm::Engine& engine_;
   const vmm::ShimConfig& config_;
   Inherited inherited_;
+  std::optional<ReadyMachine::Claimed> claimed_;  // until the first launch
   std::unique_ptr<linux_::EventLoop> loop_;
   std::optional<Chronicle> chronicle_;
   std::optional<ConsoleLog> console_log_;

@@ -207,7 +207,7 @@ vmm::ExitRecord Shim::exit_record(const linux_::ChildEnd& end) const {
 
 void Shim::on_machine_end() {
   auto& life = *life_;
-  read_console();
+  drain_console(life_->console.get(), *console_log_);
   // What the guest said last, before its end is told.
   mux_->drain_guest();
   const auto ended = life.machine->wait(Deadline::after(quit_limit));

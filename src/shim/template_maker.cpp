@@ -5,12 +5,11 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/unix_socket.h"
+#include "shim/connected_machine.h"
 #include "vmm/shim_record.h"
 
 namespace boxlite::shim {
@@ -59,34 +58,20 @@ Result<void> TemplateMaker::watch_parent() {
 }
 
 Result<void> TemplateMaker::launch() {
-  auto port = BOXLITE_TRY(linux_::unix_socket_pair());
-  auto console = BOXLITE_TRY(linux_::unix_socket_pair());
-  mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
-  console_ = std::move(console.first);
-  BOXLITE_TRY(linux_::set_non_blocking(console_.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
-  ends.error_log =
-      BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
-  ends.lock_fd = inherited_.lock.get();
-  machine_ = BOXLITE_TRY(engine_.launch(config_.machine, std::move(ends)));
-  console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) { read_console(); }));
+  auto launched =
+      BOXLITE_TRY(launch_connected(engine_, config_.machine, config_.box_dir, inherited_.lock.get()));
+  console_ = std::move(launched.console);
+  machine_ = std::move(launched.machine);
+  mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(launched.port), *this));
+  console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) {
+    if (!drain_console(console_.get(), *console_log_)) console_watch_.reset();
+  }));
   machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->handle().fd(), [this] {
     const auto complaints = read_file(config_.box_dir / vmm::vmm_stderr_name);
     end(fail(ErrorCode::stopped,
              concat("boot template: the machine ended: ", complaints ? *complaints : std::string())));
   }));
   return {};
-}
-
-void TemplateMaker::read_console() {
-  char buffer[16 << 10];
-  while (true) {
-    const auto count = ::recv(console_.get(), buffer, sizeof buffer, MSG_DONTWAIT);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) return console_watch_.reset();
-    console_log_->append({buffer, static_cast<std::size_t>(count)});
-  }
 }
 
 Result<void> TemplateMaker::save() {

@@ -31,7 +31,6 @@ class TemplateMaker : private Mux::Listener {
  private:
   Result<void> launch();
   Result<void> watch_parent();
-  void read_console();
   Result<void> save();
   void end(Result<void> outcome);
 

@@ -40,6 +40,9 @@ struct ShimConfig {
   // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when
   // all went well.
   std::filesystem::path save_to = {};
+  // No box is there yet: the machine goes on from machine.saved and waits to be claimed (ready_machines.h).
+  // The two requests below are as they were when it was saved.
+  bool awaits_claim = false;
   std::filesystem::path qemu = {};  // the program, as the host check found it
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};

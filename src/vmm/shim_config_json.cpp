@@ -186,6 +186,7 @@ std::string to_json(const ShimConfig& config) {
                        {"box_name", config.box_name},
                        {"box_dir", config.box_dir.native()},
                        {"save_to", config.save_to.native()},
+                       {"awaits_claim", config.awaits_claim},
                        {"machine", to_object(config.machine)},
                        {"folders", to_array(config.folders)},
                        {"qemu", config.qemu.native()},
@@ -219,6 +220,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.box_name = BOXLITE_TRY(fields.text("box_name"));
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
   config.save_to = BOXLITE_TRY(fields.text("save_to"));
+  config.awaits_claim = BOXLITE_TRY(fields.flag("awaits_claim"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));

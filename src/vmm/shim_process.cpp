@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vmm/shim_process.h"
 
+#include <array>
 #include <cerrno>
 
 #include <fcntl.h>
@@ -10,7 +11,9 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "linux/fd_passing.h"
 #include "linux/file_lock.h"
+#include "linux/process_identity.h"
 #include "linux/unix_socket.h"
 #include "vmm/shim_record.h"
 
@@ -20,17 +23,7 @@ namespace {
 // A shim reads its config first of all.
 constexpr auto config_limit = std::chrono::seconds(10);
 constexpr auto lock_limit = std::chrono::seconds(1);
-
-struct Pipe {
-  UniqueFd reader;
-  UniqueFd writer;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail(syscall_error("pipe2", "shim", errno));
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
+constexpr auto greeting_limit = std::chrono::milliseconds(200);
 
 Result<linux_::FileLock> take_lock(const ShimConfig& config) {
   // Whoever asks is_shim_alive() holds the lock for a moment, too.
@@ -81,29 +74,67 @@ Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, con
   const auto lock = BOXLITE_TRY(take_lock(config));
   BOXLITE_TRY(remove_old_records(config.box_dir));
   BOXLITE_TRY(make_directories(config.box_dir / temporary_dir_name));
-  Pipe watchdog;
-  if (!config.is_detached) watchdog = BOXLITE_TRY(make_pipe());
+  linux_::SocketPair watchdog;
+  if (!config.is_detached) watchdog = BOXLITE_TRY(linux_::unix_socket_pair());
   // Before the spawn, so that what the loader has to say is kept as well.
   const auto error_log =
       BOXLITE_TRY(open_file(config.box_dir / shim_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   const auto listener = BOXLITE_TRY(linux_::listen_unix(config.box_dir / agent_socket_name));
   auto input = BOXLITE_TRY(linux_::unix_socket_pair());
-  linux_::ChildSpec child{
-      .program = program,
-      .environment = environment(config),
-      .fds = {{input.second.get(), 0},
-              {error_log.get(), 2},
-              {listener.get(), shim_listener_fd},
-              {lock.fd(), shim_lock_fd}},
-      .working_dir = "/",
-      .group = config.is_detached ? linux_::ProcessGroup::session : linux_::ProcessGroup::own};
-  if (!config.is_detached) child.fds.push_back({watchdog.reader.get(), shim_watchdog_fd});
+  linux_::ChildSpec child{.program = program,
+                          .environment = environment(config),
+                          .fds = {{input.second.get(), 0},
+                                  {error_log.get(), 2},
+                                  {listener.get(), shim_listener_fd},
+                                  {lock.fd(), shim_lock_fd}},
+                          .working_dir = "/",
+                          // One that awaits a claim may become a detached box's.
+                          .group = config.is_detached || config.awaits_claim ? linux_::ProcessGroup::session
+                                                                             : linux_::ProcessGroup::own};
+  if (!config.is_detached) child.fds.push_back({watchdog.second.get(), shim_watchdog_fd});
   auto process = BOXLITE_TRY_CONTEXT("start boxlite-shim", linux_::ChildProcess::spawn(child));
   input.second.reset();
   BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.first.get(), to_json(config)));
   // From here on the watchdog (or nobody, when detached) decides when it ends.
   process.detach();
-  return ShimProcess(std::move(process), std::move(watchdog.writer));
+  return ShimProcess(std::move(process), std::move(watchdog.first));
+}
+
+// Not closed: somebody may be watching it.
+void ShimProcess::hang_up() {
+  if (watchdog_.is_open()) (void)::shutdown(watchdog_.get(), SHUT_RDWR);
+}
+
+Result<linux_::ChildEnd> ShimProcess::wait(Deadline deadline) {
+  if (child_) return child_->wait(deadline);
+  BOXLITE_TRY(claimed_->wait(deadline));
+  return linux_::ChildEnd{};
+}
+
+Result<ShimClaim> ShimClaim::begin(const std::filesystem::path& ready_dir) {
+  const auto record = BOXLITE_TRY(read_shim_record(ready_dir));
+  auto shim = BOXLITE_TRY(linux_::open_process(record.shim));
+  const auto deadline = Deadline::after(greeting_limit);
+  auto connection = BOXLITE_TRY(linux_::connect_unix(ready_dir / agent_socket_name, deadline));
+  pollfd entry{connection.get(), POLLIN, 0};
+  std::array<char, claim_greeting.size()> greeting{};
+  if (::poll(&entry, 1, deadline.poll_timeout_ms()) != 1 ||
+      ::recv(connection.get(), greeting.data(), greeting.size(), MSG_DONTWAIT) !=
+          static_cast<ssize_t>(greeting.size()))
+    return fail(ErrorCode::unavailable, "claim a machine: somebody else does");
+  return ShimClaim(record.shim.pid, std::move(shim), std::move(connection));
+}
+
+Result<ShimProcess> ShimClaim::finish(const ShimConfig& config) && {
+  linux_::SocketPair watchdog;
+  const std::string text = to_json(config);
+  std::string_view rest = text;
+  if (!config.is_detached) {
+    watchdog = BOXLITE_TRY(linux_::unix_socket_pair());
+    rest.remove_prefix(BOXLITE_TRY(linux_::send_with_fd(connection_.get(), rest, watchdog.second.get())));
+  }
+  BOXLITE_TRY_CONTEXT("claim a machine", write_config(connection_.get(), rest));
+  return ShimProcess(pid_, std::move(shim_), std::move(watchdog.first));
 }
 
 Result<bool> is_shim_alive(const std::filesystem::path& box_dir) {

@@ -27,6 +27,7 @@ class Runtime {
   virtual Result<DiskUsage> disk_usage() = 0;
   virtual Result<PruneReport> collect_garbage(const PruneOptions& options) = 0;
   virtual Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) = 0;
+  virtual Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) = 0;
   virtual Result<std::vector<SavedMachine>> saved_machines() = 0;
   virtual Result<PruneReport> prune_saved_machines(const PruneOptions& options) = 0;
   virtual Images& images() = 0;

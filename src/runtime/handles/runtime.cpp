@@ -80,6 +80,10 @@ Result<void> Runtime::warm(const BoxSpec& spec, const ProgressCallback& progress
   return backend_->warm(spec, progress);
 }
 
+Result<void> Runtime::keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) {
+  return backend_->keep_ready(like, count, progress);
+}
+
 Result<std::vector<SavedMachine>> Runtime::saved_machines() const {
   return backend_->saved_machines();
 }

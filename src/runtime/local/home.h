@@ -10,6 +10,7 @@ namespace boxlite::local {
 // Where everything of a home lies:
 //   boxlite.db              which boxes there are
 //   boxes/<id>/             one box: its disk, logs, records, socket
+//   ready/<shape>/<id>/     a machine that waits for a box (vmm/ready_machines.h)
 //   images/                 an OCI image layout
 //   disks/<chain>.ext4      images turned into disks; disks/<n>g/ those of another size than the default
 //   volumes/<name>/data     what is in a volume; volumes/.lock is held while one is made or removed

@@ -12,6 +12,7 @@
 #include "box/status.h"
 #include "runtime/local/host_facts.h"
 #include "runtime/local/local_box.h"
+#include "vmm/ready_machines.h"
 
 namespace boxlite::local {
 namespace {
@@ -59,9 +60,16 @@ LocalRuntime::LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<st
       images_(std::move(images)),
       volumes_(std::move(volumes)),
       io_(std::move(io)),
-      keeper_(io_->loop(), [this](const std::string& box_id) { settle(box_id); }) {}
+      keeper_(io_->loop(), [this](const std::string& box_id) { settle(box_id); }),
+      ready_keeper_(
+          io_->loop(), [this](const BoxSpec& like) { return add_ready_machine(like); },
+          [this](const Error& why) {
+            log(LogLevel::warn, concat("keep a machine ready: ", why.message()));
+          }) {}
 
 LocalRuntime::~LocalRuntime() {
+  ready_keeper_.close();
+  vmm::ReadyMachines(home()).remove_leftovers();
   keeper_.close();
   io_->stop();
 }

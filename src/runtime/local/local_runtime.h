@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "box/surroundings.h"
 #include "runtime/backend/runtime.h"
@@ -13,6 +14,7 @@
 #include "runtime/local/io_thread.h"
 #include "runtime/local/local_images.h"
 #include "runtime/local/local_volumes.h"
+#include "runtime/local/ready_keeper.h"
 #include "runtime/local/shim_keeper.h"
 
 namespace boxlite::local {
@@ -38,6 +40,7 @@ class LocalRuntime final : public backend::Runtime,
   Result<PruneReport> prune_boxes(const BoxPruneOptions& options) override;
   Result<DiskUsage> disk_usage() override;
   Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) override;
+  Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) override;
   Result<std::vector<SavedMachine>> saved_machines() override;
   Result<PruneReport> prune_saved_machines(const PruneOptions& options) override;
   Result<PruneReport> collect_garbage(const PruneOptions& options) override;
@@ -57,6 +60,7 @@ class LocalRuntime final : public backend::Runtime,
   void drop_volumes(const std::vector<Mount>& mounts) override;
   Result<box::MachineParts> machine_parts() override;
   void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) override;
+  void note_first_start(const BoxSpec& spec) override;
   // The box outlives this Runtime.
   void release(const std::string& box_id) { keeper_.release(box_id); }
 
@@ -70,6 +74,7 @@ class LocalRuntime final : public backend::Runtime,
                std::shared_ptr<IoThread> io);
   static void end(LocalRuntime* runtime);
   vmm::EngineRequest engine_request() const;
+  Result<vmm::ShimProcess> add_ready_machine(const BoxSpec& like);
   Result<std::string> resolve_id(std::string_view id_or_name);
   std::shared_ptr<LocalBox> box(const std::string& id);
   void recover();
@@ -85,8 +90,10 @@ class LocalRuntime final : public backend::Runtime,
   const std::unique_ptr<LocalVolumes> volumes_;
   const std::shared_ptr<IoThread> io_;
   ShimKeeper keeper_;
+  ReadyKeeper ready_keeper_;
 
   std::mutex mutex_;
+  std::vector<std::string> recent_kinds_;  // the latest at the end
   std::map<std::string, std::weak_ptr<LocalBox>>
       live_boxes_;  // one handle per box, so that it has one connection
 };

@@ -6,6 +6,7 @@
 #include "box/lifecycle.h"
 #include "runtime/local/local_runtime.h"
 #include "runtime/local/occupied_space.h"
+#include "vmm/ready_machines.h"
 
 namespace boxlite::local {
 
@@ -19,6 +20,7 @@ void LocalRuntime::recover() {
     }
   }
   remove_leftovers();
+  vmm::ReadyMachines(home()).remove_leftovers();
   volumes_->remove_leftovers();
 }
 

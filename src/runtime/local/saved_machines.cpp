@@ -1,17 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/concat.h"
+#include "base/ids.h"
 #include "base/time.h"
 #include "box/lifecycle.h"
+#include "box/spec_json.h"
+#include "box/start_plan.h"
 #include "runtime/local/local_runtime.h"
+#include "vmm/ready_machines.h"
 #include "vmm/template_shelf.h"
 
 namespace boxlite::local {
 namespace {
 
-SavedMachine public_entry(const vmm::TemplateEntry& entry) {
+using namespace std::chrono_literals;
+
+constexpr unsigned most_ready_machines = 64;
+constexpr std::size_t most_recent_kinds = 8;
+constexpr std::chrono::milliseconds ready_limit = 120s;
+
+SavedMachine public_entry(const vmm::TemplateEntry& entry, const vmm::ReadyMachines& ready) {
   return {.id = entry.shape,
           .has_image = entry.has_image,
           .used_at = to_rfc3339(entry.used_at),
-          .bytes = entry.bytes};
+          .bytes = entry.bytes,
+          .ready = ready.count(entry.shape)};
+}
+
+// What two boxes that can go on from one machine have in common.
+std::string kind_of(const BoxSpec& spec) {
+  BoxSpec kind{.image = spec.image, .platform = spec.platform, .cpus = spec.cpus};
+  kind.memory_mib = spec.memory_mib;
+  kind.disk_size_gib = spec.disk_size_gib;
+  kind.privileged = spec.privileged;
+  return box::to_json(kind);
 }
 
 }  // namespace
@@ -31,13 +54,48 @@ Result<void> LocalRuntime::warm(const BoxSpec& spec, const ProgressCallback& pro
   auto started = lifecycle.start(box::Lifecycle::StartMode::maintenance, progress);
   auto removed = lifecycle.remove(true);
   if (!started) return fail(std::move(started).error().context("warm up"));
+  // The keeper of its shim may have been quicker.
+  if (!removed && removed.error().code() == ErrorCode::not_found) return {};
   return removed;
+}
+
+Result<void> LocalRuntime::keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) {
+  if (count > most_ready_machines) {
+    return fail(ErrorCode::invalid_argument,
+                concat("keep ", count, " machines ready: ", most_ready_machines, " are the most"));
+  }
+  if (count > 0) BOXLITE_TRY(warm(like, progress));
+  const auto kind = kind_of(like);
+  ready_keeper_.keep(kind, like, count);
+  return ready_keeper_.wait_ready(kind, Deadline::after(ready_limit));
+}
+
+void LocalRuntime::note_first_start(const BoxSpec& spec) {
+  if (options_.ready_machines == 0) return;
+  const auto kind = kind_of(spec);
+  const std::lock_guard lock(mutex_);
+  const bool is_known = std::erase(recent_kinds_, kind) > 0;
+  recent_kinds_.push_back(kind);
+  if (is_known) return;
+  ready_keeper_.keep(kind, spec, std::min(options_.ready_machines, most_ready_machines));
+  if (recent_kinds_.size() <= most_recent_kinds) return;
+  ready_keeper_.keep(recent_kinds_.front(), spec, 0);
+  recent_kinds_.erase(recent_kinds_.begin());
+}
+
+Result<vmm::ShimProcess> LocalRuntime::add_ready_machine(const BoxSpec& like) {
+  store::BoxRecord nobody;
+  nobody.id = new_id();
+  box::StartPlan plan(*this, nobody, like, {}, box::MainStart::none);
+  BOXLITE_TRY(plan.prepare());
+  return plan.add_ready_machine();
 }
 
 Result<std::vector<SavedMachine>> LocalRuntime::saved_machines() {
   std::vector<SavedMachine> machines;
+  const vmm::ReadyMachines ready(home());
   for (const auto& entry : BOXLITE_TRY(vmm::TemplateShelf(home()).list()))
-    machines.push_back(public_entry(entry));
+    machines.push_back(public_entry(entry, ready));
   return machines;
 }
 

@@ -15,7 +15,7 @@
 
 namespace boxlite::local {
 
-// The shims that one Runtime has started: holds their watchdog pipes, reaps them, and has the box of each
+// The shims that one Runtime has started: holds their watchdogs, reaps them, and has the box of each
 // that ends settled. Thread-safe. The loop must run until close().
 class ShimKeeper {
  public:

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "linux/fd_passing.h"
+
+#include <string>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "linux/unix_socket.h"
+
+namespace boxlite::linux_ {
+namespace {
+
+bool is_close_on_exec(int fd) {
+  return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0;
+}
+
+TEST(FdPassing, ACopyOfTheDescriptorComesWithTheBytes) {
+  auto sockets = *unix_socket_pair();
+  auto pipe = *unix_socket_pair();
+  ASSERT_EQ(send_with_fd(sockets.first.get(), "hello", pipe.first.get()).value_or(0), 5u);
+  pipe.first.reset();
+
+  auto part = receive_with_fd(sockets.second.get());
+  ASSERT_TRUE(part) << part.error().message();
+  EXPECT_EQ(part->bytes, "hello");
+  ASSERT_TRUE(part->fd.is_open());
+  EXPECT_TRUE(is_close_on_exec(part->fd.get()));
+  ASSERT_EQ(::write(part->fd.get(), "x", 1), 1);
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.second.get(), &byte, 1), 1);
+  EXPECT_EQ(byte, 'x');
+}
+
+TEST(FdPassing, NothingThereAndAClosedEndAreToldApart) {
+  auto sockets = *unix_socket_pair();
+  auto nothing = receive_with_fd(sockets.second.get());
+  ASSERT_FALSE(nothing);
+  EXPECT_EQ(nothing.error().code(), ErrorCode::unavailable);
+  sockets.first.reset();
+  auto end = receive_with_fd(sockets.second.get());
+  ASSERT_TRUE(end);
+  EXPECT_TRUE(end->bytes.empty());
+}
+
+TEST(FdPassing, NobodyReads) {
+  auto sockets = *unix_socket_pair();
+  sockets.second.reset();
+  const auto sent = send_with_fd(sockets.first.get(), "x", 0);
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code(), ErrorCode::unavailable);
+}
+
+// Four at most are taken; none that came may stay open unseen.
+TEST(FdPassing, SurplusDescriptorsAreClosed) {
+  auto sockets = *unix_socket_pair();
+  auto pipe = *unix_socket_pair();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(send_with_fd(sockets.first.get(), "x", pipe.first.get()));
+  pipe.first.reset();
+  while (receive_with_fd(sockets.second.get())) {
+  }
+  char byte = 0;
+  EXPECT_EQ(::recv(pipe.second.get(), &byte, 1, MSG_DONTWAIT), 0) << "a copy is still open";
+}
+
+}  // namespace
+}  // namespace boxlite::linux_

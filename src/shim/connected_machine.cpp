@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/connected_machine.h"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/files.h"
+#include "linux/unix_socket.h"
+#include "vmm/shim_record.h"
+
+namespace boxlite::shim {
+
+Result<ConnectedMachine> launch_connected(vmm::Engine& engine, const vmm::MachineSpec& spec,
+                                          const std::filesystem::path& box_dir, int lock_fd) {
+  auto port = BOXLITE_TRY(linux_::unix_socket_pair());
+  auto console = BOXLITE_TRY(linux_::unix_socket_pair());
+  BOXLITE_TRY(linux_::set_non_blocking(console.first.get()));
+  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  ends.error_log =
+      BOXLITE_TRY(open_file(box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
+  ends.lock_fd = lock_fd;
+  return ConnectedMachine{.port = std::move(port.first),
+                          .console = std::move(console.first),
+                          .machine = BOXLITE_TRY(engine.launch(spec, std::move(ends)))};
+}
+
+bool drain_console(int console_fd, ConsoleLog& log) {
+  std::array<char, 16 << 10> buffer;
+  while (true) {
+    const auto count = ::recv(console_fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return true;
+    if (count <= 0) return false;
+    log.append({buffer.data(), static_cast<std::size_t>(count)});
+  }
+}
+
+}  // namespace boxlite::shim

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "shim/console_log.h"
+#include "vmm/vmm.h"
+
+namespace boxlite::shim {
+
+// A machine, and our ends of what connects it to us.
+struct ConnectedMachine {
+  UniqueFd port = {};     // to its agent
+  UniqueFd console = {};  // non-blocking
+  std::unique_ptr<vmm::Machine> machine = {};
+};
+
+// What the engine complains about goes to vmm.stderr in `box_dir`. `lock_fd` is borrowed.
+Result<ConnectedMachine> launch_connected(vmm::Engine& engine, const vmm::MachineSpec& spec,
+                                          const std::filesystem::path& box_dir, int lock_fd);
+
+// Writes down what the console has to say now. False: nothing will come any more.
+bool drain_console(int console_fd, ConsoleLog& log);
+
+}  // namespace boxlite::shim

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/ready_machine.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "base/files.h"
+#include "linux/fd_passing.h"
+#include "linux/process_identity.h"
+#include "linux/unix_socket.h"
+#include "vmm/shim_process.h"
+#include "vmm/shim_record.h"
+
+namespace boxlite::shim {
+namespace {
+
+constexpr std::string_view rehearsal_id = "rehearsal";
+constexpr std::size_t longest_claim = 8u << 20;
+
+// What the very next command of nearly every box does: a shell that ends at once.
+wire::msg::ExecRequest rehearsal() {
+  wire::msg::ExecRequest request;
+  request.set_id(std::string(rehearsal_id));
+  for (const auto* word : {"/bin/sh", "-c", ":"}) request.add_args(word);
+  request.set_timeout_ms(5000);
+  return request;
+}
+
+}  // namespace
+
+// The mux and the watches refer to the loop.
+ReadyMachine::~ReadyMachine() = default;
+
+Result<std::optional<ReadyMachine::Claimed>> ReadyMachine::await_claim() {
+  loop_ = BOXLITE_TRY(linux_::EventLoop::create());
+  console_log_ =
+      BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
+  BOXLITE_TRY(watch_parent());
+  BOXLITE_TRY(launch());
+  limit_ = loop_->after(config_.boot_timeout,
+                        [this] { end(fail(ErrorCode::timed_out, "ready machine: no answer in time")); });
+  boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
+  boot_->begin("restore", [this](Result<void> booted) {
+    if (!booted) return end(std::move(booted));
+    rehearse();
+  });
+  while (!outcome_) BOXLITE_TRY(loop_->run_once(Deadline::never()));
+  if (!*outcome_ && outcome_->error().code() == ErrorCode::stopped) return std::optional<Claimed>();
+  BOXLITE_TRY(std::move(*outcome_));
+  return std::optional(BOXLITE_TRY(claimed()));
+}
+
+Result<void> ReadyMachine::watch_parent() {
+  const auto give_up = [this](auto) {
+    parent_watch_.reset();
+    signal_watch_.reset();
+    end(fail(ErrorCode::stopped, "nobody keeps this machine any more"));
+  };
+  parent_watch_ = BOXLITE_TRY(loop_->watch(inherited_.watchdog.get(), true, false, give_up));
+  signal_watch_ = BOXLITE_TRY(loop_->watch(inherited_.signals.get(), true, false, give_up));
+  return {};
+}
+
+Result<void> ReadyMachine::launch() {
+  folders_ = BOXLITE_TRY(Folders::prepare(config_));
+  auto machine = config_.machine;
+  folders_->restrict(machine);
+  connected_ = BOXLITE_TRY(launch_connected(engine_, machine, config_.box_dir, inherited_.lock.get()));
+  // The mux closes what it is given, and the box gets one of its own.
+  UniqueFd port(::fcntl(connected_.port.get(), F_DUPFD_CLOEXEC, 0));
+  if (!port.is_open()) return fail(syscall_error("fcntl", "F_DUPFD_CLOEXEC", errno));
+  mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port), *this));
+  return watch_machine();
+}
+
+Result<void> ReadyMachine::watch_machine() {
+  auto& machine = *connected_.machine;
+  console_watch_ = BOXLITE_TRY(loop_->watch(connected_.console.get(), true, false, [this](auto) {
+    if (!drain_console(connected_.console.get(), *console_log_)) console_watch_.reset();
+  }));
+  machine_watch_ = BOXLITE_TRY(loop_->watch_exit(
+      machine.handle().fd(), [this] { end(fail(ErrorCode::unavailable, "ready machine: it has ended")); }));
+  if (machine.attention_fd() < 0) return {};
+  attention_watch_ = BOXLITE_TRY(loop_->watch(machine.attention_fd(), true, false, [this](auto) {
+    if (!connected_.machine->attend()) attention_watch_.reset();
+  }));
+  return {};
+}
+
+// However it ends: an image need not have a shell.
+void ReadyMachine::rehearse() {
+  mux_->open<wire::ExecStart>(
+      rehearsal(), [](std::string_view) {},
+      [this](const Result<wire::msg::ExecResult>&) {
+        limit_.reset();
+        if (auto offered = offer(); !offered) end(std::move(offered));
+      });
+}
+
+// From now on it can be found.
+Result<void> ReadyMachine::offer() {
+  listener_watch_ = BOXLITE_TRY(loop_->watch(inherited_.listener.get(), true, false, [this](auto) {
+    if (auto greeted = greet(); !greeted) end(std::move(greeted));
+  }));
+  vmm::ShimRecord record{.shim = BOXLITE_TRY(linux_::identify_process(::getpid())),
+                         .vmm_pid = connected_.machine->pid(),
+                         .started_at = now()};
+  BOXLITE_TRY(write_file_atomic(config_.box_dir / vmm::shim_record_name, vmm::to_json(record)));
+  // Whoever keeps it may have gone, which the watchdog tells.
+  (void)::send(inherited_.watchdog.get(), vmm::ready_mark.data(), vmm::ready_mark.size(), MSG_NOSIGNAL);
+  return {};
+}
+
+// One claimant only: a second one waits for a greeting that does not come, and looks elsewhere.
+Result<void> ReadyMachine::greet() {
+  auto claimant = linux_::accept_unix(inherited_.listener.get());
+  if (!claimant) return {};
+  listener_watch_.reset();
+  claimant_ = std::move(*claimant);
+  claimant_watch_ = BOXLITE_TRY(loop_->watch(claimant_.get(), true, false, [this](auto) { read_claim(); }));
+  return write_all(claimant_.get(), vmm::claim_greeting, "claimant");
+}
+
+// A claimant that dies half-way may have moved this directory already: there is no way back.
+void ReadyMachine::read_claim() {
+  while (true) {
+    auto part = linux_::receive_with_fd(claimant_.get());
+    if (!part && part.error().code() == ErrorCode::unavailable) return;
+    if (!part) return end(std::unexpected(std::move(part).error()));
+    if (part->fd.is_open()) watchdog_ = std::move(part->fd);
+    if (part->bytes.empty()) return end({});
+    claim_text_ += part->bytes;
+    if (claim_text_.size() > longest_claim)
+      return end(fail(ErrorCode::invalid_argument, "the config of a claim is too long"));
+  }
+}
+
+Result<ReadyMachine::Claimed> ReadyMachine::claimed() {
+  Claimed result{.config = BOXLITE_TRY_CONTEXT("claim", vmm::parse_shim_config(claim_text_)),
+                 .watchdog = std::move(watchdog_),
+                 .connected = {},
+                 .folders = *std::move(folders_),
+                 .kernel_release = boot_->kernel_release()};
+  for (const auto& folder : result.config.folders) BOXLITE_TRY(result.folders.attach(folder));
+  // The watches look at what is handed on.
+  for (auto* const watch : {&console_watch_, &machine_watch_, &attention_watch_}) watch->reset();
+  mux_.reset();
+  result.connected = std::move(connected_);
+  return result;
+}
+
+void ReadyMachine::end(Result<void> outcome) {
+  if (!outcome_) outcome_ = std::move(outcome);
+}
+
+}  // namespace boxlite::shim

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "linux/event_loop.h"
+#include "shim/boot.h"
+#include "shim/connected_machine.h"
+#include "shim/console_log.h"
+#include "shim/folders.h"
+#include "shim/inherited.h"
+#include "shim/mux.h"
+#include "vmm/shim_config.h"
+#include "vmm/vmm.h"
+
+namespace boxlite::shim {
+
+// A machine that goes on from the template of an image before there is a box for it, and waits to be claimed
+// (vmm/ready_machines.h has the claimant's half). Meanwhile it runs one command of no effect: under emulation
+// the first of anything is several times slower than the next. One thread.
+class ReadyMachine : private Mux::Listener {
+ public:
+  // What a claimed machine goes on with, as the box's.
+  struct Claimed {
+    vmm::ShimConfig config;
+    UniqueFd watchdog;  // of the claimant; not open when the box is detached
+    ConnectedMachine connected;
+    Folders folders;
+    std::string kernel_release;
+  };
+
+  // The config and the engine outlive it.
+  ReadyMachine(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited& inherited)
+      : engine_(engine), config_(config), inherited_(inherited) {}
+  ReadyMachine(const ReadyMachine&) = delete;
+  ReadyMachine& operator=(const ReadyMachine&) = delete;
+  ~ReadyMachine() override;
+
+  // Until a box takes it. Nothing when nobody can any more: whoever keeps it has gone.
+  Result<std::optional<Claimed>> await_claim();
+
+ private:
+  Result<void> launch();
+  Result<void> watch_parent();
+  Result<void> watch_machine();
+  void rehearse();
+  Result<void> offer();
+  Result<void> greet();
+  void read_claim();
+  Result<Claimed> claimed();
+  void end(Result<void> outcome);
+
+  void on_shim_call(ShimCall) override {}
+  void on_main_start(std::string_view) override {}
+  void on_main_end(const wire::msg::ExecResult&) override {}
+  void on_guest_lost(const Error& why) override { end(fail(why)); }
+
+  vmm::Engine& engine_;
+  const vmm::ShimConfig& config_;
+  Inherited& inherited_;
+  std::unique_ptr<linux_::EventLoop> loop_;
+  std::optional<ConsoleLog> console_log_;
+  std::optional<Folders> folders_;
+  ConnectedMachine connected_;
+  std::unique_ptr<Mux> mux_;
+  std::unique_ptr<Boot> boot_;
+  UniqueFd claimant_;
+  std::string claim_text_;
+  UniqueFd watchdog_;
+  std::optional<Result<void>> outcome_;
+  linux_::EventLoop::Watch parent_watch_;
+  linux_::EventLoop::Watch signal_watch_;
+  linux_::EventLoop::Watch console_watch_;
+  linux_::EventLoop::Watch machine_watch_;
+  linux_::EventLoop::Watch attention_watch_;
+  linux_::EventLoop::Watch listener_watch_;
+  linux_::EventLoop::Watch claimant_watch_;
+  linux_::EventLoop::Timer limit_;
+};
+
+}  // namespace boxlite::shim
