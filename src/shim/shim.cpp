@@ -111,7 +111,11 @@ Result<void> Shim::launch() {
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
   life_->console = std::move(console.first);
   BOXLITE_TRY(linux_::set_non_blocking(life_->console.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  auto link = BOXLITE_TRY(linux_::unix_socket_pair());
+  life_->link = std::move(link.first);
+  vmm::MachineEnds ends{.agent_port = std::move(port.second),
+                        .console = std::move(console.second),
+                        .link = std::move(link.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = inherited_.lock.get();
