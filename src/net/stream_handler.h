@@ -18,6 +18,9 @@ class StreamHandler {
   // `guest_side`: a connected, non-blocking stream socket; the guest is at its other end, and already believes that it
   // has reached flow.destination. Closing it ends the guest's connection; with SO_LINGER 0 set, by a reset.
   virtual void take(UniqueFd guest_side, const Flow& flow) = 0;
+
+  // Whether it is to get this connection although the policy allows it as it is.
+  virtual bool wants(const Flow&) const { return false; }
 };
 
 }  // namespace boxlite::net
