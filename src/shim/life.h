@@ -26,7 +26,6 @@ struct Life {
   State state = State::booting;
   std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   UniqueFd console = {};
-  UniqueFd link = {};
   std::unique_ptr<Boot> boot = {};
   std::unique_ptr<vmm::Machine> machine = {};
   std::unique_ptr<MainCommand> main = {};
