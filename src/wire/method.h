@@ -165,6 +165,12 @@ struct ShimAttachFolder : detail::ShimUnary<msg::AttachFolderRequest, msg::Attac
 struct ShimDetachFolder : detail::ShimUnary<msg::DetachFolderRequest, msg::DetachFolderResponse> {
   static constexpr std::string_view name = "DetachFolder";
 };
+struct ShimPublish : detail::ShimUnary<msg::PublishRequest, msg::PublishResponse> {
+  static constexpr std::string_view name = "Publish";
+};
+struct ShimUnpublish : detail::ShimUnary<msg::UnpublishRequest, msg::UnpublishResponse> {
+  static constexpr std::string_view name = "Unpublish";
+};
 
 template <typename M>
 concept Method = requires {

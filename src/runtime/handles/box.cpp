@@ -51,6 +51,14 @@ Result<void> Box::remove_mount(std::string_view target) {
   return backend_->remove_mount(target);
 }
 
+Result<PublishedPort> Box::publish(const PublishedPort& port) {
+  return backend_->publish(port);
+}
+
+Result<void> Box::unpublish(const PublishedPort& port) {
+  return backend_->unpublish(port);
+}
+
 Result<void> Box::detach() {
   return backend_->detach();
 }
