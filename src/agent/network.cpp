@@ -92,7 +92,8 @@ class Netlink {
   UniqueFd socket_;
 };
 
-Result<void> set_link(const Netlink& netlink, const char* name, bool is_up, std::optional<std::uint32_t> mtu) {
+Result<void> set_link(const Netlink& netlink, const char* name, bool is_up,
+                      std::optional<std::uint32_t> mtu) {
   ifinfomsg link{};
   link.ifi_index = static_cast<int>(::if_nametoindex(name));
   if (link.ifi_index == 0) return fail(syscall_error("find interface", name, errno));

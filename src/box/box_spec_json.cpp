@@ -218,12 +218,9 @@ json from_network(const NetworkSpec& network) {
                      {"box_port", port.box_port},
                      {"is_udp", port.protocol == PortProtocol::udp}});
   }
-  return {{"is_enabled", network.is_enabled},
-          {"allow", from_bytes(network.allow)},
-          {"deny", from_bytes(network.deny)},
-          {"ports", std::move(ports)},
-          {"send_limit_kbit", network.send_limit_kbit},
-          {"receive_limit_kbit", network.receive_limit_kbit}};
+  return {{"is_enabled", network.is_enabled},           {"allow", from_bytes(network.allow)},
+          {"deny", from_bytes(network.deny)},           {"ports", std::move(ports)},
+          {"send_limit_kbit", network.send_limit_kbit}, {"receive_limit_kbit", network.receive_limit_kbit}};
 }
 
 Result<void> read(const json& value, std::string_view field, std::uint16_t& out) {

@@ -61,7 +61,8 @@ Result<PublishedPort> Lifecycle::publish(const PublishedPort& port) {
   if (!spec.network.is_enabled)
     return fail(ErrorCode::invalid_state, "publish port: the box was made without a network");
   if (port.host_port != 0 && std::ranges::count(spec.network.ports, port) > 0)
-    return fail(ErrorCode::already_exists, concat("port ", port.host_port, " of the host leads there already"));
+    return fail(ErrorCode::already_exists,
+                concat("port ", port.host_port, " of the host leads there already"));
   spec.network.ports.push_back(port);
   BOXLITE_TRY(check(spec.network));
   auto published = port;
@@ -83,11 +84,14 @@ Result<void> Lifecycle::unpublish(const PublishedPort& port) {
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   const auto record = BOXLITE_TRY(reconcile());
   auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
-  const auto fits = [&](const PublishedPort& one) { return is_same_port(one, port) || is_same_port(port, one); };
+  const auto fits = [&](const PublishedPort& one) {
+    return is_same_port(one, port) || is_same_port(port, one);
+  };
   const auto found = std::ranges::find_if(spec.network.ports, fits);
   if (found == spec.network.ports.end()) {
-    return fail(Error(ErrorCode::not_found, concat("the box does not publish its port ", port.box_port, " there"))
-                    .with_remedy("boxlite port BOX lists what it publishes"));
+    return fail(
+        Error(ErrorCode::not_found, concat("the box does not publish its port ", port.box_port, " there"))
+            .with_remedy("boxlite port BOX lists what it publishes"));
   }
   const auto actual = actual_port(paths_, *found, port);
   spec.network.ports.erase(found);

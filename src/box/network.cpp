@@ -38,12 +38,13 @@ Result<void> check(const NetworkSpec& network) {
   for (auto port = network.ports.begin(); port != network.ports.end(); ++port) {
     BOXLITE_TRY(check(*port));
     if (std::any_of(network.ports.begin(), port, [&](const auto& other) { return collide(other, *port); }))
-      return fail(ErrorCode::invalid_argument, concat("port ", port->host_port, " of the host is published twice"));
+      return fail(ErrorCode::invalid_argument,
+                  concat("port ", port->host_port, " of the host is published twice"));
   }
   if (network.send_limit_kbit > most_kbit || network.receive_limit_kbit > most_kbit)
     return fail(ErrorCode::invalid_argument, concat("network: a limit is at most ", most_kbit, " kbit/s"));
-  BOXLITE_TRY(net::Policy::create(
-      {.is_enabled = network.is_enabled, .allow = network.allow, .deny = network.deny}));
+  BOXLITE_TRY(
+      net::Policy::create({.is_enabled = network.is_enabled, .allow = network.allow, .deny = network.deny}));
   return {};
 }
 
@@ -76,8 +77,8 @@ vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<
   auto unused = last;
   for (const auto& port : network.ports) {
     auto& mapping = config.ports.emplace_back(to_mapping(port));
-    const auto same = std::ranges::find_if(
-        unused, [&](const auto& one) { return is_same_port(port, to_published(one)); });
+    const auto same =
+        std::ranges::find_if(unused, [&](const auto& one) { return is_same_port(port, to_published(one)); });
     if (same == unused.end()) continue;
     if (port.host_port == 0) mapping.preferred_port = same->host_port;
     unused.erase(same);

@@ -25,15 +25,15 @@ struct DockerOption {
 };
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
-    DockerOption{'P', "publish-all"}, DockerOption{0, "volumes-from"},  DockerOption{0, "label-file"},
-    DockerOption{0, "read-only"},   DockerOption{0, "dns"},           DockerOption{0, "add-host"},
-    DockerOption{0, "device"},      DockerOption{0, "gpus"},          DockerOption{0, "ulimit"},
-    DockerOption{0, "shm-size"},    DockerOption{0, "security-opt"},  DockerOption{0, "sysctl"},
-    DockerOption{0, "stop-signal"}, DockerOption{0, "stop-timeout"},  DockerOption{0, "group-add"},
-    DockerOption{0, "pids-limit"},  DockerOption{0, "init"},          DockerOption{0, "cidfile"},
-    DockerOption{'a', "attach"},    DockerOption{0, "log-driver"},
-    DockerOption{0, "rootfs"},      DockerOption{0, "security"},      DockerOption{0, "inbound"},
-    DockerOption{0, "memory-swap"}, DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
+    DockerOption{'P', "publish-all"}, DockerOption{0, "volumes-from"}, DockerOption{0, "label-file"},
+    DockerOption{0, "read-only"},     DockerOption{0, "dns"},          DockerOption{0, "add-host"},
+    DockerOption{0, "device"},        DockerOption{0, "gpus"},         DockerOption{0, "ulimit"},
+    DockerOption{0, "shm-size"},      DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
+    DockerOption{0, "stop-signal"},   DockerOption{0, "stop-timeout"}, DockerOption{0, "group-add"},
+    DockerOption{0, "pids-limit"},    DockerOption{0, "init"},         DockerOption{0, "cidfile"},
+    DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},   DockerOption{0, "rootfs"},
+    DockerOption{0, "security"},      DockerOption{0, "inbound"},      DockerOption{0, "memory-swap"},
+    DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
 };
 
 OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
@@ -228,7 +228,8 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
   options.list(0, "allow-net", "RULE", spec_.network.allow,
                "[tcp:|udp:]HOST[:PORTS] that may be reached; none: all public ones (repeatable)");
   options.list(0, "deny-net", "RULE", spec_.network.deny, "What may not, whatever is allowed (repeatable)");
-  options.value(0, "net-tx", "KBIT", "What it may send, in kbit/s", accept_rate(spec_.network.send_limit_kbit));
+  options.value(0, "net-tx", "KBIT", "What it may send, in kbit/s",
+                accept_rate(spec_.network.send_limit_kbit));
   options.value(0, "net-rx", "KBIT", "What it may receive, in kbit/s",
                 accept_rate(spec_.network.receive_limit_kbit));
 

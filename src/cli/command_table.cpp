@@ -45,6 +45,8 @@ constexpr std::array commands{
     Command{"port", "", networks, true, "List the ports of this host that lead into a box", port_command},
     Command{"network publish", "", networks, true, "Let a port of this host lead into a box",
             network_publish_command},
+    Command{"network capture", "", networks, true, "Write the packets of a box to a pcap file",
+            network_capture_command},
     Command{"network unpublish", "", networks, true, "Take it away again", network_unpublish_command},
     Command{"pull", "image pull", images, true, "Download an image from a registry", pull_command},
     Command{"load", "image load", images, true, "Load images from an archive or an OCI layout", load_command},
@@ -84,13 +86,13 @@ struct GroupTitle {
   std::string_view title;
 };
 constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{networks, "Network"},
-                                  GroupTitle{images, "Images"},
-                                  GroupTitle{volumes, "Folders and volumes"}, GroupTitle{system, "System"}};
+                                  GroupTitle{images, "Images"}, GroupTitle{volumes, "Folders and volumes"},
+                                  GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 14> later{"build",  "commit", "diff",    "export", "history", "import",
-                                                 "login",  "logout", "push",   "save",
-                                                 "search", "serve",  "tag",     "update"};
+constexpr std::array<std::string_view, 14> later{"build",  "commit", "diff",   "export", "history",
+                                                 "import", "login",  "logout", "push",   "save",
+                                                 "search", "serve",  "tag",    "update"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};

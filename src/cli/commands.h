@@ -38,6 +38,7 @@ Outcome list_command(Call& call);
 Outcome port_command(Call& call);
 Outcome network_publish_command(Call& call);
 Outcome network_unpublish_command(Call& call);
+Outcome network_capture_command(Call& call);
 Outcome inspect_command(Call& call);
 
 Outcome pull_command(Call& call);

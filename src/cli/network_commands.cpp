@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <string>
-#include <utility>
+#include <string_view>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/descriptor.h"
 #include "cli/output.h"
 #include "cli/port_options.h"
 
@@ -28,6 +32,25 @@ constexpr HelpPage unpublish_page{
     .sentence = "Takes it away again; its connections end.",
     .example = "boxlite network unpublish web 8080:80",
 };
+
+constexpr HelpPage capture_page{
+    .usage = "boxlite network capture BOX FILE",
+    .sentence =
+        "Writes what passes the cable of a running box to a pcap file, or with - to standard output, until\n"
+        "interrupted or until the box stops.",
+    .example = "boxlite network capture web - | tcpdump -nr -",
+};
+
+// All of it; false when nobody takes it.
+bool write_whole(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -53,8 +76,8 @@ Outcome port_command(Call& call) {
     was_found = true;
   }
   if (was_found) return exit_success;
-  return std::unexpected(Ending(exit_failure, fmt::format("no port of this host leads to port {} of the box",
-                                                          arguments->words[1])));
+  return std::unexpected(Ending(
+      exit_failure, fmt::format("no port of this host leads to port {} of the box", arguments->words[1])));
 }
 
 Outcome network_publish_command(Call& call) {
@@ -89,6 +112,30 @@ Outcome network_unpublish_command(Call& call) {
     }
   }
   return exit_success;
+}
+
+Outcome network_capture_command(Call& call) {
+  OptionSet options(capture_page);
+  const auto arguments = call.parse(options, {.least = 2, .most = 2, .wanted = "BOX FILE"});
+  if (!arguments) return std::unexpected(arguments.error());
+  const auto box = open_box(call.global, arguments->words[0]);
+  if (!box) return std::unexpected(box.error());
+  const auto& path = arguments->words[1];
+  const bool is_stdout = path == "-";
+  Descriptor file(is_stdout ? -1 : ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  const int fd = is_stdout ? STDOUT_FILENO : file.get();
+  if (fd < 0)
+    return std::unexpected(Ending(exit_failure, fmt::format("open \"{}\": {}", path, std::strerror(errno))));
+  int os_error = 0;
+  const auto captured = box->capture([&](std::string_view bytes) {
+    if (write_whole(fd, bytes)) return true;
+    os_error = errno;
+    return false;
+  });
+  if (!captured) return std::unexpected(captured.error());
+  if (os_error == 0 || os_error == EPIPE) return exit_success;
+  return std::unexpected(
+      Ending(exit_failure, fmt::format("write \"{}\": {}", path, std::strerror(os_error))));
 }
 
 }  // namespace boxlite::cli

@@ -84,8 +84,8 @@ Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text) {
 
 std::string port_text(const PublishedPort& port) {
   const bool is_v6 = port.host_address.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}->{}/{}", is_v6 ? "[" : "", port.host_address, is_v6 ? "]" : "", port.host_port,
-                     port.box_port, port.protocol == PortProtocol::udp ? "udp" : "tcp");
+  return fmt::format("{}{}{}:{}->{}/{}", is_v6 ? "[" : "", port.host_address, is_v6 ? "]" : "",
+                     port.host_port, port.box_port, port.protocol == PortProtocol::udp ? "udp" : "tcp");
 }
 
 }  // namespace boxlite::cli

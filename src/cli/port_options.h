@@ -11,7 +11,8 @@
 
 namespace boxlite::cli {
 
-// "-p [IP:][HOST:]BOX[/tcp|udp]", where HOST and BOX are ports or ranges of one length. An IPv6 address stands in brackets.
+// "-p [IP:][HOST:]BOX[/tcp|udp]", where HOST and BOX are ports or ranges of one length. An IPv6 address
+// stands in brackets.
 Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text);
 
 // "127.0.0.1:8080->80/tcp"

@@ -15,8 +15,8 @@ struct PortHolder {
   std::string box_id = {};   // of a boxlite-shim: whose it is
 };
 
-// Which process has a socket bound to a port, at any address; TCP: listens. Nothing when it is not visible to us:
-// another user's, or gone already. Reads all of /proc, so only for error messages.
+// Which process has a socket bound to a port, at any address; TCP: listens. Nothing when it is not visible to
+// us: another user's, or gone already. Reads all of /proc, so only for error messages.
 std::optional<PortHolder> find_port_holder(std::uint16_t port, bool is_udp);
 
 }  // namespace boxlite::linux_

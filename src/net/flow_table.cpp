@@ -68,7 +68,8 @@ FlowEntry& FlowTable::insert(FlowEntry entry, Clock::time_point now, std::option
   entry.used = now;
   if (entry.state == FlowEntry::State::inspected) {
     do {
-      last_inner_ = last_inner_ < first_inner_port ? first_inner_port : static_cast<std::uint16_t>(last_inner_ + 1);
+      last_inner_ =
+          last_inner_ < first_inner_port ? first_inner_port : static_cast<std::uint16_t>(last_inner_ + 1);
     } while (last_inner_ < first_inner_port || by_inner_.contains(last_inner_));
     entry.inner_port = last_inner_;
   }

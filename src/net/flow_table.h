@@ -40,10 +40,10 @@ struct FlowEntry {
   FlowKey key = {};
   Flow flow = {};
   State state = State::open;
-  bool is_inbound = false;        // the other end began it
-  std::uint64_t number = 0;       // never used twice
-  std::uint16_t inner_port = 0;   // inspected: the guest's port as slirp knows it
-  std::string held_frame = {};    // held: its first
+  bool is_inbound = false;       // the other end began it
+  std::uint64_t number = 0;      // never used twice
+  std::uint16_t inner_port = 0;  // inspected: the guest's port as slirp knows it
+  std::string held_frame = {};   // held: its first
   Clock::time_point began = {};
   Clock::time_point used = {};
   std::uint64_t sent = 0;  // bytes of packets, by the guest
@@ -68,8 +68,8 @@ class FlowTable {
   FlowEntry* find(const FlowKey& key, Clock::time_point now);
   FlowEntry* find_inner(std::uint16_t port, Clock::time_point now);
   FlowEntry* find_number(std::uint64_t number);
-  // There is none of its key. Its number and, if it is inspected, its inner port are chosen. `evicted` gets the
-  // entry that had to go.
+  // There is none of its key. Its number and, if it is inspected, its inner port are chosen. `evicted` gets
+  // the entry that had to go.
   FlowEntry& insert(FlowEntry entry, Clock::time_point now, std::optional<FlowEntry>& evicted);
   void remove(const FlowKey& key);
   // Takes out those that are over, or were not used for the time of their kind.

@@ -232,8 +232,8 @@ std::string make_prohibited(const Packet& packet) {
   if (packet.is_icmp() && packet.icmp_type != (packet.is_v6 ? 128 : 8)) return {};
   const auto quoted = ConstBytes(packet.frame).subspan(ethernet_header);
   const auto size = std::min<std::size_t>(quoted.size(), packet.is_v6 ? 1200 : 548);
-  Builder builder(packet.destination, packet.source,
-                  packet.is_v6 ? IpProtocol::icmp_v6 : IpProtocol::icmp, 8 + size);
+  Builder builder(packet.destination, packet.source, packet.is_v6 ? IpProtocol::icmp_v6 : IpProtocol::icmp,
+                  8 + size);
   const auto icmp = builder.transport();
   icmp[0] = packet.is_v6 ? 1 : first_error;
   icmp[1] = packet.is_v6 ? 1 : 13;
@@ -244,7 +244,8 @@ std::string make_prohibited(const Packet& packet) {
 }  // namespace
 
 std::uint32_t Packet::tcp_length() const {
-  const auto control = ((tcp_flags & TcpFlags::syn) != 0 ? 1u : 0u) + ((tcp_flags & TcpFlags::fin) != 0 ? 1u : 0u);
+  const auto control =
+      ((tcp_flags & TcpFlags::syn) != 0 ? 1u : 0u) + ((tcp_flags & TcpFlags::fin) != 0 ? 1u : 0u);
   return static_cast<std::uint32_t>(frame.size() - payload) + control;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ethernet frames of the guest, read with bounds, changed in place, and made. All bytes of a frame are hostile. Nothing
-// here keeps state; numbers in the structures are in host order.
+// Ethernet frames of the guest, read with bounds, changed in place, and made. All bytes of a frame are
+// hostile. Nothing here keeps state; numbers in the structures are in host order.
 #pragma once
 
 #include <cstddef>
@@ -52,7 +52,8 @@ struct Packet {
   bool is_icmp() const { return is(is_v6 ? IpProtocol::icmp_v6 : IpProtocol::icmp); }
   // The first packet of a connection.
   bool begins_tcp() const {
-    return is(IpProtocol::tcp) && (tcp_flags & (TcpFlags::syn | TcpFlags::ack | TcpFlags::rst)) == TcpFlags::syn;
+    return is(IpProtocol::tcp) &&
+           (tcp_flags & (TcpFlags::syn | TcpFlags::ack | TcpFlags::rst)) == TcpFlags::syn;
   }
   ConstBytes payload_bytes() const { return ConstBytes(frame).subspan(payload); }
   // What a TCP segment takes of the sequence numbers.
@@ -83,8 +84,8 @@ struct Endpoint {
 std::string make_udp(const Endpoint& from, const Endpoint& to, ConstBytes payload);
 std::string make_tcp_reset(const Endpoint& from, const Endpoint& to, std::uint32_t sequence,
                            std::optional<std::uint32_t> acknowledged);
-// The answer that ends an attempt at once: a reset for TCP, else "administratively prohibited". Empty when there
-// is none to give: to a reset, to an ICMP error.
+// The answer that ends an attempt at once: a reset for TCP, else "administratively prohibited". Empty when
+// there is none to give: to a reset, to an ICMP error.
 std::string make_refusal(const Packet& packet);
 // The guest's address resolution, as it would announce it.
 std::string make_arp_announcement();

@@ -35,8 +35,8 @@ void expect_sound(std::string frame) {
   const auto transport = ConstBytes(packet->frame).subspan(packet->transport);
   std::uint32_t pseudo = 0;
   if (packet->protocol != static_cast<std::uint8_t>(IpProtocol::icmp)) {
-    pseudo = checksum(packet->source.bytes(), 0) + checksum(packet->destination.bytes(), 0) + packet->protocol +
-             static_cast<std::uint32_t>(transport.size());
+    pseudo = checksum(packet->source.bytes(), 0) + checksum(packet->destination.bytes(), 0) +
+             packet->protocol + static_cast<std::uint32_t>(transport.size());
   }
   EXPECT_EQ(checksum(transport, pseudo), 0xffff);
   if (!packet->is_v6) EXPECT_EQ(checksum(bytes_of(frame).subspan(ethernet_header, v4_header), 0), 0xffff);
@@ -111,7 +111,8 @@ TEST(Frame, AnswersNoResetAndNoErrorWithAnother) {
   EXPECT_EQ(make_refusal(*parse_packet(bytes_of(refusal))), "");
 }
 
-// Every length that a frame could be cut to, and every byte of its headers another one: nothing is read outside.
+// Every length that a frame could be cut to, and every byte of its headers another one: nothing is read
+// outside.
 TEST(Frame, SurvivesAnything) {
   for (const auto& whole : {make_udp({guest_v4, 4000}, {server, 53}, text_bytes("hello")),
                             make_tcp_reset({guest_v6, 1}, {server_v6, 2}, 3, 4), make_arp_announcement(),

@@ -67,8 +67,9 @@ Result<void> Gateway::open(UniqueFd link, const std::filesystem::path& directory
   // A path that fits into a socket's address, wherever the home is.
   directory_path_ = concat("/proc/self/fd/", directory_.get(), "/");
   inspection_ = BOXLITE_TRY(linux_::listen_unix(directory / inspection_name));
-  stack_ = BOXLITE_TRY(SlirpStack::create(loop_, {.on_frame = [this](ConstBytes frame) { on_stack_frame(frame); },
-                                                  .may_go_on = [this] { return !link_->is_congested(); }}));
+  stack_ =
+      BOXLITE_TRY(SlirpStack::create(loop_, {.on_frame = [this](ConstBytes frame) { on_stack_frame(frame); },
+                                             .may_go_on = [this] { return !link_->is_congested(); }}));
   link_ = BOXLITE_TRY(Link::create(loop_, std::move(link),
                                    {.on_frame = [this](FrameBytes frame) { on_guest_frame(frame); },
                                     .on_relief = [this] { stack_->resume(); }}));
@@ -95,7 +96,8 @@ void Gateway::refuse(const Packet& packet) {
   send(make_refusal(packet));
 }
 
-// ---- from the guest ----------------------------------------------------------------------------------------
+// ---- from the guest
+// ----------------------------------------------------------------------------------------
 
 void Gateway::on_guest_frame(FrameBytes frame) {
   ++counters_.sent_packets;
@@ -124,7 +126,8 @@ void Gateway::on_guest_packet(Packet& packet) {
                     .remote_port = packet.destination_port,
                     .guest_port = packet.source_port};
   auto* entry = flows_.find(key, FlowTable::Clock::now());
-  const bool begins_anew = entry != nullptr && packet.begins_tcp() && packet.tcp_sequence != entry->guest_first;
+  const bool begins_anew =
+      entry != nullptr && packet.begins_tcp() && packet.tcp_sequence != entry->guest_first;
   if (begins_anew) {
     end(*entry);
     flows_.remove(key);
@@ -205,7 +208,8 @@ void Gateway::take_inspected(const Flow& flow) {
   if (handler != nullptr) handler->take(std::move(*stream), flow);
 }
 
-// ---- for the guest -----------------------------------------------------------------------------------------
+// ---- for the guest
+// -----------------------------------------------------------------------------------------
 
 void Gateway::on_stack_frame(ConstBytes frame) {
   if (ether_type(frame) == EtherType::arp) return send(frame);
@@ -260,7 +264,8 @@ void Gateway::on_inner_packet(Packet& packet) {
   send(packet.frame);
 }
 
-// ---- into the guest ----------------------------------------------------------------------------------------
+// ---- into the guest
+// ----------------------------------------------------------------------------------------
 
 Result<UniqueFd> Gateway::connect_to_guest(std::uint16_t port) {
   auto& inlet = inlets_[port];

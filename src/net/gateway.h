@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A box's way to everything else: the other end of its cable. Each flow is judged at its first packet, and goes on by
-// slirp, by a StreamHandler, or not at all; what is refused is told so at once. One thread, the loop's.
+// A box's way to everything else: the other end of its cable. Each flow is judged at its first packet, and
+// goes on by slirp, by a StreamHandler, or not at all; what is refused is told so at once. One thread, the
+// loop's.
 #pragma once
 
 #include <cstdint>
@@ -68,8 +69,8 @@ class Gateway {
   void set_datagram_sink(DatagramSink sink) { datagram_sink_ = std::move(sink); }
   void set_tap(Tap tap) { tap_ = std::move(tap); }
 
-  // A connection to a TCP port of the guest, in the making: what the guest refuses is closed. unavailable: too many at
-  // once, try again after the loop has turned.
+  // A connection to a TCP port of the guest, in the making: what the guest refuses is closed. unavailable:
+  // too many at once, try again after the loop has turned.
   Result<UniqueFd> connect_to_guest(std::uint16_t port);
   // A datagram from a port of the host alias.
   void send_to_guest(std::uint16_t alias_port, std::uint16_t guest_port, ConstBytes payload);

@@ -66,7 +66,8 @@ void Gateway::judge(const FlowKey& key, Packet& packet) {
     ++counters_.refusals;
     return refuse(packet);
   }
-  const bool is_wanted = key.protocol == Protocol::tcp && parts_.inspector != nullptr && parts_.inspector->wants(flow);
+  const bool is_wanted =
+      key.protocol == Protocol::tcp && parts_.inspector != nullptr && parts_.inspector->wants(flow);
   let_pass(is_wanted ? FlowEntry::State::inspected : FlowEntry::State::open);
 }
 
@@ -104,7 +105,8 @@ void Gateway::answer(std::uint64_t number, bool is_allowed) {
   auto packet = parse_packet({reinterpret_cast<std::uint8_t*>(frame.data()), frame.size()});
   if (!packet) return;
   if (is_allowed) {
-    const bool is_wanted = key.protocol == Protocol::tcp && parts_.inspector != nullptr && parts_.inspector->wants(flow);
+    const bool is_wanted =
+        key.protocol == Protocol::tcp && parts_.inspector != nullptr && parts_.inspector->wants(flow);
     return pass(begin({.key = key,
                        .flow = flow,
                        .state = is_wanted ? FlowEntry::State::inspected : FlowEntry::State::open},

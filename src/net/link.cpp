@@ -28,14 +28,13 @@ std::size_t length_at(const std::uint8_t* bytes) {
 Result<std::unique_ptr<Link>> Link::create(linux_::EventLoop& loop, UniqueFd socket, Listener listener) {
   std::unique_ptr<Link> link(new Link(loop, std::move(socket), std::move(listener)));
   auto* const self = link.get();
-  link->watch_ =
-      BOXLITE_TRY(loop.watch(link->socket_.get(), true, false, [self](linux_::Readiness ready) {
-        if (ready.writable) {
-          self->is_blocked_ = false;
-          self->flush();
-        }
-        if (ready.readable && self->socket_.is_open()) self->receive();
-      }));
+  link->watch_ = BOXLITE_TRY(loop.watch(link->socket_.get(), true, false, [self](linux_::Readiness ready) {
+    if (ready.writable) {
+      self->is_blocked_ = false;
+      self->flush();
+    }
+    if (ready.readable && self->socket_.is_open()) self->receive();
+  }));
   return link;
 }
 

@@ -16,10 +16,12 @@
 
 namespace boxlite::net {
 
-// The cable to the machine: Ethernet frames on a stream socket, each behind its length. One thread, the loop's.
+// The cable to the machine: Ethernet frames on a stream socket, each behind its length. One thread, the
+// loop's.
 //
-// Nothing waits without bound: while more than `high_water` bytes wait for the machine, its frames are not read either
-// and is_congested() asks others to make no more; beyond `hard_limit` frames are dropped, as on any cable.
+// Nothing waits without bound: while more than `high_water` bytes wait for the machine, its frames are not
+// read either and is_congested() asks others to make no more; beyond `hard_limit` frames are dropped, as on
+// any cable.
 class Link {
  public:
   static constexpr std::size_t high_water = 1u << 20;

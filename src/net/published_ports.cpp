@@ -31,7 +31,8 @@ Error taken_error(const PortMapping& mapping, int os_error) {
   if (os_error != EADDRINUSE) {
     auto error = syscall_error("bind", describe(mapping), os_error);
     if (os_error == EACCES)
-      return std::move(error).with_remedy("ports below 1024 need root or a lower net.ipv4.ip_unprivileged_port_start");
+      return std::move(error).with_remedy(
+          "ports below 1024 need root or a lower net.ipv4.ip_unprivileged_port_start");
     return error;
   }
   std::string by = "a process that this user cannot see";
@@ -92,8 +93,8 @@ Result<std::uint16_t> PublishedPorts::add(const PortMapping& mapping, std::uint1
 }
 
 Result<void> PublishedPorts::watch(Port& port) {
-  port.watch = BOXLITE_TRY(loop_.watch(port.socket.get(), gateway_ != nullptr, false,
-                                       [this, &port](auto) { on_ready(port); }));
+  port.watch = BOXLITE_TRY(
+      loop_.watch(port.socket.get(), gateway_ != nullptr, false, [this, &port](auto) { on_ready(port); }));
   return {};
 }
 
@@ -145,7 +146,8 @@ void PublishedPorts::on_ready(Port& port) {
   port.mapping.is_udp ? receive(port) : accept(port);
 }
 
-// ---- TCP ---------------------------------------------------------------------------------------------------
+// ---- TCP
+// ---------------------------------------------------------------------------------------------------
 
 // One at a time: slirp lets few wait, and takes one in each turn of the loop.
 void PublishedPorts::accept(Port& port) {
@@ -190,7 +192,8 @@ void PublishedPorts::retry() {
   want_clients(true);
 }
 
-// ---- UDP ---------------------------------------------------------------------------------------------------
+// ---- UDP
+// ---------------------------------------------------------------------------------------------------
 
 void PublishedPorts::receive(Port& port) {
   std::array<std::uint8_t, 65'536> buffer;
@@ -200,8 +203,8 @@ void PublishedPorts::receive(Port& port) {
     const auto count = ::recvfrom(port.socket.get(), buffer.data(), buffer.size(), MSG_DONTWAIT,
                                   reinterpret_cast<sockaddr*>(&from), &size);
     if (count < 0) return;
-    const auto alias =
-        alias_port_of(port, std::string(reinterpret_cast<const char*>(&from), static_cast<std::size_t>(size)));
+    const auto alias = alias_port_of(
+        port, std::string(reinterpret_cast<const char*>(&from), static_cast<std::size_t>(size)));
     gateway_->send_to_guest(alias, port.mapping.box_port, {buffer.data(), static_cast<std::size_t>(count)});
   }
 }
@@ -214,12 +217,14 @@ std::uint16_t PublishedPorts::alias_port_of(const Port& port, const std::string&
     return known->second;
   }
   if (peers_.size() >= most_udp_peers) {
-    const auto oldest = std::ranges::min_element(peers_, {}, [](const auto& peer) { return peer.second.used; });
+    const auto oldest =
+        std::ranges::min_element(peers_, {}, [](const auto& peer) { return peer.second.used; });
     peer_ports_.erase({oldest->second.port, oldest->second.address});
     peers_.erase(oldest);
   }
   do {
-    last_alias_port_ = std::max<std::uint16_t>(first_alias_port, static_cast<std::uint16_t>(last_alias_port_ + 1));
+    last_alias_port_ =
+        std::max<std::uint16_t>(first_alias_port, static_cast<std::uint16_t>(last_alias_port_ + 1));
   } while (peers_.contains(last_alias_port_));
   peers_[last_alias_port_] = {.port = &port, .address = address, .used = now};
   peer_ports_[key] = last_alias_port_;

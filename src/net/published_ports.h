@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ports of the host that lead into the box. They are bound for as long as this object lives, over all machines of the
-// box, and never longer. One thread, the loop's.
+// Ports of the host that lead into the box. They are bound for as long as this object lives, over all
+// machines of the box, and never longer. One thread, the loop's.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace boxlite::net {
 class Gateway;
 
 struct PortMapping {
-  Endpoint host = {};          // port 0: any that is free
+  Endpoint host = {};  // port 0: any that is free
   std::uint16_t box_port = 0;
   bool is_udp = false;
 

@@ -40,8 +40,8 @@ bool Relay::move(std::size_t from) {
     direction.end = count > 0 ? static_cast<std::size_t>(count) : 0;
   }
   while (direction.begin < direction.end) {
-    const auto count = ::send(out, direction.buffer.data() + direction.begin,
-                              direction.end - direction.begin, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const auto count = ::send(out, direction.buffer.data() + direction.begin, direction.end - direction.begin,
+                              MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno == EAGAIN) return true;
     if (count < 0) return false;

@@ -12,8 +12,8 @@
 
 namespace boxlite::net {
 
-// Two streams that are one: what comes in at one end goes out at the other, until both directions have ended or one end
-// broke. Keeps at most `buffer_size` in each direction. One thread, the loop's.
+// Two streams that are one: what comes in at one end goes out at the other, until both directions have ended
+// or one end broke. Keeps at most `buffer_size` in each direction. One thread, the loop's.
 class Relay {
  public:
   static constexpr std::size_t buffer_size = 64u << 10;

@@ -56,15 +56,16 @@ Result<sockaddr_un> unix_address(const std::filesystem::path& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.native().size() >= sizeof address.sun_path)
-    return fail(ErrorCode::invalid_argument, concat("socket path ", in_quotes(path.native()), " is too long"));
+    return fail(ErrorCode::invalid_argument,
+                concat("socket path ", in_quotes(path.native()), " is too long"));
   std::ranges::copy(path.native(), address.sun_path);
   return address;
 }
 
 }  // namespace
 
-// Slirp is made for poll(2): before each wait it says what it waits for, and after it looks at everything. So all
-// events of one batch of the loop make one round.
+// Slirp is made for poll(2): before each wait it says what it waits for, and after it looks at everything. So
+// all events of one batch of the loop make one round.
 class SlirpStack::Impl {
  public:
   Impl(linux_::EventLoop& loop, Listener listener) : loop_(loop), listener_(std::move(listener)) {}

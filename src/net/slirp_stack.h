@@ -13,8 +13,8 @@
 
 namespace boxlite::net {
 
-// libslirp on our loop: turns the guest's packets into sockets of this process, and back. It decides nothing: what it
-// is given, it does. One thread, the loop's.
+// libslirp on our loop: turns the guest's packets into sockets of this process, and back. It decides nothing:
+// what it is given, it does. One thread, the loop's.
 class SlirpStack {
  public:
   struct Listener {
@@ -33,8 +33,8 @@ class SlirpStack {
   void input(ConstBytes frame);
   void resume();
 
-  // TCP connections of the guest to this address of its network become connections to a listening unix socket; each is
-  // made while the ACK that completes the guest's handshake is given to input().
+  // TCP connections of the guest to this address of its network become connections to a listening unix
+  // socket; each is made while the ACK that completes the guest's handshake is given to input().
   Result<void> lead_to(const std::filesystem::path& socket, const Endpoint& address);
   // Each connection to a unix socket that this makes becomes a TCP connection to a port of the guest.
   Result<void> lead_into(const std::filesystem::path& socket, std::uint16_t guest_port);

@@ -7,7 +7,8 @@
 
 namespace boxlite::net {
 
-// A rate in bytes per second. What is taken may make it owe: the next one waits until that is paid. One thread.
+// A rate in bytes per second. What is taken may make it owe: the next one waits until that is paid. One
+// thread.
 class TokenBucket {
  public:
   using Clock = std::chrono::steady_clock;
@@ -26,7 +27,8 @@ class TokenBucket {
   // Zero: now. Else how long to wait, at least.
   std::chrono::milliseconds pause(Clock::time_point now = Clock::now()) {
     if (rate_ <= 0) return {};
-    available_ = std::min(burst_, available_ + rate_ * std::chrono::duration<double>(now - refilled_).count());
+    available_ =
+        std::min(burst_, available_ + rate_ * std::chrono::duration<double>(now - refilled_).count());
     refilled_ = now;
     if (available_ > 0) return {};
     return std::chrono::milliseconds(1 + static_cast<std::int64_t>(-available_ * 1000 / rate_));

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t bytes_per_kbit = 125;
 constexpr std::size_t most_dns_streams = 32;
+constexpr std::size_t most_captures = 8;
 
 Result<net::PortMapping> mapping_of(const vmm::PortMapping& port) {
   const auto address = net::IpAddress::parse(port.host_address);
@@ -30,9 +31,9 @@ vmm::PortMapping to_config(const net::PortMapping& mapping) {
 
 net::DnsServer::Settings dns_settings() {
   net::DnsServer::Settings settings;
-  settings.names = {{.name = std::string(wire::host_name),
-                     .addresses = {*net::IpAddress::from_bytes(wire::host_v4),
-                                   net::IpAddress::v6(wire::host_v6)}}};
+  settings.names = {
+      {.name = std::string(wire::host_name),
+       .addresses = {*net::IpAddress::from_bytes(wire::host_v4), net::IpAddress::v6(wire::host_v6)}}};
   return settings;
 }
 
@@ -41,8 +42,8 @@ net::DnsServer::Settings dns_settings() {
 void Network::DnsStreams::take(UniqueFd guest_side, const net::Flow&) {
   if (streams_.size() >= most_dns_streams) return;
   const auto place = streams_.insert(streams_.end(), nullptr);
-  auto stream = net::DnsStream::create(loop_, server_, std::move(guest_side),
-                                       [this, place] { streams_.erase(place); });
+  auto stream =
+      net::DnsStream::create(loop_, server_, std::move(guest_side), [this, place] { streams_.erase(place); });
   if (stream) {
     *place = *std::move(stream);
   } else {
@@ -62,8 +63,8 @@ Network::~Network() {
 
 Result<void> Network::set_up() {
   const auto& wanted = config_.network;
-  policy_ = BOXLITE_TRY(net::Policy::create(
-      {.is_enabled = wanted.is_enabled, .allow = wanted.allow, .deny = wanted.deny}));
+  policy_ = BOXLITE_TRY(
+      net::Policy::create({.is_enabled = wanted.is_enabled, .allow = wanted.allow, .deny = wanted.deny}));
   if (!wanted.is_enabled) return {};
   for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
   log_.emplace(config_.box_dir / net::audit_file_name);
@@ -83,6 +84,7 @@ Result<void> Network::connect(UniqueFd link) {
   gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,
                         .received_bytes_per_second = config_.network.receive_limit_kbit * bytes_per_kbit});
   ports_.attach(*gateway_);
+  tap();
   return {};
 }
 
@@ -112,6 +114,23 @@ std::vector<vmm::PortMapping> Network::ports() const {
   std::vector<vmm::PortMapping> ports;
   for (const auto& mapping : ports_.list()) ports.push_back(to_config(mapping));
   return ports;
+}
+
+Result<void> Network::capture(const std::filesystem::path& fifo) {
+  if (captures_.size() >= most_captures)
+    return fail(ErrorCode::resource_exhausted,
+                concat("capture packets: ", most_captures, " captures run already"));
+  captures_.push_back(BOXLITE_TRY(net::Capture::open(fifo)));
+  tap();
+  return {};
+}
+
+void Network::tap() {
+  if (!gateway_) return;
+  if (captures_.empty()) return gateway_->set_tap({});
+  gateway_->set_tap([this](net::ConstBytes frame, bool) {
+    captures_.remove_if([frame](auto& capture) { return !capture.write(frame); });
+  });
 }
 
 net::GatewayCounters Network::counters() const {

@@ -10,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
 #include "net/audit_log.h"
+#include "net/capture.h"
 #include "net/dns_server.h"
 #include "net/dns_stream.h"
 #include "net/gateway.h"
@@ -21,12 +22,12 @@
 
 namespace boxlite::shim {
 
-// A box's network: the ports of the host that are its, over all its machines, and the gateway of the machine that runs.
-// One thread: the loop's.
+// A box's network: the ports of the host that are its, over all its machines, and the gateway of the machine
+// that runs. One thread: the loop's.
 class Network {
  public:
-  // Binds the ports: fails when one is taken. Before the shim enters namespaces of its own, in which root could not
-  // bind a low one. The loop and the config outlive it.
+  // Binds the ports: fails when one is taken. Before the shim enters namespaces of its own, in which root
+  // could not bind a low one. The loop and the config outlive it.
   static Result<std::unique_ptr<Network>> create(linux_::EventLoop& loop, const vmm::ShimConfig& config);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -41,6 +42,9 @@ class Network {
   Result<vmm::PortMapping> publish(const vmm::PortMapping& port);
   Result<void> unpublish(const vmm::PortMapping& port);
   std::vector<vmm::PortMapping> ports() const;
+
+  // All frames from now on go to the fifo, until its reader or the box has gone. Several may run at once.
+  Result<void> capture(const std::filesystem::path& fifo);
 
   // Of all machines so far.
   net::GatewayCounters counters() const;
@@ -61,6 +65,7 @@ class Network {
   Network(linux_::EventLoop& loop, const vmm::ShimConfig& config)
       : loop_(loop), config_(config), ports_(loop) {}
   Result<void> set_up();
+  void tap();
 
   linux_::EventLoop& loop_;
   const vmm::ShimConfig& config_;
@@ -71,6 +76,7 @@ class Network {
   std::optional<DnsStreams> dns_streams_;
   net::PublishedPorts ports_;
   std::unique_ptr<net::Gateway> gateway_;
+  std::list<net::Capture> captures_;
   net::GatewayCounters earlier_;  // of machines that have ended
 };
 

@@ -75,6 +75,8 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   // shim_network.cpp
   void publish(const ShimCall& call);
   void unpublish(const ShimCall& call);
+  void answer_network_counters(const ShimCall& call);
+  void capture(const ShimCall& call);
   // Commands can run.
   bool is_up() const { return !has_finished_ && !is_between_lives() && life_->state == State::ready; }
 

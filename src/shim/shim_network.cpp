@@ -39,4 +39,25 @@ void Shim::unpublish(const ShimCall& call) {
   mux_->answer(call, wire::msg::UnpublishResponse());
 }
 
+void Shim::answer_network_counters(const ShimCall& call) {
+  wire::msg::NetworkCountersResponse response;
+  const auto counters = network_ ? network_->counters() : net::GatewayCounters();
+  response.set_sent_bytes(counters.sent_bytes);
+  response.set_sent_packets(counters.sent_packets);
+  response.set_received_bytes(counters.received_bytes);
+  response.set_received_packets(counters.received_packets);
+  response.set_connections(counters.connections);
+  response.set_refusals(counters.refusals);
+  response.set_dropped_packets(counters.dropped);
+  mux_->answer(call, response);
+}
+
+void Shim::capture(const ShimCall& call) {
+  const auto request = wire::parse<wire::msg::CaptureRequest>(call.payload);
+  if (!request) return mux_->answer(call, request.error());
+  if (has_finished_ || !network_) return mux_->answer(call, not_running_error("capture the packets of"));
+  if (const auto begun = network_->capture(request->fifo()); !begun) return mux_->answer(call, begun.error());
+  mux_->answer(call, wire::msg::CaptureResponse());
+}
+
 }  // namespace boxlite::shim

@@ -171,6 +171,12 @@ struct ShimPublish : detail::ShimUnary<msg::PublishRequest, msg::PublishResponse
 struct ShimUnpublish : detail::ShimUnary<msg::UnpublishRequest, msg::UnpublishResponse> {
   static constexpr std::string_view name = "Unpublish";
 };
+struct ShimNetworkCounters : detail::ShimUnary<msg::NetworkCountersRequest, msg::NetworkCountersResponse> {
+  static constexpr std::string_view name = "NetworkCounters";
+};
+struct ShimCapture : detail::ShimUnary<msg::CaptureRequest, msg::CaptureResponse> {
+  static constexpr std::string_view name = "Capture";
+};
 
 template <typename M>
 concept Method = requires {

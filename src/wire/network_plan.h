@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The network that every box sees: its own, and the same for all, so that a machine can be saved with its addresses set
-// and go on as any box. Numbers are in network order.
+// The network that every box sees: its own, and the same for all, so that a machine can be saved with its
+// addresses set and go on as any box. Numbers are in network order.
 #pragma once
 
 #include <array>

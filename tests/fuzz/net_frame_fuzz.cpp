@@ -29,12 +29,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::uint8_t> frame(data, data + size);
   auto packet = parse_packet(frame);
   if (!packet) return 0;
-  if (auto refusal = make_refusal(*packet); !refusal.empty() && !parse_packet(bytes_of(refusal))) std::abort();
+  if (auto refusal = make_refusal(*packet); !refusal.empty() && !parse_packet(bytes_of(refusal)))
+    std::abort();
   const bool has_ports = packet->is(IpProtocol::tcp) || packet->is(IpProtocol::udp);
   if (!has_ports) return 0;
   if (packet->payload > packet->frame.size()) std::abort();
   if (packet->is(IpProtocol::tcp) && packet->frame.size() < 60'000) {
-    auto carried = carry_over(*packet, packet->is_v6 ? guest_v4 : guest_v6, 1, packet->is_v6 ? host_v4 : host_v6, 2);
+    auto carried =
+        carry_over(*packet, packet->is_v6 ? guest_v4 : guest_v6, 1, packet->is_v6 ? host_v4 : host_v6, 2);
     if (!parse_packet(bytes_of(carried))) std::abort();
   }
   set_source(*packet, packet->is_v6 ? guest_v6 : guest_v4, 4242);

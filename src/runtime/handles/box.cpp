@@ -59,6 +59,10 @@ Result<void> Box::unpublish(const PublishedPort& port) {
   return backend_->unpublish(port);
 }
 
+Result<void> Box::capture(const std::function<bool(std::string_view bytes)>& sink) const {
+  return backend_->capture(sink);
+}
+
 Result<void> Box::detach() {
   return backend_->detach();
 }

@@ -26,7 +26,8 @@ namespace {
 constexpr const char* set_up_line =
     "ip link set lo up && ip link set eth0 address 5a:94:ef:e4:0c:ee mtu 65520 &&"
     "echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad; echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_ra;"
-    "ip link set eth0 up && ip addr add 192.168.127.2/24 dev eth0 && ip route add default via 192.168.127.1 &&"
+    "ip link set eth0 up && ip addr add 192.168.127.2/24 dev eth0 && ip route add default via 192.168.127.1 "
+    "&&"
     "ip -6 addr add fd5a:94ef:e40c::2/64 dev eth0 nodad && ip -6 route add default via fd5a:94ef:e40c::1";
 
 Result<UniqueFd> open_tap() {
@@ -86,7 +87,8 @@ void TapGuest::pump_cable() {
   received_.append(buffer, static_cast<std::size_t>(count));
   while (received_.size() >= 4) {
     std::size_t size = 0;
-    for (int i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(received_[static_cast<std::size_t>(i)]);
+    for (int i = 0; i < 4; ++i)
+      size = size << 8 | static_cast<unsigned char>(received_[static_cast<std::size_t>(i)]);
     if (received_.size() < size + 4) return;
     (void)!::write(tap_.get(), received_.data() + 4, size);
     received_.erase(0, size + 4);

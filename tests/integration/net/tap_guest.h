@@ -11,8 +11,8 @@
 
 namespace boxlite::test {
 
-// A guest without a machine: a network namespace of its own with the addresses of a box on a tap device, at the end of a
-// cable as QEMU would hold it. Needs root. One thread, the loop's.
+// A guest without a machine: a network namespace of its own with the addresses of a box on a tap device, at
+// the end of a cable as QEMU would hold it. Needs root. One thread, the loop's.
 class TapGuest {
  public:
   static Result<std::unique_ptr<TapGuest>> create(linux_::EventLoop& loop);
