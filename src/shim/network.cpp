@@ -68,7 +68,7 @@ Result<void> Network::set_up() {
   if (!wanted.is_enabled) return {};
   for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
   log_.emplace(config_.box_dir / net::audit_file_name);
-  dns_ = BOXLITE_TRY(net::DnsServer::create(loop_, names_, &*log_, policy_, dns_settings()));
+  dns_ = std::make_unique<net::DnsServer>(loop_, names_, &*log_, policy_, dns_settings());
   dns_streams_.emplace(loop_, *dns_);
   return {};
 }
