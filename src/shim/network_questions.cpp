@@ -2,6 +2,7 @@
 #include "shim/network_questions.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/concat.h"
@@ -109,15 +110,21 @@ void NetworkQuestions::deliver() {
 
 void NetworkQuestions::forget(const net::Policy& policy) {
   remembered_.clear();
-  std::vector<std::pair<std::vector<Answer>, bool>> decided;
-  std::erase_if(questions_, [&](auto& entry) {
-    const auto decision = policy.decide(entry.second.flow).decision;
-    if (decision == net::Decision::ask) return false;
+  std::vector<Answer> allowed;
+  std::vector<Answer> denied;
+  for (auto question = questions_.begin(); question != questions_.end();) {
+    const auto decision = policy.decide(question->second.flow).decision;
+    if (decision == net::Decision::ask) {
+      ++question;
+      continue;
+    }
     // What must be inspected is refused this once: the next attempt goes that way.
-    decided.emplace_back(std::move(entry.second.answers), decision == net::Decision::allow);
-    return true;
-  });
-  for (auto& [answers, is_allowed] : decided) answer_all(std::move(answers), is_allowed);
+    auto& decided = decision == net::Decision::allow ? allowed : denied;
+    std::ranges::move(question->second.answers, std::back_inserter(decided));
+    question = questions_.erase(question);
+  }
+  answer_all(std::move(allowed), true);
+  answer_all(std::move(denied), false);
 }
 
 }  // namespace boxlite::shim

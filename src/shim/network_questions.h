@@ -52,11 +52,11 @@ class NetworkQuestions {
 
  private:
   struct Question {
-    net::Flow flow;
-    std::string key;
-    std::vector<Answer> answers;  // none: too late for all that waited, but the client may still say it
-    std::uint64_t client = 0;     // that was told; 0: none yet
-    linux_::EventLoop::Timer timer;
+    net::Flow flow = {};
+    std::string key = {};
+    std::vector<Answer> answers = {};  // none: too late for all that waited, but the client may still say it
+    std::uint64_t client = 0;          // that was told; 0: none yet
+    linux_::EventLoop::Timer timer = {};
   };
   struct Client {
     std::uint64_t id = 0;

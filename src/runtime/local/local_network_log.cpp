@@ -8,7 +8,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "vmm/shim_record.h"
+#include "vmm/shim_process.h"
 
 namespace boxlite::local {
 namespace {
