@@ -59,6 +59,7 @@ Result<std::unique_ptr<Gateway>> Gateway::create(linux_::EventLoop& loop, Unique
 Gateway::~Gateway() {
   *self_ = nullptr;
   for (const auto& entry : flows_.take_unless([](const FlowEntry&) { return false; })) end(entry);
+  for (const auto& [port, path] : inlets_) ::unlink(path.c_str());
   if (directory_.is_open()) ::unlinkat(directory_.get(), std::string(inspection_name).c_str(), 0);
 }
 

@@ -44,9 +44,18 @@ void Link::set_limits(const Limits& limits) {
 }
 
 void Link::receive() {
-  if (const auto pause = may_receive_.pause(); pause.count() > 0) return resume_after(pause);
+  if (const auto pause = may_receive_.pause(); pause.count() > 0) {
+    may_not_receive_ = true;
+    receiving_ = loop_.after(pause, [this] {
+      may_not_receive_ = false;
+      update_watch();
+    });
+    return update_watch();
+  }
   if (in_.empty()) in_.resize(read_size);
-  const auto count = ::recv(socket_.get(), in_.data() + in_end_, in_.size() - in_end_, MSG_DONTWAIT);
+  const auto room = in_.size() - in_end_;
+  const auto size = may_receive_.is_limited() ? std::min(room, limited_size) : room;
+  const auto count = ::recv(socket_.get(), in_.data() + in_end_, size, MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
   if (count <= 0) return close();
   in_end_ += static_cast<std::size_t>(count);
@@ -76,7 +85,7 @@ void Link::send(std::span<const std::uint8_t> frame) {
       static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
   out_.insert(out_.end(), std::begin(head), std::end(head));
   out_.insert(out_.end(), frame.begin(), frame.end());
-  if (is_blocked_ || is_paused_) {
+  if (is_blocked_ || may_not_send_) {
     if (is_congested() && !was_congested_) update_watch();
     return;
   }
@@ -90,7 +99,11 @@ void Link::send(std::span<const std::uint8_t> frame) {
 void Link::flush() {
   while (waiting() > 0) {
     if (const auto pause = may_send_.pause(); pause.count() > 0) {
-      resume_after(pause);
+      may_not_send_ = true;
+      sending_ = loop_.after(pause, [this] {
+        may_not_send_ = false;
+        flush();
+      });
       break;
     }
     const auto size = may_send_.is_limited() ? std::min(waiting(), limited_size) : waiting();
@@ -119,17 +132,8 @@ void Link::update_watch() {
   const bool is_relieved = was_congested_ && !is_congested();
   was_congested_ = is_congested();
   // A machine that takes nothing gets nothing done.
-  (void)watch_.want(!was_congested_ && !is_paused_, is_blocked_);
+  (void)watch_.want(!was_congested_ && !may_not_receive_, is_blocked_);
   if (is_relieved) listener_.on_relief();
-}
-
-void Link::resume_after(std::chrono::milliseconds pause) {
-  is_paused_ = true;
-  (void)watch_.want(false, is_blocked_);
-  resuming_ = loop_.after(pause, [this] {
-    is_paused_ = false;
-    flush();
-  });
 }
 
 void Link::close() {

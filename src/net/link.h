@@ -56,7 +56,6 @@ class Link {
   bool deliver();
   void flush();
   void update_watch();
-  void resume_after(std::chrono::milliseconds pause);
   // Like a cable that was cut.
   void close();
   std::size_t waiting() const { return out_.size() - out_begin_; }
@@ -66,7 +65,8 @@ class Link {
   Listener listener_;
   linux_::EventLoop::Watch watch_;
   linux_::EventLoop::Timer flushing_;
-  linux_::EventLoop::Timer resuming_;
+  linux_::EventLoop::Timer receiving_;
+  linux_::EventLoop::Timer sending_;
   std::vector<std::uint8_t> in_;
   std::size_t in_end_ = 0;
   std::vector<std::uint8_t> out_;
@@ -75,7 +75,8 @@ class Link {
   TokenBucket may_send_;
   bool is_flush_due_ = false;
   bool is_blocked_ = false;  // the socket takes no more at the moment
-  bool is_paused_ = false;   // by a rate
+  bool may_not_receive_ = false;  // by a rate, for now
+  bool may_not_send_ = false;
   bool was_congested_ = false;
 };
 

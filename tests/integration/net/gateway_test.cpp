@@ -77,7 +77,7 @@ TEST_F(GatewayTest, RefusesAtOnceWhatIsNotAllowed) {
   EXPECT_THAT(ask_tcp("10.1.2.3", 22), HasSubstr("refused"));
   EXPECT_THAT(ask_tcp("fd5a:94ef:e40c::254", tcp.port()), HasSubstr("refused"));
   EXPECT_THAT(ask_tcp("192.168.127.4", 1), HasSubstr("refused")) << "where inspected flows are led";
-  EXPECT_THAT(ask_udp("10.1.2.3", 53), HasSubstr("ermission denied"));
+  EXPECT_THAT(ask_udp("10.1.2.3", 53), HasSubstr("No route to host"));
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
   EXPECT_EQ(gateway_->counters().connections, 0u);
 }
