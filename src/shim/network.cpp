@@ -51,8 +51,9 @@ void Network::DnsStreams::take(UniqueFd guest_side, const net::Flow&) {
   }
 }
 
-Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, const vmm::ShimConfig& config) {
-  std::unique_ptr<Network> network(new Network(loop, config));
+Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, const vmm::ShimConfig& config,
+                                                 NetworkQuestions& questions) {
+  std::unique_ptr<Network> network(new Network(loop, config, questions));
   BOXLITE_TRY(network->set_up());
   return network;
 }
@@ -63,8 +64,10 @@ Network::~Network() {
 
 Result<void> Network::set_up() {
   const auto& wanted = config_.network;
-  policy_ = BOXLITE_TRY(
-      net::Policy::create({.is_enabled = wanted.is_enabled, .allow = wanted.allow, .deny = wanted.deny}));
+  policy_ = BOXLITE_TRY(net::Policy::create({.is_enabled = wanted.is_enabled,
+                                             .allow = wanted.allow,
+                                             .deny = wanted.deny,
+                                             .is_asking = wanted.is_asking}));
   if (!wanted.is_enabled) return {};
   for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
   log_.emplace(config_.box_dir / net::audit_file_name);
@@ -75,16 +78,31 @@ Result<void> Network::set_up() {
 
 Result<void> Network::connect(UniqueFd link) {
   if (!config_.network.is_enabled) return {};
-  gateway_ = BOXLITE_TRY(net::Gateway::create(loop_, std::move(link), config_.box_dir,
-                                              {.policy = policy_,
-                                               .names = &names_,
-                                               .dns = dns_.get(),
-                                               .dns_streams = &*dns_streams_,
-                                               .log = &*log_}));
+  gateway_ = BOXLITE_TRY(net::Gateway::create(
+      loop_, std::move(link), config_.box_dir,
+      {.policy = policy_,
+       .names = &names_,
+       .dns = dns_.get(),
+       .dns_streams = &*dns_streams_,
+       .log = &*log_,
+       .ask = [this](const net::Flow& flow, auto answer) { questions_.ask(flow, std::move(answer)); }}));
   gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,
                         .received_bytes_per_second = config_.network.receive_limit_kbit * bytes_per_kbit});
   ports_.attach(*gateway_);
   tap();
+  return {};
+}
+
+Result<void> Network::set_policy(const net::PolicySpec& spec) {
+  if (!config_.network.is_enabled)
+    return fail(ErrorCode::invalid_state, "set network policy: the box has no network");
+  policy_ = BOXLITE_TRY(net::Policy::create(spec));
+  dns_->set_policy(policy_);
+  if (gateway_) gateway_->set_policy(policy_);
+  questions_.forget(*policy_);
+  log_->append({.kind = net::AuditRecord::Kind::policy,
+                .reason = concat(spec.allow.size(), " allow and ", spec.deny.size(), " deny rules",
+                                 spec.is_asking ? "; asking" : "")});
   return {};
 }
 
