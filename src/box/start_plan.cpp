@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "box/start_plan.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include "box/health_plan.h"
 #include "box/image_config_json.h"
 #include "box/mounts.h"
+#include "box/network.h"
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "disk/qcow2.h"
@@ -126,7 +128,8 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
 bool StartPlan::may_boot_instead() const {
   if (!saved_) return false;
   const auto evidence = gather_evidence(paths_);
-  return evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::boot_failed;
+  return evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::boot_failed &&
+         evidence->exit->phase != vmm::network_phase;
 }
 
 // The saved machine may be at fault, whatever the error says.
@@ -155,6 +158,7 @@ Result<vmm::TemplateRecipe::Image> StartPlan::image_recipe() const {
   wire::msg::ConfigureRequest configure;
   // As long as a real one.
   configure.set_hostname(std::string(id_.size(), 'x'));
+  configure_network({}, configure);
   wire::msg::StartContainerRequest start;
   *start.mutable_container() =
       prepared_part(BOXLITE_TRY(container_spec(spec_, image_->config, configure.hostname())));
@@ -197,6 +201,9 @@ Result<void> StartPlan::copy_saved_disk() const {
 }
 
 Result<bool> StartPlan::claim_ready_machine() {
+  // Its shim has entered a user namespace, in which even root cannot bind these.
+  const auto is_low = [](const PortMapping& port) { return port.host_port != 0 && port.host_port < 1024; };
+  if (std::ranges::any_of(spec_.network.ports, is_low)) return false;
   const auto config = BOXLITE_TRY(shim_config());
   shim_ = vmm::ReadyMachines(around_.home()).claim(saved_machines_->shape(), config);
   return shim_.has_value();
@@ -241,6 +248,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   const auto hostname = hostname_of(spec_, id_);
   wire::msg::ConfigureRequest configure;
   configure.set_hostname(hostname);
+  configure_network(spec_.network, configure);
   wire::msg::StartContainerRequest start;
   *start.mutable_container() = BOXLITE_TRY(container_spec(spec_, image, hostname));
 
@@ -253,6 +261,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.box_dir = paths_.directory;
   config.machine = machine_spec();
   config.machine.saved = saved_;
+  config.network = network_config(spec_.network, last_ports_);
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.configure_request = configure.SerializeAsString();
@@ -280,6 +289,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
 
 Result<void> StartPlan::spawn_shim() {
   if (shim_) return {};
+  // Before the shim replaces it.
+  if (auto last = vmm::read_shim_record(paths_.directory)) last_ports_ = std::move(last->ports);
   const auto config = BOXLITE_TRY(shim_config());
   shim_ = BOXLITE_TRY(vmm::ShimProcess::spawn(parts_->shim, config));
   return {};
@@ -313,6 +324,10 @@ Result<void> StartPlan::explain(Error error) {
                         evidence->exit->exit_code == 127 ? ENOENT : ENOEXEC)
                       .with_remedy("check the command and that the image has it"));
     }
+    // The shim may have been gone before it could be asked.
+    if (evidence && evidence->exit && evidence->exit->phase == vmm::network_phase)
+      return fail(Error(ErrorCode::already_exists, evidence->exit->message)
+                      .with_remedy("choose another port, or let one be chosen"));
     if (evidence && evidence->exit && !describe_failure(*evidence->exit).empty()) {
       return fail(Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy));
     }

@@ -19,12 +19,17 @@ Result<ConnectedMachine> launch_connected(vmm::Engine& engine, const vmm::Machin
   auto port = BOXLITE_TRY(linux_::unix_socket_pair());
   auto console = BOXLITE_TRY(linux_::unix_socket_pair());
   BOXLITE_TRY(linux_::set_non_blocking(console.first.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  auto link = BOXLITE_TRY(linux_::unix_socket_pair());
+  BOXLITE_TRY(linux_::set_non_blocking(link.first.get()));
+  vmm::MachineEnds ends{.agent_port = std::move(port.second),
+                        .console = std::move(console.second),
+                        .link = std::move(link.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = lock_fd;
   return ConnectedMachine{.port = std::move(port.first),
                           .console = std::move(console.first),
+                          .link = std::move(link.first),
                           .machine = BOXLITE_TRY(engine.launch(spec, std::move(ends)))};
 }
 

@@ -15,6 +15,7 @@ namespace boxlite::shim {
 struct ConnectedMachine {
   UniqueFd port = {};     // to its agent
   UniqueFd console = {};  // non-blocking
+  UniqueFd link = {};     // non-blocking: its network cable
   std::unique_ptr<vmm::Machine> machine = {};
 };
 

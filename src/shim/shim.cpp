@@ -31,6 +31,15 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   return {};
 }
 
+NetworkQuestions::Clients question_clients(Mux& mux) {
+  return {.are_there = [&mux](std::uint64_t client) { return mux.has_client(client); },
+          .answer =
+              [&mux](const ShimCall& call, const Result<wire::msg::NextNetworkQuestionResponse>& response) {
+                if (response) return mux.answer(call, *response);
+                mux.answer(call, response.error());
+              }};
+}
+
 }  // namespace
 
 Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
@@ -50,7 +59,7 @@ Result<void> Shim::run() {
   if (ready) ready = begin_life();
   if (!ready) {
     vmm::ExitRecord record{.reason = vmm::ExitReason::boot_failed, .at = now()};
-    record.phase = "spawn_vmm";
+    record.phase = setting_up_;
     record.message = ready.error().message();
     why_finished_ = std::move(ready).error();
     tell_end(record);
@@ -71,6 +80,11 @@ Result<void> Shim::set_up() {
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
+  questions_.emplace(*loop_, question_clients(*mux_));
+  setting_up_ = vmm::network_phase;
+  network_ = BOXLITE_TRY(Network::create(*loop_, config_, *questions_));
+  record_.ports = network_->ports();
+  setting_up_ = "spawn_vmm";
   return watch_parent();
 }
 
@@ -113,6 +127,7 @@ Result<void> Shim::launch() {
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
   auto connected = BOXLITE_TRY(obtain_machine());
   BOXLITE_TRY(mux_->connect_guest(std::move(connected.port)));
+  BOXLITE_TRY(network_->connect(std::move(connected.link)));
   life_->console = std::move(connected.console);
   life_->machine = std::move(connected.machine);
   record_.vmm_pid = life_->machine->pid();

@@ -61,6 +61,7 @@ Result<void> TemplateMaker::launch() {
   auto launched =
       BOXLITE_TRY(launch_connected(engine_, config_.machine, config_.box_dir, inherited_.lock.get()));
   console_ = std::move(launched.console);
+  link_ = std::move(launched.link);
   machine_ = std::move(launched.machine);
   mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(launched.port), *this));
   console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) {

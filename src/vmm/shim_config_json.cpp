@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "vmm/json_fields.h"
+#include "vmm/network_config_json.h"
 #include "vmm/shim_config.h"
 
 namespace boxlite::vmm {
@@ -188,6 +189,7 @@ std::string to_json(const ShimConfig& config) {
                        {"save_to", config.save_to.native()},
                        {"awaits_claim", config.awaits_claim},
                        {"machine", to_object(config.machine)},
+                       {"network", to_object(config.network)},
                        {"folders", to_array(config.folders)},
                        {"qemu", config.qemu.native()},
                        {"configure_request", to_hex(config.configure_request)},
@@ -223,6 +225,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.awaits_claim = BOXLITE_TRY(fields.flag("awaits_claim"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
+  const auto* network = BOXLITE_TRY(fields.object("network"));
+  config.network = BOXLITE_TRY_CONTEXT("shim config", parse_network_config(*network));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));

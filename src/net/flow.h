@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/address.h"
+
+namespace boxlite::net {
+
+enum class Protocol : std::uint8_t { tcp, udp, icmp };
+std::string_view name(Protocol protocol);
+
+// What the guest wants to reach. A TCP connection, or the datagrams between two pairs of address and port.
+struct Flow {
+  Protocol protocol = Protocol::tcp;
+  // What would be dialled. For the host alias that is the host's loopback address.
+  IpAddress destination = {};
+  std::uint16_t port = 0;  // 0 for icmp
+  // That our DNS gave the guest for this address (NameTable::names), lower-case, without a final dot.
+  std::vector<std::string> names = {};
+  // The address of ours that stands for the host (host.boxlite.internal), when the guest used that.
+  std::optional<IpAddress> host_alias = {};
+};
+
+}  // namespace boxlite::net
