@@ -202,7 +202,7 @@ Result<void> StartPlan::copy_saved_disk() const {
 
 Result<bool> StartPlan::claim_ready_machine() {
   // Its shim has entered a user namespace, in which even root cannot bind these.
-  const auto is_low = [](const PortMapping& port) { return port.host_port != 0 && port.host_port < 1024; };
+  const auto is_low = [](const PublishedPort& port) { return port.host_port != 0 && port.host_port < 1024; };
   if (std::ranges::any_of(spec_.network.ports, is_low)) return false;
   const auto config = BOXLITE_TRY(shim_config());
   shim_ = vmm::ReadyMachines(around_.home()).claim(saved_machines_->shape(), config);
