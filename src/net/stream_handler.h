@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/unique_fd.h"
+#include "net/flow.h"
+
+namespace boxlite::net {
+
+// Takes over TCP connections of the guest that the gateway must not simply pass on (Decision::inspect). One
+// thread: the loop's.
+class StreamHandler {
+ public:
+  StreamHandler() = default;
+  StreamHandler(const StreamHandler&) = delete;
+  StreamHandler& operator=(const StreamHandler&) = delete;
+  virtual ~StreamHandler() = default;
+
+  // `guest_side`: a connected, non-blocking stream socket; the guest is at its other end, and already believes that it
+  // has reached flow.destination. Closing it ends the guest's connection; with SO_LINGER 0 set, by a reset.
+  virtual void take(UniqueFd guest_side, const Flow& flow) = 0;
+};
+
+}  // namespace boxlite::net
