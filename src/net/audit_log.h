@@ -47,7 +47,6 @@ struct AuditRecord {
 };
 
 AuditRecord audit_of(const Flow& flow, const Verdict& verdict);
-// `ended` tells the flow's bytes.
 AuditRecord audit_end(const Flow& flow, std::uint64_t sent, std::uint64_t received,
                       std::chrono::milliseconds duration);
 
@@ -57,7 +56,8 @@ std::string to_line(const AuditRecord& record);
 Result<AuditRecord> parse_audit_record(std::string_view line);
 
 inline constexpr std::string_view audit_file_name = "network.log";
-inline constexpr std::size_t longest_audit_line = 4096;
+inline constexpr std::size_t longest_audit_line = 16384;
+std::filesystem::path old_audit_file(const std::filesystem::path& file);
 
 // Appends. Never fails and never waits for anything but the file system: a guest that floods it, or a full
 // disk, costs records, which are counted and told by a `skipped` one. One thread, one writer per box.
@@ -84,7 +84,7 @@ class AuditLog {
   bool write(AuditRecord record);
   void tell_skipped();
   bool open_current();
-  void rotate();
+  bool rotate();
 
   std::filesystem::path path_;
   Limits limits_;

@@ -2,66 +2,78 @@
 // The name server of one guest.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
 #include "linux/event_loop.h"
 #include "net/address.h"
 #include "net/audit_log.h"
+#include "net/dns_message.h"
+#include "net/host_file.h"
+#include "net/host_resolver.h"
 #include "net/name_table.h"
 #include "net/policy.h"
 
 namespace boxlite::net {
 
-class HostResolver;
-
-// A name that is ours: the gateway, the host alias, the box itself.
+// A name that is ours, for every policy: the gateway, the host alias, the box itself.
 struct LocalName {
-  std::string name;
+  std::string name;  // normal
   std::vector<IpAddress> addresses;
 };
 
 // Answers what the policy admits: our own names, those of the host's hosts file, and the rest by the host's
-// resolvers. What it tells the guest it pins in the NameTable. One thread, the loop's.
+// name servers. What it tells the guest it pins in the NameTable. One thread, the loop's.
 class DnsServer {
  public:
   struct Settings {
     std::vector<LocalName> names = {};
-    std::filesystem::path hosts_file = "/etc/hosts";
-    std::filesystem::path resolv_conf = "/etc/resolv.conf";
-    // Replaces the name servers of resolv_conf: for tests and for an option.
-    std::vector<std::pair<IpAddress, std::uint16_t>> upstreams = {};
-    // From the question to an answer, failure included. Stub resolvers of guests give up after 5 s.
-    std::chrono::milliseconds limit = std::chrono::milliseconds(4000);
+    std::filesystem::path hosts_file = "/etc/hosts";  // read again when it changes
+    HostResolver::Settings resolver = {};
+    // False where the host has no way to IPv6: then programs need not find out by trying.
+    bool tells_ipv6 = true;
   };
   enum class Transport : std::uint8_t { udp, tcp };
   using Reply = std::move_only_function<void(std::string message)>;
 
   // The loop, the table and the log (which may be null) outlive it.
-  static Result<std::unique_ptr<DnsServer>> create(linux_::EventLoop& loop, NameTable& names, AuditLog* log,
-                                                   std::shared_ptr<const Policy> policy, Settings settings);
+  DnsServer(linux_::EventLoop& loop, NameTable& names, AuditLog* log, std::shared_ptr<const Policy> policy,
+            Settings settings);
   DnsServer(const DnsServer&) = delete;
   DnsServer& operator=(const DnsServer&) = delete;
-  ~DnsServer();
 
   // `query` is one message, without the length that TCP puts before it. The reply comes at once or later,
   // once at most: what is no question gets none, nor does one that is still open when the server goes.
   void answer(std::string_view query, Transport transport, Reply reply);
-  void set_policy(std::shared_ptr<const Policy> policy);
-  std::size_t open_questions() const;
+  // Judges the questions that come from now on, and the answers to those that are open.
+  void set_policy(std::shared_ptr<const Policy> policy) { policy_ = std::move(policy); }
+  std::size_t open_questions() const { return resolver_.open_questions(); }
 
  private:
-  class Impl;
-  explicit DnsServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  struct Asked;
+
+  void answer_question(Asked asked);
+  bool answer_local(Asked& asked);
+  bool answer_from_hosts(Asked& asked);
+  void answer_upstream(Asked asked, const Result<DnsMessage>& upstream);
+  void tell(Asked& asked, std::vector<DnsRecord> records, bool is_ours);
+  void refuse(Asked& asked, const Verdict& verdict);
+  void fail_at(Asked& asked, std::uint16_t rcode, std::uint16_t why_code, std::string why);
+  void send(Asked& asked);
+  void record(const Asked& asked, std::string_view verdict, std::string rule, std::string reason);
+
+  NameTable& names_;
+  AuditLog* log_;
+  std::shared_ptr<const Policy> policy_;
+  Settings settings_;
+  HostFile hosts_file_;
+  HostAddresses hosts_;
+  HostResolver resolver_;
 };
 
 }  // namespace boxlite::net

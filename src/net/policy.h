@@ -49,7 +49,7 @@ struct Verdict {
 // Immutable: a change is another Policy, put in place as a whole. Thread-safe.
 class Policy {
  public:
-  // invalid_argument with the place of the mistake marked.
+  // invalid_argument; for a rule with the place of the mistake.
   static Result<std::shared_ptr<const Policy>> create(const PolicySpec& spec);
 
   const PolicySpec& spec() const { return spec_; }
@@ -69,11 +69,9 @@ class Policy {
 
  private:
   explicit Policy(PolicySpec spec) : spec_(std::move(spec)) {}
-  const Rule* find_name_rule(const std::vector<Rule>& rules, const Flow& flow, std::string_view name) const;
-  const Rule* find_address_rule(const std::vector<Rule>& rules, const Flow& flow) const;
   Verdict decide_closed_scope(const Flow& flow, Scope scope) const;
   Verdict decide_public(const Flow& flow) const;
-  Verdict undecided() const;
+  Verdict undecided(std::string reason) const;
   bool is_watched_for_names(const Flow& flow) const;
 
   PolicySpec spec_;

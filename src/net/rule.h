@@ -32,7 +32,7 @@ class Rule {
  public:
   enum class Host : std::uint8_t { any, name, suffix, range };
 
-  // invalid_argument: the message shows the text with a mark below the mistake.
+  // invalid_argument: the message tells the place of the mistake and what is written there.
   static Result<Rule> parse(std::string_view text);
 
   const std::string& text() const { return text_; }
