@@ -15,8 +15,9 @@ class StreamHandler {
   StreamHandler& operator=(const StreamHandler&) = delete;
   virtual ~StreamHandler() = default;
 
-  // `guest_side`: a connected, non-blocking stream socket; the guest is at its other end, and already believes that it
-  // has reached flow.destination. Closing it ends the guest's connection; with SO_LINGER 0 set, by a reset.
+  // `guest_side`: a connected, non-blocking stream socket; the guest is at its other end, and already
+  // believes that it has reached flow.destination. Closing it ends the guest's connection; with SO_LINGER 0
+  // set, by a reset.
   virtual void take(UniqueFd guest_side, const Flow& flow) = 0;
 };
 
