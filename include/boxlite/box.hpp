@@ -70,6 +70,7 @@ struct BoxInfo {
   std::string failure = {};           // why it is `failed`
   std::optional<int> shim_pid = {};   // while running
   std::optional<int> vmm_pid = {};
+  std::vector<PublishedPort> ports = {};      // while running: as they are
   std::uint64_t restart_count = 0;            // by the restart policy, since the last start
   HealthReport health = {};                   // while running
   std::string accelerator = {};               // "kvm" or "tcg" while running
@@ -148,6 +149,16 @@ class BOXLITE_API Box {
   Result<void> add_mount(const Mount& mount);
   // Takes it away again, also while a command uses it: what it has open stays open. not_found.
   Result<void> remove_mount(std::string_view target);
+  // A port of the host leads into the box from now on, and at each start. Returns it with the port that was
+  // chosen, if the box runs. already_exists, naming the holder, when it is taken; invalid_state without a
+  // network.
+  Result<PublishedPort> publish(const PublishedPort& port);
+  // Its connections end. `port` as in BoxInfo::ports or in the spec. not_found.
+  Result<void> unpublish(const PublishedPort& port);
+  // What passes its cable from now on, as the bytes of a pcap file, to `sink`, on this thread: until the sink
+  // returns false or the box has stopped. A sink that is too slow misses frames. invalid_state unless it
+  // runs.
+  Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) const;
   // From now on the machine outlives this process, as with BoxSpec::detach, which is set. Legal in running.
   Result<void> detach();
   // The files in it.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include <boxlite/error.hpp>
+#include <boxlite/network.hpp>
 
 namespace boxlite {
 
@@ -110,6 +111,8 @@ struct BoxSpec {
   std::string hostname = {};                  // empty: the first 12 characters of the id
   CapabilityChanges capabilities = {};
   bool privileged = false;  // all capabilities, no masked paths; still inside its own VM
+
+  NetworkSpec network = {};
 
   // At most 256, each at another place. Not at "/" and not below "/proc".
   std::vector<Mount> mounts = {};

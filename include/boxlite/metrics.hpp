@@ -43,6 +43,17 @@ struct GuestStats {
   std::uint64_t network_sent_bytes = 0;
 };
 
+// What has passed its cable since its start, as the host counted.
+struct NetworkStats {
+  std::uint64_t sent_bytes = 0;  // by the box; whole Ethernet frames
+  std::uint64_t sent_packets = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t received_packets = 0;
+  std::uint64_t connections = 0;      // flows that were let through, in or out
+  std::uint64_t refusals = 0;         // flows that were not
+  std::uint64_t dropped_packets = 0;  // that were none, or pretended to be another's
+};
+
 // What it costs the host: the shim and the machine's process.
 struct HostStats {
   std::chrono::nanoseconds cpu{0};
@@ -67,6 +78,7 @@ struct BoxStats {
   BoxStatus status = BoxStatus::configured;
   // Not set when the box does not run, or does not answer within two seconds.
   std::optional<GuestStats> guest = {};
+  std::optional<NetworkStats> network = {};  // not set when the box does not run
   HostStats host = {};
   BoxActivity activity = {};
 };

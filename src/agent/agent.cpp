@@ -12,6 +12,7 @@
 
 #include "agent/console.h"
 #include "agent/machine.h"
+#include "agent/network.h"
 #include "agent/processes.h"
 #include "agent/stats.h"
 #include "agent/trust_store.h"
@@ -197,8 +198,8 @@ Result<wire::msg::HelloResponse> Agent::hello() const {
 Result<void> Agent::configure(const wire::msg::ConfigureRequest& request) {
   if (is_configured_ && !prepared_)
     return fail(ErrorCode::invalid_state, "configure machine: it was configured before");
-  if (!is_configured_) bring_up_loopback();
   BOXLITE_TRY_CONTEXT("configure machine", configure_machine(request));
+  if (request.disable_network()) BOXLITE_TRY_CONTEXT("configure machine", disable_network());
   hostname_ = request.hostname();
   is_configured_ = true;
   return {};

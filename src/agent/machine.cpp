@@ -13,12 +13,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/random.h>
-#include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -193,16 +191,6 @@ Result<UniqueFd> open_agent_port() {
     if (!found.empty()) return open_file(found, O_RDWR | O_NONBLOCK);
   }
   return fail(ErrorCode::not_found, "find the virtio-serial port boxlite.agent: there is none");
-}
-
-void bring_up_loopback() {
-  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  std::memcpy(request.ifr_name, "lo", 3);
-  request.ifr_flags = IFF_UP | IFF_RUNNING;
-  if (!socket.is_open() || ::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) {
-    log_line(syscall_error("bring up", "lo", errno).message());
-  }
 }
 
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {

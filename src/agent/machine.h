@@ -25,8 +25,6 @@ Result<void> set_up_machine();
 // The virtio-serial port "boxlite.agent", non-blocking; waits for it up to a few seconds.
 Result<UniqueFd> open_agent_port();
 
-void bring_up_loopback();
-
 // Clock, entropy, host name, and the files in identity_dir. May be called again.
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request);
 

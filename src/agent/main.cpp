@@ -8,6 +8,7 @@
 #include "agent/agent.h"
 #include "agent/console.h"
 #include "agent/machine.h"
+#include "agent/network.h"
 #include "base/concat.h"
 #include "linux/event_loop.h"
 
@@ -18,6 +19,8 @@ Result<void> run() {
   const auto start_ns = boottime_ns();
   std::signal(SIGPIPE, SIG_IGN);
   BOXLITE_TRY(set_up_machine());
+  // A box without it is still one.
+  if (const auto done = set_up_network(); !done) log_line(done.error().message());
   auto port = BOXLITE_TRY(open_agent_port());
   const auto loop = BOXLITE_TRY(linux_::EventLoop::create());
   Agent agent(*loop, start_ns);

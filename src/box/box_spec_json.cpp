@@ -123,6 +123,9 @@ std::string_view name_of(MountType type) {
 
 Result<void> read(const json& value, std::string_view field, MountType& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out);
+Result<void> read(const json& value, std::string_view field, std::uint16_t& out);
+Result<void> read(const json& value, std::string_view field, std::vector<PublishedPort>& out);
+Result<void> read(const json& value, std::string_view field, NetworkSpec& out);
 Result<void> read(const json& value, std::string_view field, RestartPolicy& out) {
   if (!value.is_object() || !value.contains("mode") || !value["mode"].is_string()) return wrong_type(field);
   // A word that a newer version wrote is no restart.
@@ -207,6 +210,51 @@ Result<void> read(const json& value, std::string_view field, std::vector<Mount>&
   return {};
 }
 
+json from_network(const NetworkSpec& network) {
+  auto ports = json::array();
+  for (const auto& port : network.ports) {
+    ports.push_back({{"host_address", from_bytes(port.host_address)},
+                     {"host_port", port.host_port},
+                     {"box_port", port.box_port},
+                     {"is_udp", port.protocol == PortProtocol::udp}});
+  }
+  return {{"is_enabled", network.is_enabled},           {"allow", from_bytes(network.allow)},
+          {"deny", from_bytes(network.deny)},           {"ports", std::move(ports)},
+          {"send_limit_kbit", network.send_limit_kbit}, {"receive_limit_kbit", network.receive_limit_kbit}};
+}
+
+Result<void> read(const json& value, std::string_view field, std::uint16_t& out) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > UINT16_MAX) return wrong_type(field);
+  out = value.get<std::uint16_t>();
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<PublishedPort>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_object()) return wrong_type(field);
+    auto& port = out.emplace_back();
+    bool is_udp = false;
+    BOXLITE_TRY(read_field(element, "host_address", port.host_address));
+    BOXLITE_TRY(read_field(element, "host_port", port.host_port));
+    BOXLITE_TRY(read_field(element, "box_port", port.box_port));
+    BOXLITE_TRY(read_field(element, "is_udp", is_udp));
+    port.protocol = is_udp ? PortProtocol::udp : PortProtocol::tcp;
+  }
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, NetworkSpec& out) {
+  if (!value.is_object()) return wrong_type(field);
+  BOXLITE_TRY(read_field(value, "is_enabled", out.is_enabled));
+  BOXLITE_TRY(read_field(value, "allow", out.allow));
+  BOXLITE_TRY(read_field(value, "deny", out.deny));
+  BOXLITE_TRY(read_field(value, "ports", out.ports));
+  BOXLITE_TRY(read_field(value, "send_limit_kbit", out.send_limit_kbit));
+  BOXLITE_TRY(read_field(value, "receive_limit_kbit", out.receive_limit_kbit));
+  return {};
+}
+
 }  // namespace
 
 std::string to_json(const BoxSpec& spec) {
@@ -226,6 +274,7 @@ std::string to_json(const BoxSpec& spec) {
       {"cap_add", from_bytes(spec.capabilities.add)},
       {"cap_drop", from_bytes(spec.capabilities.drop)},
       {"privileged", spec.privileged},
+      {"network", from_network(spec.network)},
       {"mounts", from_mounts(spec.mounts)},
       {"detach", spec.detach},
       {"auto_remove", spec.auto_remove},
@@ -264,6 +313,7 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "cap_add", spec.capabilities.add));
   BOXLITE_TRY(read_field(object, "cap_drop", spec.capabilities.drop));
   BOXLITE_TRY(read_field(object, "privileged", spec.privileged));
+  BOXLITE_TRY(read_field(object, "network", spec.network));
   BOXLITE_TRY(read_field(object, "mounts", spec.mounts));
   BOXLITE_TRY(read_field(object, "detach", spec.detach));
   BOXLITE_TRY(read_field(object, "auto_remove", spec.auto_remove));

@@ -43,6 +43,10 @@ class Lifecycle {
   Result<void> add_mount(const Mount& mount);
   Result<void> remove_mount(std::string_view target);
 
+  // The same for ports.
+  Result<PublishedPort> publish(const PublishedPort& port);
+  Result<void> unpublish(const PublishedPort& port);
+
   // When a home is opened: as look(), and removes a box that is meant to go by now (auto_remove,
   // auto_delete). Waits for nobody.
   Result<void> recover();

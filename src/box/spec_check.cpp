@@ -7,6 +7,7 @@
 #include "base/concat.h"
 #include "box/capabilities.h"
 #include "box/mounts.h"
+#include "box/network.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -196,6 +197,7 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check_hostname(spec.hostname));
   BOXLITE_TRY(resolve_capabilities(spec.capabilities, spec.privileged));
   BOXLITE_TRY(check(spec.mounts));
+  BOXLITE_TRY(check(spec.network));
   BOXLITE_TRY(check_restart(spec));
   BOXLITE_TRY(check_health(spec.health));
   BOXLITE_TRY(check_time("auto_stop", spec.auto_stop, shortest_auto_stop));

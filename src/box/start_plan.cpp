@@ -14,6 +14,7 @@
 #include "box/health_plan.h"
 #include "box/image_config_json.h"
 #include "box/mounts.h"
+#include "box/network.h"
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "disk/qcow2.h"
@@ -124,7 +125,8 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
 bool StartPlan::may_boot_instead() const {
   if (!saved_) return false;
   const auto evidence = gather_evidence(paths_);
-  return evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::boot_failed;
+  return evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::boot_failed &&
+         evidence->exit->phase != vmm::network_phase;
 }
 
 // The saved machine may be at fault, whatever the error says.
@@ -153,6 +155,7 @@ Result<vmm::TemplateRecipe::Image> StartPlan::image_recipe() const {
   wire::msg::ConfigureRequest configure;
   // As long as a real one.
   configure.set_hostname(std::string(id_.size(), 'x'));
+  configure_network({}, configure);
   wire::msg::StartContainerRequest start;
   *start.mutable_container() =
       prepared_part(BOXLITE_TRY(container_spec(spec_, image_->config, configure.hostname())));
@@ -214,6 +217,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   const auto hostname = hostname_of(spec_, id_);
   wire::msg::ConfigureRequest configure;
   configure.set_hostname(hostname);
+  configure_network(spec_.network, configure);
   wire::msg::StartContainerRequest start;
   *start.mutable_container() = BOXLITE_TRY(container_spec(spec_, image, hostname));
 
@@ -226,6 +230,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.box_dir = paths_.directory;
   config.machine = machine_spec();
   config.machine.saved = saved_;
+  config.network = network_config(spec_.network, last_ports_);
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.configure_request = configure.SerializeAsString();
@@ -252,6 +257,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
 }
 
 Result<void> StartPlan::spawn_shim() {
+  // Before the shim replaces it.
+  if (auto last = vmm::read_shim_record(paths_.directory)) last_ports_ = std::move(last->ports);
   const auto config = BOXLITE_TRY(shim_config());
   shim_ = BOXLITE_TRY(vmm::ShimProcess::spawn(parts_->shim, config));
   return {};

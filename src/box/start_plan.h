@@ -13,6 +13,7 @@
 #include "box/box_paths.h"
 #include "box/saved_machines.h"
 #include "box/surroundings.h"
+#include "vmm/network_config.h"
 
 namespace boxlite::box {
 
@@ -78,6 +79,7 @@ class StartPlan {
   std::optional<SavedMachines> saved_machines_;
   std::optional<vmm::SavedMachine> saved_;
   std::optional<vmm::ShimProcess> shim_;
+  std::vector<vmm::PortMapping> last_ports_;  // of the last start
   std::vector<StartStage> stages_;
   std::string kernel_release_;
   std::optional<int> vmm_pid_;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/environment.h"
+#include "cli/port_options.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
 
@@ -24,16 +25,15 @@ struct DockerOption {
 };
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
-    DockerOption{'p', "publish"},   DockerOption{'P', "publish-all"}, DockerOption{0, "network"},
-    DockerOption{0, "net"},         DockerOption{0, "volumes-from"},  DockerOption{0, "label-file"},
-    DockerOption{0, "read-only"},   DockerOption{0, "dns"},           DockerOption{0, "add-host"},
-    DockerOption{0, "device"},      DockerOption{0, "gpus"},          DockerOption{0, "ulimit"},
-    DockerOption{0, "shm-size"},    DockerOption{0, "security-opt"},  DockerOption{0, "sysctl"},
-    DockerOption{0, "stop-signal"}, DockerOption{0, "stop-timeout"},  DockerOption{0, "group-add"},
-    DockerOption{0, "pids-limit"},  DockerOption{0, "init"},          DockerOption{0, "cidfile"},
-    DockerOption{'a', "attach"},    DockerOption{0, "log-driver"},    DockerOption{0, "allow-net"},
-    DockerOption{0, "rootfs"},      DockerOption{0, "security"},      DockerOption{0, "inbound"},
-    DockerOption{0, "memory-swap"}, DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
+    DockerOption{'P', "publish-all"}, DockerOption{0, "volumes-from"}, DockerOption{0, "label-file"},
+    DockerOption{0, "read-only"},     DockerOption{0, "dns"},          DockerOption{0, "add-host"},
+    DockerOption{0, "device"},        DockerOption{0, "gpus"},         DockerOption{0, "ulimit"},
+    DockerOption{0, "shm-size"},      DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
+    DockerOption{0, "stop-signal"},   DockerOption{0, "stop-timeout"}, DockerOption{0, "group-add"},
+    DockerOption{0, "pids-limit"},    DockerOption{0, "init"},         DockerOption{0, "cidfile"},
+    DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},   DockerOption{0, "rootfs"},
+    DockerOption{0, "security"},      DockerOption{0, "inbound"},      DockerOption{0, "memory-swap"},
+    DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
 };
 
 OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
@@ -94,6 +94,32 @@ OptionSet::Accept accept_restart(RestartPolicy& target) {
       return std::nullopt;
     }
     return "is not no, on-failure[:N], always or unless-stopped";
+  };
+}
+
+OptionSet::Accept accept_network(bool& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    if (text != "none" && text != "enabled") return "is not none or enabled";
+    target = text == "enabled";
+    return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_publish(std::vector<PublishedPort>& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto ports = parse_publish(text);
+    if (!ports) return "is not [ADDRESS:][HOST_PORT:]BOX_PORT[/tcp|udp], as in 8080:80";
+    target.insert(target.end(), ports->begin(), ports->end());
+    return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_rate(std::uint64_t& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto count = parse_count(text);
+    if (!count) return "is not a whole number of kbit/s";
+    target = *count;
+    return std::nullopt;
   };
 }
 
@@ -190,6 +216,22 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
 
   options.section("Folders");
   mounts_.declare(options);
+
+  options.section("Network");
+  for (const char* word : {"network", "net"}) {
+    options.value(0, word, "MODE", "enabled (default), or none: nothing but the loopback",
+                  accept_network(spec_.network.is_enabled));
+  }
+  options.value('p', "publish", "[ADDRESS:][HOST_PORT:]BOX_PORT[/udp]",
+                "Let a port of this host lead there; without one, any (repeatable)",
+                accept_publish(spec_.network.ports));
+  options.list(0, "allow-net", "RULE", spec_.network.allow,
+               "[tcp:|udp:]HOST[:PORTS] that may be reached; none: all public ones (repeatable)");
+  options.list(0, "deny-net", "RULE", spec_.network.deny, "What may not, whatever is allowed (repeatable)");
+  options.value(0, "net-tx", "KBIT", "What it may send, in kbit/s",
+                accept_rate(spec_.network.send_limit_kbit));
+  options.value(0, "net-rx", "KBIT", "What it may receive, in kbit/s",
+                accept_rate(spec_.network.receive_limit_kbit));
 
   options.section("Health");
   options.value(0, "health-cmd", "COMMAND", "Run this in a shell of the box; exit code 0 is well",

@@ -170,8 +170,20 @@ TEST(BoxOptionsTest, RefusesBadValues) {
   }
 }
 
+TEST(BoxOptionsTest, DescribeTheNetwork) {
+  const auto spec = Line().read({"-p", "8080:80", "--publish=53/udp", "--allow-net", "example.com", "--net-tx", "1000", "i"});
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->network, (NetworkSpec{.allow = {"example.com"},
+                                        .ports = {{.host_port = 8080, .box_port = 80},
+                                                  {.box_port = 53, .protocol = PortProtocol::udp}},
+                                        .send_limit_kbit = 1000}));
+  EXPECT_FALSE(Line().read({"--network", "none", "i"})->network.is_enabled);
+  EXPECT_EQ(Line().read({"--network", "bridge", "i"}).error().exit_code, exit_usage);
+  EXPECT_EQ(Line().read({"-p", "x", "i"}).error().exit_code, exit_usage);
+}
+
 TEST(BoxOptionsTest, SaysWhatIsNotBuiltYet) {
-  for (const char* word : {"-p", "--publish", "--network", "--gpus"}) {
+  for (const char* word : {"-P", "--link", "--gpus"}) {
     const auto spec = Line().read({word, "x", "img"});
     ASSERT_FALSE(spec) << word;
     EXPECT_EQ(spec.error().exit_code, exit_failure) << word;

@@ -42,6 +42,12 @@ constexpr std::array commands{
     Command{"rm", "remove", boxes, true, "Remove boxes with their disks", remove_command},
     Command{"prune", "", boxes, true, "Remove all boxes that do not run any more", prune_command},
     Command{"inspect", "", boxes, true, "Show all about boxes, as JSON", inspect_command},
+    Command{"port", "", networks, true, "List the ports of this host that lead into a box", port_command},
+    Command{"network publish", "", networks, true, "Let a port of this host lead into a box",
+            network_publish_command},
+    Command{"network capture", "", networks, true, "Write the packets of a box to a pcap file",
+            network_capture_command},
+    Command{"network unpublish", "", networks, true, "Take it away again", network_unpublish_command},
     Command{"pull", "image pull", images, true, "Download an image from a registry", pull_command},
     Command{"load", "image load", images, true, "Load images from an archive or an OCI layout", load_command},
     Command{"images", "image ls,image list", images, true, "List images", images_command},
@@ -79,13 +85,14 @@ struct GroupTitle {
   CommandGroup group;
   std::string_view title;
 };
-constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{images, "Images"},
-                                  GroupTitle{volumes, "Folders and volumes"}, GroupTitle{system, "System"}};
+constexpr std::array group_titles{GroupTitle{boxes, "Boxes"}, GroupTitle{networks, "Network"},
+                                  GroupTitle{images, "Images"}, GroupTitle{volumes, "Folders and volumes"},
+                                  GroupTitle{system, "System"}};
 
 // What people type because Docker has it.
-constexpr std::array<std::string_view, 16> later{"build",  "commit", "diff",    "export", "history", "import",
-                                                 "login",  "logout", "network", "port",   "push",    "save",
-                                                 "search", "serve",  "tag",     "update"};
+constexpr std::array<std::string_view, 14> later{"build",  "commit", "diff",   "export", "history",
+                                                 "import", "login",  "logout", "push",   "save",
+                                                 "search", "serve",  "tag",    "update"};
 
 std::vector<std::string_view> names_of(const Command& command) {
   std::vector<std::string_view> names{command.name};
@@ -97,7 +104,7 @@ std::vector<std::string_view> names_of(const Command& command) {
   return names;
 }
 
-constexpr std::array<std::string_view, 5> families{"file", "image", "machine", "system", "volume"};
+constexpr std::array<std::string_view, 6> families{"file", "image", "machine", "network", "system", "volume"};
 
 bool is_family(std::string_view word) {
   return std::ranges::count(families, word) > 0;

@@ -10,7 +10,7 @@
 
 namespace boxlite::cli {
 
-enum class CommandGroup { boxes, images, volumes, system };
+enum class CommandGroup { boxes, networks, images, volumes, system };
 
 struct Command {
   std::string_view name;     // "pull", "image ls"

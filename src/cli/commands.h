@@ -35,6 +35,10 @@ Outcome file_remove_command(Call& call);
 Outcome file_move_command(Call& call);
 Outcome file_watch_command(Call& call);
 Outcome list_command(Call& call);
+Outcome port_command(Call& call);
+Outcome network_publish_command(Call& call);
+Outcome network_unpublish_command(Call& call);
+Outcome network_capture_command(Call& call);
 Outcome inspect_command(Call& call);
 
 Outcome pull_command(Call& call);

@@ -139,6 +139,28 @@ Json stages(const std::vector<StartStage>& all) {
   return list;
 }
 
+Json port_list(const std::vector<PublishedPort>& all) {
+  Json list = Json::array();
+  for (const auto& port : all) {
+    list.push_back({{"HostIp", port.host_address},
+                    {"HostPort", port.host_port},
+                    {"BoxPort", port.box_port},
+                    {"Protocol", port.protocol == PortProtocol::udp ? "udp" : "tcp"}});
+  }
+  return list;
+}
+
+Json network(const BoxInfo& box) {
+  const auto& spec = box.spec.network;
+  return {{"Mode", spec.is_enabled ? "enabled" : "none"},
+          {"Allow", spec.allow},
+          {"Deny", spec.deny},
+          {"Publish", port_list(spec.ports)},
+          {"Ports", port_list(box.ports)},
+          {"SendLimitKbit", spec.send_limit_kbit},
+          {"ReceiveLimitKbit", spec.receive_limit_kbit}};
+}
+
 Json box_document(const BoxInfo& box) {
   return {{"Id", box.id},
           {"Name", box.spec.name},
@@ -147,6 +169,7 @@ Json box_document(const BoxInfo& box) {
           {"State", box_state(box)},
           {"Config", box_config(box.spec)},
           {"HostConfig", box_host_config(box.spec)},
+          {"Network", network(box)},
           {"Mounts", mounts(box.spec.mounts)},
           {"Accelerator", text_or_null(box.accelerator)},
           {"KernelRelease", text_or_null(box.kernel_release)},

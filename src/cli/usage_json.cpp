@@ -41,6 +41,13 @@ Json guest_object(const GuestStats& guest) {
           {"network_sent_bytes", guest.network_sent_bytes}};
 }
 
+Json network_object(const NetworkStats& network) {
+  return {{"sent_bytes", network.sent_bytes},          {"sent_packets", network.sent_packets},
+          {"received_bytes", network.received_bytes},  {"received_packets", network.received_packets},
+          {"connections", network.connections},        {"refusals", network.refusals},
+          {"dropped_packets", network.dropped_packets}};
+}
+
 Json reading_object(const Reading& reading) {
   const auto& box = reading.later;
   return {{"id", box.id},
@@ -48,6 +55,7 @@ Json reading_object(const Reading& reading) {
           {"status", std::string(name(box.status))},
           {"cpu_percent", cpu_percent(reading.earlier, box)},
           {"guest", box.guest ? guest_object(*box.guest) : Json(nullptr)},
+          {"network", box.network ? network_object(*box.network) : Json(nullptr)},
           {"host",
            {{"cpu_seconds", seconds(box.host.cpu)},
             {"memory_pss_bytes", box.host.memory_pss_bytes},

@@ -55,6 +55,7 @@ Result<void> run() {
   ::setrlimit(RLIMIT_CORE, &no_core);
   shim::Inherited inherited{.listener = UniqueFd(vmm::shim_listener_fd), .lock = UniqueFd(vmm::shim_lock_fd)};
   inherited.signals = BOXLITE_TRY(take_signals());
+  std::signal(SIGPIPE, SIG_IGN);
   const auto text = BOXLITE_TRY(read_all(STDIN_FILENO));
   const auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);

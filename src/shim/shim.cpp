@@ -46,7 +46,7 @@ Result<void> Shim::run() {
   if (ready) ready = begin_life();
   if (!ready) {
     vmm::ExitRecord record{.reason = vmm::ExitReason::boot_failed, .at = now()};
-    record.phase = "spawn_vmm";
+    record.phase = setting_up_;
     record.message = ready.error().message();
     why_finished_ = std::move(ready).error();
     tell_end(record);
@@ -67,6 +67,10 @@ Result<void> Shim::set_up() {
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
+  setting_up_ = vmm::network_phase;
+  network_ = BOXLITE_TRY(Network::create(*loop_, config_));
+  record_.ports = network_->ports();
+  setting_up_ = "spawn_vmm";
   return watch_parent();
 }
 
@@ -111,7 +115,12 @@ Result<void> Shim::launch() {
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
   life_->console = std::move(console.first);
   BOXLITE_TRY(linux_::set_non_blocking(life_->console.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  auto link = BOXLITE_TRY(linux_::unix_socket_pair());
+  BOXLITE_TRY(linux_::set_non_blocking(link.first.get()));
+  BOXLITE_TRY(network_->connect(std::move(link.first)));
+  vmm::MachineEnds ends{.agent_port = std::move(port.second),
+                        .console = std::move(console.second),
+                        .link = std::move(link.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = inherited_.lock.get();

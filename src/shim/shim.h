@@ -24,6 +24,7 @@
 #include "shim/inherited.h"
 #include "shim/life.h"
 #include "shim/mux.h"
+#include "shim/network.h"
 #include "shim/restart_judge.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
@@ -71,6 +72,11 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   // shim_folders.cpp
   void attach_folder(const ShimCall& call);
   void detach_folder(const ShimCall& call);
+  // shim_network.cpp
+  void publish(const ShimCall& call);
+  void unpublish(const ShimCall& call);
+  void answer_network_counters(const ShimCall& call);
+  void capture(const ShimCall& call);
   // Commands can run.
   bool is_up() const { return !has_finished_ && !is_between_lives() && life_->state == State::ready; }
 
@@ -109,12 +115,14 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::optional<ConsoleLog> console_log_;
   std::optional<logs::LogWriter> log_;
   std::unique_ptr<Mux> mux_;
+  std::unique_ptr<Network> network_;
   std::optional<Folders> folders_;
   std::unique_ptr<Life> life_;
   RestartJudge restart_judge_;
   std::optional<Health> health_;
   std::optional<IdleWatch> idle_watch_;
 
+  std::string_view setting_up_ = "spawn_vmm";
   bool was_ready_ = false;  // once, in this or an earlier life
   bool was_asked_to_stop_ = false;
   bool has_finished_ = false;

@@ -28,6 +28,10 @@ void Shim::on_shim_call(ShimCall call) {
   }
   if (call.method == wire::ShimAttachFolder::name) return attach_folder(call);
   if (call.method == wire::ShimDetachFolder::name) return detach_folder(call);
+  if (call.method == wire::ShimPublish::name) return publish(call);
+  if (call.method == wire::ShimUnpublish::name) return unpublish(call);
+  if (call.method == wire::ShimNetworkCounters::name) return answer_network_counters(call);
+  if (call.method == wire::ShimCapture::name) return capture(call);
   if (call.method == wire::ShimPause::name) return handle_pause(call);
   if (call.method == wire::ShimResume::name) return handle_resume(call);
   if (call.method == wire::ShimWaitEnd::name) {

@@ -228,6 +228,7 @@ void Shim::end_life(const vmm::ExitRecord& record) {
   life.state = State::ended;
   life.boot_timer.reset();
   life.stop_timer.reset();
+  if (network_) network_->disconnect();
   if (health_) health_->pause();
   if (idle_watch_) idle_watch_->end();
   tell_end(record);

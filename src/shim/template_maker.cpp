@@ -64,7 +64,11 @@ Result<void> TemplateMaker::launch() {
   mux_ = BOXLITE_TRY(Mux::create(*loop_, std::move(port.first), *this));
   console_ = std::move(console.first);
   BOXLITE_TRY(linux_::set_non_blocking(console_.get()));
-  vmm::MachineEnds ends{.agent_port = std::move(port.second), .console = std::move(console.second)};
+  auto link = BOXLITE_TRY(linux_::unix_socket_pair());
+  link_ = std::move(link.first);
+  vmm::MachineEnds ends{.agent_port = std::move(port.second),
+                        .console = std::move(console.second),
+                        .link = std::move(link.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(config_.box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = inherited_.lock.get();

@@ -46,6 +46,7 @@ class TemplateMaker : private Mux::Listener {
   std::unique_ptr<linux_::EventLoop> loop_;
   std::optional<ConsoleLog> console_log_;
   UniqueFd console_;
+  UniqueFd link_;  // nobody answers; closed, the guest would remember a cable that was pulled
   std::unique_ptr<Mux> mux_;
   std::unique_ptr<Boot> boot_;
   std::unique_ptr<vmm::Machine> machine_;

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "vmm/health_rule.h"
 #include "vmm/machine_spec.h"
+#include "vmm/network_config.h"
 #include "vmm/restart_mode.h"
 
 namespace boxlite::vmm {
@@ -35,6 +36,7 @@ struct ShimConfig {
   std::string box_name = {};           // may be empty; for events
   std::filesystem::path box_dir = {};  // boxes/<id>, where sockets, logs and records are; absolute
   MachineSpec machine = {};
+  NetworkConfig network = {};
   std::vector<Folder> folders = {};  // each is to appear in one of machine.shares
   // Not empty: no box is wanted. When the machine's agent answers, and has prepared a container if
   // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "vmm/json_fields.h"
+#include "vmm/network_config_json.h"
 #include "vmm/shim_config.h"
 
 namespace boxlite::vmm {
@@ -187,6 +188,7 @@ std::string to_json(const ShimConfig& config) {
                        {"box_dir", config.box_dir.native()},
                        {"save_to", config.save_to.native()},
                        {"machine", to_object(config.machine)},
+                       {"network", to_object(config.network)},
                        {"folders", to_array(config.folders)},
                        {"qemu", config.qemu.native()},
                        {"configure_request", to_hex(config.configure_request)},
@@ -221,6 +223,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.save_to = BOXLITE_TRY(fields.text("save_to"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
+  const auto* network = BOXLITE_TRY(fields.object("network"));
+  config.network = BOXLITE_TRY_CONTEXT("shim config", parse_network_config(*network));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));

@@ -28,6 +28,11 @@ ShimConfig example() {
                     .saved = SavedMachine{.memory = "/m/memory", .state = "/m/state", .disk = "/m/d"}};
   config.folders = {{.host_path = "/a\xff", .box_path = "/b", .is_read_only = true},
                     {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
+  config.network = {.allow = {"example.com"},
+                    .deny = {"*.example.org:80"},
+                    .ports = {{.host_address = "127.0.0.1", .box_port = 80, .preferred_port = 8080}},
+                    .send_limit_kbit = 1,
+                    .receive_limit_kbit = 2};
   config.home = "/home/user/.boxlite";
   config.box_name = "web";
   config.qemu = "/usr/bin/qemu-system-x86_64";
@@ -91,6 +96,7 @@ TEST_F(RecordTest, SurvivesTheWayThroughAFile) {
   record.started_at = Timestamp(std::chrono::milliseconds(1'700'000'000'123));
   record.ready_at = record.started_at;
   record.stages = {{"boot", std::chrono::microseconds(17)}};
+  record.ports = {{.host_address = "::1", .host_port = 65'535, .box_port = 1, .is_udp = true}};
   ASSERT_TRUE(write_file_atomic(dir_.path() / shim_record_name, to_json(record)));
   EXPECT_EQ(read_shim_record(dir_.path()).value(), record);
   ExitRecord exit{.reason = ExitReason::main_exited, .at = record.started_at, .exit_code = 0};

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "linux/process_identity.h"
 #include "vmm/health_rule.h"
+#include "vmm/network_config.h"
 
 namespace boxlite::vmm {
 
@@ -41,6 +42,7 @@ struct ShimRecord {
   std::string health_output = {};          // of the last probe: its beginning, any bytes
   std::optional<Timestamp> ready_at = {};  // set once the container is up
   std::vector<StageTime> stages = {};
+  std::vector<PortMapping> ports = {};  // as they are
 
   bool operator==(const ShimRecord&) const = default;
 };
@@ -53,6 +55,9 @@ enum class ExitReason {
   vmm_failed,   // the machine ended by itself
 };
 std::string_view name(ExitReason reason);
+
+// The phase of a boot that failed before there was a machine: a port was taken.
+inline constexpr std::string_view network_phase = "network";
 
 struct ExitRecord {
   ExitReason reason = ExitReason::stopped;

@@ -6,6 +6,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "vmm/json_fields.h"
+#include "vmm/network_config_json.h"
 #include "vmm/shim_record.h"
 
 namespace boxlite::vmm {
@@ -70,6 +71,10 @@ Result<ShimRecord> parse_shim_record(const json& object) {
     const auto duration = BOXLITE_TRY(stage.number("duration_us", 0, 1ull << 60));
     record.stages.push_back({std::move(stage_name), std::chrono::microseconds(duration)});
   }
+  // One that an older shim wrote has none.
+  if (!fields.has("ports")) return record;
+  const auto* ports = BOXLITE_TRY(fields.array("ports"));
+  for (const auto& port : *ports) record.ports.push_back(BOXLITE_TRY(parse_port_mapping(port)));
   return record;
 }
 
@@ -132,11 +137,13 @@ std::string to_json(const ShimRecord& record) {
                  {"health", name(record.health)},
                  {"health_failures", record.health_failures},
                  {"health_output", record.health_output},
-                 {"stages", json::array()}};
+                 {"stages", json::array()},
+                 {"ports", json::array()}};
   if (record.ready_at) object["ready_at"] = to_rfc3339(*record.ready_at);
   for (const auto& stage : record.stages) {
     object["stages"].push_back({{"name", stage.name}, {"duration_us", stage.duration.count()}});
   }
+  for (const auto& port : record.ports) object["ports"].push_back(to_object(port));
   return dump(object);
 }
 

@@ -6,7 +6,7 @@ namespace boxlite::net {
 Inspector::Inspector(linux_::EventLoop& loop, Dialer& dialer, NameJudge& judge, Interception* interception)
     : surroundings_{loop, dialer, judge, interception} {}
 
-bool Inspector::concerns(const Flow& flow) const {
+bool Inspector::wants(const Flow& flow) const {
   return surroundings_.interception != nullptr && surroundings_.interception->secrets().concerns(flow);
 }
 

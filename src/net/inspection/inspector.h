@@ -26,8 +26,8 @@ class Inspector : public StreamHandler {
   Inspector(linux_::EventLoop& loop, Dialer& dialer, NameJudge& judge, Interception* interception);
 
   void take(UniqueFd guest_side, const Flow& flow) override;
-  // Whether an allowed flow must come here too: a secret may be meant for it.
-  bool concerns(const Flow& flow) const;
+  // A secret may be meant for it.
+  bool wants(const Flow& flow) const override;
   std::size_t connections() const { return inspections_.size(); }
 
  private:

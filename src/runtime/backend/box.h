@@ -23,6 +23,9 @@ class Box {
   virtual Result<ExitStatus> wait(std::string_view execution_id) = 0;
   virtual Result<void> add_mount(const Mount& mount) = 0;
   virtual Result<void> remove_mount(std::string_view target) = 0;
+  virtual Result<PublishedPort> publish(const PublishedPort& port) = 0;
+  virtual Result<void> unpublish(const PublishedPort& port) = 0;
+  virtual Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) = 0;
   virtual Result<void> detach() = 0;
   virtual std::shared_ptr<Files> files() = 0;
   virtual Result<boxlite::LogReader> logs(const LogOptions& options) = 0;

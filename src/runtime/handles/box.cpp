@@ -51,6 +51,18 @@ Result<void> Box::remove_mount(std::string_view target) {
   return backend_->remove_mount(target);
 }
 
+Result<PublishedPort> Box::publish(const PublishedPort& port) {
+  return backend_->publish(port);
+}
+
+Result<void> Box::unpublish(const PublishedPort& port) {
+  return backend_->unpublish(port);
+}
+
+Result<void> Box::capture(const std::function<bool(std::string_view bytes)>& sink) const {
+  return backend_->capture(sink);
+}
+
 Result<void> Box::detach() {
   return backend_->detach();
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "box/network.h"
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/local_box.h"
@@ -28,6 +29,7 @@ void overlay_shim_record(BoxInfo& facts, const box::BoxPaths& paths) {
   facts.health = {.status = health_status(shim->health),
                   .failures = static_cast<unsigned>(shim->health_failures),
                   .last_output = shim->health_output};
+  for (const auto& port : shim->ports) facts.ports.push_back(box::to_published(port));
   if (shim->phase == vmm::ShimPhase::paused) facts.status = BoxStatus::paused;
   if (shim->phase == vmm::ShimPhase::stopping) facts.status = BoxStatus::stopping;
   if (shim->phase == vmm::ShimPhase::restarting) facts.status = BoxStatus::restarting;

@@ -48,6 +48,16 @@ GuestStats as_seen(const wire::msg::StatsResponse& stats) {
   return seen;
 }
 
+NetworkStats as_seen(const wire::msg::NetworkCountersResponse& counters) {
+  return {.sent_bytes = counters.sent_bytes(),
+          .sent_packets = counters.sent_packets(),
+          .received_bytes = counters.received_bytes(),
+          .received_packets = counters.received_packets(),
+          .connections = counters.connections(),
+          .refusals = counters.refusals(),
+          .dropped_packets = counters.dropped_packets()};
+}
+
 ProcessInfo as_seen(const wire::msg::Process& process) {
   ProcessInfo seen;
   seen.pid = process.pid();
@@ -116,6 +126,8 @@ Result<BoxStats> LocalBox::stats() {
   if (!connection) return stats;
   const auto guest = (*connection)->call<wire::GuestStats>({}, Deadline::after(guest_limit));
   if (guest) stats.guest = as_seen(*guest);
+  const auto network = (*connection)->call<wire::ShimNetworkCounters>({}, Deadline::after(guest_limit));
+  if (network) stats.network = as_seen(*network);
   return stats;
 }
 

@@ -111,6 +111,18 @@ Result<void> LocalBox::remove_mount(std::string_view target) {
   return {};
 }
 
+Result<PublishedPort> LocalBox::publish(const PublishedPort& port) {
+  auto published = lifecycle_.publish(port);
+  if (!published) return fail(with_name(std::move(published).error(), "publish a port of"));
+  return published;
+}
+
+Result<void> LocalBox::unpublish(const PublishedPort& port) {
+  auto withdrawn = lifecycle_.unpublish(port);
+  if (!withdrawn) return fail(with_name(std::move(withdrawn).error(), "withdraw a port of"));
+  return {};
+}
+
 std::shared_ptr<backend::Files> LocalBox::files() {
   return std::make_shared<LocalFiles>(shared_from_this());
 }

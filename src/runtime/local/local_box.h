@@ -34,6 +34,9 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<ExitStatus> wait(std::string_view execution_id) override;
   Result<void> add_mount(const Mount& mount) override;
   Result<void> remove_mount(std::string_view target) override;
+  Result<PublishedPort> publish(const PublishedPort& port) override;
+  Result<void> unpublish(const PublishedPort& port) override;
+  Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) override;
   Result<void> detach() override;
   std::shared_ptr<backend::Files> files() override;
   Result<boxlite::LogReader> logs(const LogOptions& options) override;

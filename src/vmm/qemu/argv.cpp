@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/concat.h"
+#include "wire/network_plan.h"
 
 namespace boxlite::vmm::qemu {
 namespace {
@@ -120,6 +121,12 @@ void add_share(Arguments& arguments, const SharedDirectory& share, std::size_t i
       concat("virtio-9p-device,id=folder", index, ",fsdev=share", index, ",mount_tag=", share.tag));
 }
 
+// guest_announce: after each restore the guest would tell a switch that is not there where it is now.
+void add_link(Arguments& arguments) {
+  add(arguments, "-netdev", concat("stream,id=link,server=off,addr.type=fd,addr.str=", link_fd));
+  add(arguments, "-device", concat("virtio-net-device,netdev=link,mac=", wire::guest_mac_text, ",guest_announce=off"));
+}
+
 void add_rest(Arguments& arguments) {
   add(arguments, "-object", "rng-random,id=entropy,filename=/dev/urandom");
   add(arguments, "-device", "virtio-rng-device,rng=entropy");
@@ -139,6 +146,7 @@ std::vector<std::string> machine_arguments(const MachineSpec& spec) {
     add_disk(arguments, spec.disks[index], index);
   for (std::size_t index = 0; index < spec.shares.size(); ++index)
     add_share(arguments, spec.shares[index], index);
+  add_link(arguments);
   add_rest(arguments);
   return arguments;
 }

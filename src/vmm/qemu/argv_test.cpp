@@ -49,6 +49,8 @@ TEST(MachineArguments, AreTheseForAnEmulatedMachine) {
       "-blockdev driver=qcow2,node-name=disk0,file=file0,read-only=off,discard=unmap,cache.direct=off,"
       "cache.no-flush=off "
       "-device virtio-blk-device,id=vd0,drive=disk0,werror=report,rerror=report "
+      "-netdev stream,id=link,server=off,addr.type=fd,addr.str=8 "
+      "-device virtio-net-device,netdev=link,mac=5a:94:ef:e4:0c:ee,guest_announce=off "
       "-object rng-random,id=entropy,filename=/dev/urandom -device virtio-rng-device,rng=entropy "
       "-device virtio-balloon-device,free-page-reporting=on,deflate-on-oom=on");
 }

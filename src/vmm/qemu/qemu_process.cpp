@@ -153,7 +153,8 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
                           .environment = environment(),
                           .fds = {{control.second.get(), control_fd},
                                   {ends.agent_port.get(), agent_port_fd},
-                                  {ends.console.get(), console_fd}},
+                                  {ends.console.get(), console_fd},
+                                  {ends.link.get(), link_fd}},
                           .die_with_parent = true,
                           .capabilities = file_capabilities};
   if (ends.lock_fd >= 0) child.fds.push_back({ends.lock_fd, lock_fd});

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports that are published and withdrawn after a box was created.
+#include <algorithm>
+
+#include "agentlink/connection.h"
+#include "base/concat.h"
+#include "box/lifecycle.h"
+#include "box/network.h"
+#include "box/spec_json.h"
+
+namespace boxlite::box {
+namespace {
+
+constexpr std::chrono::seconds lock_limit{180};
+constexpr std::chrono::seconds call_limit{30};
+
+wire::msg::Port to_message(const PublishedPort& port) {
+  wire::msg::Port message;
+  message.set_host_address(port.host_address);
+  message.set_host_port(port.host_port);
+  message.set_box_port(port.box_port);
+  message.set_udp(port.protocol == PortProtocol::udp);
+  return message;
+}
+
+template <typename M>
+Result<typename M::Response> call_shim(Surroundings& around, const BoxPaths& paths,
+                                       const PublishedPort& port) {
+  const auto deadline = Deadline::after(call_limit);
+  const auto connection =
+      BOXLITE_TRY(agentlink::Connection::connect(around.loop(), paths.agent_socket(), deadline));
+  typename M::Request request;
+  *request.mutable_port() = to_message(port);
+  return connection->call<M>(request, deadline);
+}
+
+bool has_machine(const store::BoxRecord& record) {
+  return record.state.status == name(BoxStatus::running);
+}
+
+// What became of a port of the spec.
+PublishedPort actual_port(const BoxPaths& paths, const PublishedPort& wanted, const PublishedPort& named) {
+  const auto shim = vmm::read_shim_record(paths.directory);
+  if (!shim) return wanted;
+  for (const auto& mapping : shim->ports) {
+    const auto actual = to_published(mapping);
+    if (is_same_port(wanted, actual) && is_same_port(named, actual)) return actual;
+  }
+  return wanted;
+}
+
+}  // namespace
+
+// The machine first: what is recorded has worked.
+Result<PublishedPort> Lifecycle::publish(const PublishedPort& port) {
+  BOXLITE_TRY(check(port));
+  BOXLITE_TRY(around_.boxes().get(id_));
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto record = BOXLITE_TRY(reconcile());
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  if (!spec.network.is_enabled)
+    return fail(ErrorCode::invalid_state, "publish port: the box was made without a network");
+  if (port.host_port != 0 && std::ranges::count(spec.network.ports, port) > 0)
+    return fail(ErrorCode::already_exists,
+                concat("port ", port.host_port, " of the host leads there already"));
+  spec.network.ports.push_back(port);
+  BOXLITE_TRY(check(spec.network));
+  auto published = port;
+  if (has_machine(record)) {
+    const auto response = BOXLITE_TRY(call_shim<wire::ShimPublish>(around_, paths_, port));
+    published.host_port = static_cast<std::uint16_t>(response.port().host_port());
+  }
+  auto recorded = around_.boxes().set_spec(id_, to_json(spec));
+  if (!recorded) {
+    if (has_machine(record)) (void)call_shim<wire::ShimUnpublish>(around_, paths_, published);
+    return std::unexpected(std::move(recorded).error());
+  }
+  return published;
+}
+
+// The record first: a port that is gone from it does not come back.
+Result<void> Lifecycle::unpublish(const PublishedPort& port) {
+  BOXLITE_TRY(around_.boxes().get(id_));
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto record = BOXLITE_TRY(reconcile());
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  const auto fits = [&](const PublishedPort& one) {
+    return is_same_port(one, port) || is_same_port(port, one);
+  };
+  const auto found = std::ranges::find_if(spec.network.ports, fits);
+  if (found == spec.network.ports.end()) {
+    return fail(
+        Error(ErrorCode::not_found, concat("the box does not publish its port ", port.box_port, " there"))
+            .with_remedy("boxlite port BOX lists what it publishes"));
+  }
+  const auto actual = actual_port(paths_, *found, port);
+  spec.network.ports.erase(found);
+  BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
+  if (!has_machine(record)) return {};
+  auto withdrawn = call_shim<wire::ShimUnpublish>(around_, paths_, actual);
+  // The spec may be ahead of the machine: whoever published it was killed in between.
+  if (!withdrawn && withdrawn.error().code() != ErrorCode::not_found)
+    return std::unexpected(std::move(withdrawn).error());
+  return {};
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boxlite/network.hpp>
+
+#include "cli/ending.h"
+
+namespace boxlite::cli {
+
+// "-p [IP:][HOST:]BOX[/tcp|udp]", where HOST and BOX are ports or ranges of one length. An IPv6 address
+// stands in brackets.
+Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text);
+
+// "127.0.0.1:8080->80/tcp"
+std::string port_text(const PublishedPort& port);
+
+}  // namespace boxlite::cli

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/flow_table.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace boxlite::net {
+namespace {
+
+using State = FlowEntry::State;
+using std::chrono::hours;
+using std::chrono::seconds;
+
+const FlowTable::Clock::time_point start{};
+
+FlowKey key(std::uint16_t guest_port, Protocol protocol = Protocol::tcp) {
+  return {
+      .protocol = protocol, .remote = IpAddress::v4(0xc0000201), .remote_port = 80, .guest_port = guest_port};
+}
+
+FlowEntry& add(FlowTable& table, FlowEntry entry, FlowTable::Clock::time_point now = start) {
+  std::optional<FlowEntry> evicted;
+  return table.insert(std::move(entry), now, evicted);
+}
+
+TEST(FlowTable, FindsByKeyAndByInnerPort) {
+  FlowTable table;
+  const auto inner = add(table, {.key = key(1), .state = State::inspected}).inner_port;
+  add(table, {.key = key(2)});
+  EXPECT_NE(inner, 0);
+  ASSERT_NE(table.find_inner(inner, start), nullptr);
+  EXPECT_EQ(table.find_inner(inner, start)->key, key(1));
+  EXPECT_EQ(table.find(key(3), start), nullptr);
+  table.remove(key(1));
+  EXPECT_EQ(table.find_inner(inner, start), nullptr);
+  EXPECT_EQ(table.size(), 1u);
+}
+
+TEST(FlowTable, LetsTheLeastUsedGoWhenItIsFull) {
+  FlowTable table(3);
+  for (std::uint16_t port = 1; port <= 3; ++port) add(table, {.key = key(port)});
+  table.find(key(1), start + seconds(1));
+  std::optional<FlowEntry> evicted;
+  table.insert({.key = key(4)}, start + seconds(2), evicted);
+  ASSERT_TRUE(evicted);
+  EXPECT_EQ(evicted->key, key(2));
+  EXPECT_EQ(table.size(), 3u);
+}
+
+TEST(FlowTable, NeverGivesTwoFlowsOneInnerPort) {
+  FlowTable table(100'000);
+  std::set<std::uint16_t> ports;
+  for (std::uint16_t round = 0; round < 4; ++round) {
+    for (std::uint16_t port = 0; port < 15'000; ++port) {
+      const auto entry = key(port, Protocol::tcp);
+      auto other = entry;
+      other.remote_port = round;
+      ports.insert(add(table, {.key = other, .state = State::inspected}).inner_port);
+    }
+  }
+  EXPECT_EQ(ports.size(), 60'000u);
+  EXPECT_GE(*ports.begin(), 1024);
+}
+
+TEST(FlowTable, ForgetsWhatIsOver) {
+  FlowTable table;
+  add(table, {.key = key(1)});
+  add(table, {.key = key(2), .guest_ended = true, .remote_ended = true});
+  add(table, {.key = key(3, Protocol::udp)});
+  EXPECT_EQ(table.take_expired(start + seconds(9)).size(), 0u);
+  EXPECT_EQ(table.take_expired(start + seconds(11)).front().key, key(2));
+  EXPECT_EQ(table.take_expired(start + seconds(61)).front().key, key(3, Protocol::udp));
+  EXPECT_EQ(table.take_expired(start + hours(23)).size(), 0u);
+  EXPECT_EQ(table.take_expired(start + hours(25)).size(), 1u);
+}
+
+}  // namespace
+}  // namespace boxlite::net

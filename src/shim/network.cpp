@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/network.h"
+
+#include <utility>
+
+#include "base/concat.h"
+#include "wire/network_plan.h"
+
+namespace boxlite::shim {
+namespace {
+
+constexpr std::uint64_t bytes_per_kbit = 125;
+constexpr std::size_t most_dns_streams = 32;
+constexpr std::size_t most_captures = 8;
+
+Result<net::PortMapping> mapping_of(const vmm::PortMapping& port) {
+  const auto address = net::IpAddress::parse(port.host_address);
+  if (!address)
+    return fail(ErrorCode::invalid_argument,
+                concat("publish port: ", in_quotes(port.host_address), " is not an address"));
+  return net::PortMapping{
+      .host = {*address, port.host_port}, .box_port = port.box_port, .is_udp = port.is_udp};
+}
+
+vmm::PortMapping to_config(const net::PortMapping& mapping) {
+  return {.host_address = mapping.host.address.str(),
+          .host_port = mapping.host.port,
+          .box_port = mapping.box_port,
+          .is_udp = mapping.is_udp};
+}
+
+net::DnsServer::Settings dns_settings() {
+  net::DnsServer::Settings settings;
+  settings.names = {
+      {.name = std::string(wire::host_name),
+       .addresses = {*net::IpAddress::from_bytes(wire::host_v4), net::IpAddress::v6(wire::host_v6)}}};
+  return settings;
+}
+
+}  // namespace
+
+void Network::DnsStreams::take(UniqueFd guest_side, const net::Flow&) {
+  if (streams_.size() >= most_dns_streams) return;
+  const auto place = streams_.insert(streams_.end(), nullptr);
+  auto stream =
+      net::DnsStream::create(loop_, server_, std::move(guest_side), [this, place] { streams_.erase(place); });
+  if (stream) {
+    *place = *std::move(stream);
+  } else {
+    streams_.erase(place);
+  }
+}
+
+Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, const vmm::ShimConfig& config) {
+  std::unique_ptr<Network> network(new Network(loop, config));
+  BOXLITE_TRY(network->set_up());
+  return network;
+}
+
+Network::~Network() {
+  disconnect();
+}
+
+Result<void> Network::set_up() {
+  const auto& wanted = config_.network;
+  policy_ = BOXLITE_TRY(
+      net::Policy::create({.is_enabled = wanted.is_enabled, .allow = wanted.allow, .deny = wanted.deny}));
+  if (!wanted.is_enabled) return {};
+  for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
+  log_.emplace(config_.box_dir / net::audit_file_name);
+  dns_ = BOXLITE_TRY(net::DnsServer::create(loop_, names_, &*log_, policy_, dns_settings()));
+  dns_streams_.emplace(loop_, *dns_);
+  return {};
+}
+
+Result<void> Network::connect(UniqueFd link) {
+  if (!config_.network.is_enabled) return {};
+  gateway_ = BOXLITE_TRY(net::Gateway::create(loop_, std::move(link), config_.box_dir,
+                                              {.policy = policy_,
+                                               .names = &names_,
+                                               .dns = dns_.get(),
+                                               .dns_streams = &*dns_streams_,
+                                               .log = &*log_}));
+  gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,
+                        .received_bytes_per_second = config_.network.receive_limit_kbit * bytes_per_kbit});
+  ports_.attach(*gateway_);
+  tap();
+  return {};
+}
+
+void Network::disconnect() {
+  if (!gateway_) return;
+  earlier_ = counters();
+  ports_.detach();
+  gateway_.reset();
+}
+
+Result<vmm::PortMapping> Network::publish(const vmm::PortMapping& port) {
+  if (!config_.network.is_enabled) {
+    return fail(Error(ErrorCode::invalid_state, "publish port: the box has no network")
+                    .with_remedy("make it without --network none"));
+  }
+  auto mapping = BOXLITE_TRY(mapping_of(port));
+  mapping.host.port = BOXLITE_TRY(ports_.add(mapping, port.preferred_port));
+  return to_config(mapping);
+}
+
+Result<void> Network::unpublish(const vmm::PortMapping& port) {
+  const auto mapping = BOXLITE_TRY(mapping_of(port));
+  return ports_.remove(mapping);
+}
+
+std::vector<vmm::PortMapping> Network::ports() const {
+  std::vector<vmm::PortMapping> ports;
+  for (const auto& mapping : ports_.list()) ports.push_back(to_config(mapping));
+  return ports;
+}
+
+Result<void> Network::capture(const std::filesystem::path& fifo) {
+  if (captures_.size() >= most_captures)
+    return fail(ErrorCode::resource_exhausted,
+                concat("capture packets: ", most_captures, " captures run already"));
+  captures_.push_back(BOXLITE_TRY(net::Capture::open(fifo)));
+  tap();
+  return {};
+}
+
+void Network::tap() {
+  if (!gateway_) return;
+  if (captures_.empty()) return gateway_->set_tap({});
+  gateway_->set_tap([this](net::ConstBytes frame, bool) {
+    captures_.remove_if([frame](auto& capture) { return !capture.write(frame); });
+  });
+}
+
+net::GatewayCounters Network::counters() const {
+  auto total = earlier_;
+  if (!gateway_) return total;
+  const auto& now = gateway_->counters();
+  total.sent_bytes += now.sent_bytes;
+  total.sent_packets += now.sent_packets;
+  total.received_bytes += now.received_bytes;
+  total.received_packets += now.received_packets;
+  total.connections += now.connections;
+  total.refusals += now.refusals;
+  total.dropped += now.dropped;
+  return total;
+}
+
+}  // namespace boxlite::shim

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "linux/event_loop.h"
+#include "net/audit_log.h"
+#include "net/capture.h"
+#include "net/dns_server.h"
+#include "net/dns_stream.h"
+#include "net/gateway.h"
+#include "net/name_table.h"
+#include "net/policy.h"
+#include "net/published_ports.h"
+#include "net/stream_handler.h"
+#include "vmm/shim_config.h"
+
+namespace boxlite::shim {
+
+// A box's network: the ports of the host that are its, over all its machines, and the gateway of the machine
+// that runs. One thread: the loop's.
+class Network {
+ public:
+  // Binds the ports: fails when one is taken. Before the shim enters namespaces of its own, in which root
+  // could not bind a low one. The loop and the config outlive it.
+  static Result<std::unique_ptr<Network>> create(linux_::EventLoop& loop, const vmm::ShimConfig& config);
+  Network(const Network&) = delete;
+  Network& operator=(const Network&) = delete;
+  ~Network();
+
+  // `link`: non-blocking; the cable of a machine that begins. Without a network it is cut.
+  Result<void> connect(UniqueFd link);
+  // That machine has ended.
+  void disconnect();
+
+  // Returns the mapping as it is: with its port. invalid_state without a network.
+  Result<vmm::PortMapping> publish(const vmm::PortMapping& port);
+  Result<void> unpublish(const vmm::PortMapping& port);
+  std::vector<vmm::PortMapping> ports() const;
+
+  // All frames from now on go to the fifo, until its reader or the box has gone. Several may run at once.
+  Result<void> capture(const std::filesystem::path& fifo);
+
+  // Of all machines so far.
+  net::GatewayCounters counters() const;
+
+ private:
+  // DNS over TCP.
+  class DnsStreams final : public net::StreamHandler {
+   public:
+    DnsStreams(linux_::EventLoop& loop, net::DnsServer& server) : loop_(loop), server_(server) {}
+    void take(UniqueFd guest_side, const net::Flow& flow) override;
+
+   private:
+    linux_::EventLoop& loop_;
+    net::DnsServer& server_;
+    std::list<std::unique_ptr<net::DnsStream>> streams_;
+  };
+
+  Network(linux_::EventLoop& loop, const vmm::ShimConfig& config)
+      : loop_(loop), config_(config), ports_(loop) {}
+  Result<void> set_up();
+  void tap();
+
+  linux_::EventLoop& loop_;
+  const vmm::ShimConfig& config_;
+  std::shared_ptr<const net::Policy> policy_;
+  std::optional<net::AuditLog> log_;
+  net::NameTable names_;
+  std::unique_ptr<net::DnsServer> dns_;
+  std::optional<DnsStreams> dns_streams_;
+  net::PublishedPorts ports_;
+  std::unique_ptr<net::Gateway> gateway_;
+  std::list<net::Capture> captures_;
+  net::GatewayCounters earlier_;  // of machines that have ended
+};
+
+}  // namespace boxlite::shim

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace boxlite::vmm {
+
+// A port of the host that leads to one of a box.
+struct PortMapping {
+  std::string host_address = {};
+  std::uint16_t host_port = 0;  // 0: any that is free
+  std::uint16_t box_port = 0;
+  bool is_udp = false;
+  std::uint16_t preferred_port = 0;  // with host_port 0: tried first
+
+  bool operator==(const PortMapping&) const = default;
+};
+
+// What the shim lets a box have of the network.
+struct NetworkConfig {
+  bool is_enabled = true;
+  std::vector<std::string> allow = {};
+  std::vector<std::string> deny = {};
+  std::vector<PortMapping> ports = {};
+  std::uint64_t send_limit_kbit = 0;  // 0: none
+  std::uint64_t receive_limit_kbit = 0;
+
+  bool operator==(const NetworkConfig&) const = default;
+};
+
+}  // namespace boxlite::vmm

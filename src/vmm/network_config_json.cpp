@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vmm/network_config_json.h"
+
+#include <limits>
+
+#include "vmm/json_fields.h"
+
+namespace boxlite::vmm {
+namespace {
+
+using nlohmann::json;
+
+constexpr auto any_port = std::numeric_limits<std::uint16_t>::max();
+constexpr auto any_rate = std::numeric_limits<std::uint32_t>::max();
+
+Result<std::uint16_t> parse_port(JsonFields& fields, const char* key) {
+  return static_cast<std::uint16_t>(BOXLITE_TRY(fields.number(key, 0, any_port)));
+}
+
+json rule_list(const std::vector<std::string>& texts) {
+  auto list = json::array();
+  for (const auto& text : texts) list.push_back({{"rule", text}});
+  return list;
+}
+
+Result<std::vector<std::string>> parse_rules(JsonFields& fields, const char* key) {
+  const auto* array = BOXLITE_TRY(fields.array(key));
+  std::vector<std::string> rules;
+  for (const auto& element : *array) {
+    JsonFields entry(element, "rule");
+    rules.push_back(BOXLITE_TRY(entry.text("rule")));
+  }
+  return rules;
+}
+
+}  // namespace
+
+json to_object(const PortMapping& port) {
+  return {{"host_address", port.host_address},
+          {"host_port", port.host_port},
+          {"box_port", port.box_port},
+          {"is_udp", port.is_udp},
+          {"preferred_port", port.preferred_port}};
+}
+
+json to_object(const NetworkConfig& network) {
+  auto ports = json::array();
+  for (const auto& port : network.ports) ports.push_back(to_object(port));
+  return {{"is_enabled", network.is_enabled},
+          {"allow", rule_list(network.allow)},
+          {"deny", rule_list(network.deny)},
+          {"ports", std::move(ports)},
+          {"send_limit_kbit", network.send_limit_kbit},
+          {"receive_limit_kbit", network.receive_limit_kbit}};
+}
+
+Result<PortMapping> parse_port_mapping(const json& object) {
+  JsonFields fields(object, "port");
+  PortMapping port;
+  port.host_address = BOXLITE_TRY(fields.text("host_address"));
+  port.host_port = BOXLITE_TRY(parse_port(fields, "host_port"));
+  port.box_port = BOXLITE_TRY(parse_port(fields, "box_port"));
+  port.is_udp = BOXLITE_TRY(fields.flag("is_udp"));
+  port.preferred_port = BOXLITE_TRY(parse_port(fields, "preferred_port"));
+  BOXLITE_TRY(fields.no_others());
+  return port;
+}
+
+Result<NetworkConfig> parse_network_config(const json& object) {
+  JsonFields fields(object, "network");
+  NetworkConfig network;
+  network.is_enabled = BOXLITE_TRY(fields.flag("is_enabled"));
+  network.allow = BOXLITE_TRY(parse_rules(fields, "allow"));
+  network.deny = BOXLITE_TRY(parse_rules(fields, "deny"));
+  const auto* ports = BOXLITE_TRY(fields.array("ports"));
+  for (const auto& port : *ports) network.ports.push_back(BOXLITE_TRY(parse_port_mapping(port)));
+  network.send_limit_kbit = BOXLITE_TRY(fields.number("send_limit_kbit", 0, any_rate));
+  network.receive_limit_kbit = BOXLITE_TRY(fields.number("receive_limit_kbit", 0, any_rate));
+  BOXLITE_TRY(fields.no_others());
+  return network;
+}
+
+}  // namespace boxlite::vmm

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// What boxes reach, and what reaches them, from real guests.
+#include <csignal>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/concat.h"
+#include "integration/box/box_fixture.h"
+#include "support/greeter.h"
+#include "support/talk.h"
+
+namespace boxlite::test {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Serves "served" on port 80 for ever.
+const std::vector<std::string> web_server{"sh", "-c", "while true; do echo served | nc -l -p 80; done"};
+
+class NetworkTest : public BoxTest {
+ protected:
+  static std::string shell(Box& box, const std::string& script) {
+    const auto ran = run_in(box, {"sh", "-c", script});
+    return ran.out + ran.err;
+  }
+  static NetworkSpec host_only() { return {.allow = {"host.boxlite.internal"}}; }
+  // Its server may not be up yet.
+  static bool serves(std::uint16_t port) {
+    return comes_true([&] { return tcp_talk(port) == "served\n"; });
+  }
+};
+
+TEST_F(NetworkTest, ReachesTheHostByNameOverTcpAndUdp) {
+  const Greeter tcp(AF_INET, SOCK_STREAM);
+  const Greeter udp(AF_INET, SOCK_DGRAM);
+  auto runtime = open();
+  auto box = create(runtime, {.network = host_only()});
+  EXPECT_EQ(shell(box, concat("nc host.boxlite.internal ", tcp.port(), " </dev/null")),
+            concat("from ", tcp.port(), "\n"));
+  EXPECT_THAT(shell(box, concat("echo hello | nc -u -w 3 host.boxlite.internal ", udp.port())),
+              HasSubstr(concat("from ", udp.port())));
+  EXPECT_THAT(shell(box, "nslookup host.boxlite.internal"), HasSubstr("192.168.127.254"));
+  EXPECT_THAT(shell(box, "ip addr show eth0"), HasSubstr("192.168.127.2/24"));
+}
+
+TEST_F(NetworkTest, SaysNoAtOnce) {
+  const Greeter tcp(AF_INET, SOCK_STREAM);
+  auto runtime = open();
+  auto box = create(runtime);
+  EXPECT_THAT(shell(box, concat("nc 192.168.127.254 ", tcp.port(), " </dev/null")), HasSubstr("refused"));
+  EXPECT_THAT(shell(box, "nc 169.254.169.254 80 </dev/null"), HasSubstr("refused"));
+}
+
+TEST_F(NetworkTest, WorksInAMachineThatBootsAndInOneThatGoesOn) {
+  const Greeter tcp(AF_INET, SOCK_STREAM);
+  auto runtime = open();
+  for (const bool cold : {true, false}) {
+    auto box = create(runtime, {.network = host_only(), .cold_start = cold});
+    EXPECT_EQ(shell(box, concat("nc 192.168.127.254 ", tcp.port(), " </dev/null")),
+              concat("from ", tcp.port(), "\n"));
+  }
+}
+
+TEST_F(NetworkTest, IsNothingButTheLoopbackWithoutOne) {
+  auto runtime = open();
+  auto box = create(runtime, {.network = {.is_enabled = false}});
+  EXPECT_THAT(shell(box, "nc 192.168.127.254 80 </dev/null"), HasSubstr("unreachable"));
+  EXPECT_THAT(shell(box, "nc -w 2 192.168.127.1 53 </dev/null"), HasSubstr("unreachable"));
+  EXPECT_EQ(shell(box, "echo hi | nc -l -p 7 & sleep 1; nc 127.0.0.1 7 </dev/null"), "hi\n");
+  EXPECT_EQ(box.publish({.box_port = 80}).error().code(), ErrorCode::invalid_state);
+  // Not by a root that brings the device up again either.
+  EXPECT_THAT(shell(box,
+                    "ip link set eth0 up; ip route add default via 192.168.127.1; nc -w 2 192.168.127.254 80 "
+                    "</dev/null; echo $?"),
+              testing::Not(HasSubstr("\n0\n")));
+}
+
+TEST_F(NetworkTest, PublishesAPortThatStaysOverStopAndStart) {
+  auto runtime = open();
+  auto box = create(runtime, {.command = web_server, .network = {.ports = {{.box_port = 80}}}});
+  ASSERT_TRUE(box.start());
+  const auto ports = box.info()->ports;
+  ASSERT_EQ(ports.size(), 1u);
+  EXPECT_EQ(ports[0].host_address, "127.0.0.1");
+  EXPECT_TRUE(serves(ports[0].host_port));
+  ASSERT_TRUE(box.stop());
+  EXPECT_THAT(box.info()->ports, ElementsAre());
+  EXPECT_EQ(tcp_talk(ports[0].host_port), std::nullopt);
+  ASSERT_TRUE(box.start());
+  EXPECT_EQ(box.info()->ports, ports) << "the same one, as it was free";
+  EXPECT_TRUE(serves(ports[0].host_port));
+  // A shim that is killed holds nothing.
+  const auto shim = box.info()->shim_pid;
+  ASSERT_TRUE(shim);
+  ::kill(*shim, SIGKILL);
+  EXPECT_TRUE(comes_true([&] { return !tcp_talk(ports[0].host_port); }));
+  const Greeter taken(AF_INET, SOCK_STREAM, ports[0].host_port);
+  EXPECT_EQ(tcp_talk(ports[0].host_port), concat("from ", ports[0].host_port, "\n"));
+}
+
+TEST_F(NetworkTest, PublishesUdp) {
+  auto runtime = open();
+  auto box =
+      create(runtime, {.command = {"sh", "-c", "while true; do nc -u -l -p 5000 -w 1 -e echo pong; done"},
+                       .network = {.ports = {{.box_port = 5000, .protocol = PortProtocol::udp}}}});
+  ASSERT_TRUE(box.start());
+  const auto port = box.info()->ports.at(0).host_port;
+  EXPECT_TRUE(comes_true([&] { return udp_talk(port, "ping\n") == "pong\n"; }));
+}
+
+TEST_F(NetworkTest, PublishesAndWithdrawsWhileItRuns) {
+  auto runtime = open();
+  auto box = create(runtime, {.command = web_server});
+  ASSERT_TRUE(box.start());
+  const auto published = box.publish({.box_port = 80});
+  ASSERT_TRUE(published) << published.error().message();
+  EXPECT_TRUE(serves(published->host_port));
+  EXPECT_THAT(box.info()->ports, ElementsAre(*published));
+  const auto gone = box.unpublish(*published);
+  ASSERT_TRUE(gone) << gone.error().message();
+  EXPECT_EQ(tcp_talk(published->host_port), std::nullopt);
+  EXPECT_EQ(box.unpublish(*published).error().code(), ErrorCode::not_found);
+}
+
+TEST_F(NetworkTest, SaysWhoHasAPort) {
+  const Greeter holder(AF_INET, SOCK_STREAM);
+  auto runtime = open();
+  auto box = create(runtime, {.network = {.ports = {{.host_port = holder.port(), .box_port = 80}}}});
+  const auto started = box.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code(), ErrorCode::already_exists);
+  EXPECT_THAT(started.error().message(), HasSubstr(concat("(pid ", ::getpid(), ")")));
+
+  auto first = create(runtime, {.network = {.ports = {{.box_port = 80}}}});
+  ASSERT_TRUE(first.start());
+  const auto port = first.info()->ports.at(0).host_port;
+  auto second = create(runtime, {.network = {.ports = {{.host_port = port, .box_port = 80}}}});
+  EXPECT_THAT(second.start().error().message(), HasSubstr(concat("box \"", first.id(), "\"")));
+}
+
+}  // namespace
+}  // namespace boxlite::test
