@@ -232,6 +232,7 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
                 accept_rate(spec_.network.send_limit_kbit));
   options.value(0, "net-rx", "KBIT", "What it may receive, in kbit/s",
                 accept_rate(spec_.network.receive_limit_kbit));
+  secrets_.declare(options);
 
   options.section("Health");
   options.value(0, "health-cmd", "COMMAND", "Run this in a shell of the box; exit code 0 is well",
@@ -296,6 +297,10 @@ Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOption
   auto mounts = mounts_.mounts();
   if (!mounts) return std::unexpected(mounts.error());
   spec.mounts = std::move(*mounts);
+  auto secrets = secrets_.secrets(process.is_interactive());
+  if (!secrets) return std::unexpected(secrets.error());
+  spec.secrets = std::move(*secrets);
+  spec.secret_authorities = secrets_.authorities();
   spec.use_stdin = process.is_interactive();
   spec.terminal = process.has_terminal();
   return spec;

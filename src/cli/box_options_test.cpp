@@ -171,7 +171,8 @@ TEST(BoxOptionsTest, RefusesBadValues) {
 }
 
 TEST(BoxOptionsTest, DescribeTheNetwork) {
-  const auto spec = Line().read({"-p", "8080:80", "--publish=53/udp", "--allow-net", "example.com", "--net-tx", "1000", "i"});
+  const auto spec = Line().read(
+      {"-p", "8080:80", "--publish=53/udp", "--allow-net", "example.com", "--net-tx", "1000", "i"});
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(spec->network, (NetworkSpec{.allow = {"example.com"},
                                         .ports = {{.host_port = 8080, .box_port = 80},

@@ -74,7 +74,7 @@ class Link {
   TokenBucket may_receive_;  // from the machine
   TokenBucket may_send_;
   bool is_flush_due_ = false;
-  bool is_blocked_ = false;  // the socket takes no more at the moment
+  bool is_blocked_ = false;       // the socket takes no more at the moment
   bool may_not_receive_ = false;  // by a rate, for now
   bool may_not_send_ = false;
   bool was_congested_ = false;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t bytes_per_kbit = 125;
 constexpr std::size_t most_dns_streams = 32;
 constexpr std::size_t most_captures = 8;
+constexpr std::string_view authority_file_name = "ca.pem";
 
 Result<net::PortMapping> mapping_of(const vmm::PortMapping& port) {
   const auto address = net::IpAddress::parse(port.host_address);
@@ -70,7 +71,29 @@ Result<void> Network::set_up() {
   log_.emplace(config_.box_dir / net::audit_file_name);
   dns_ = BOXLITE_TRY(net::DnsServer::create(loop_, names_, &*log_, policy_, dns_settings()));
   dns_streams_.emplace(loop_, *dns_);
+  BOXLITE_TRY_CONTEXT("set up the box's secrets", set_up_secrets());
+  inspector_.emplace(loop_, dialer_, judge_, interception_.get());
   return {};
+}
+
+Result<void> Network::set_up_secrets() {
+  if (config_.network.secrets.empty()) return {};
+  std::vector<net::Secret> secrets;
+  for (const auto& secret : config_.network.secrets) {
+    secrets.push_back(BOXLITE_TRY(
+        net::Secret::create({.name = secret.name, .hosts = secret.hosts, .placeholder = secret.placeholder},
+                            net::SecretValue(secret.value))));
+  }
+  auto set = BOXLITE_TRY(net::SecretSet::create(std::move(secrets)));
+  interception_ = BOXLITE_TRY(
+      net::Interception::create(std::move(set), {.authority = config_.box_dir / authority_file_name,
+                                                 .extra_authorities = config_.network.secret_authorities}));
+  return {};
+}
+
+void Network::Judge::ask(const net::Flow&, std::string_view,
+                         std::move_only_function<void(net::Verdict)> done) {
+  done({.decision = net::Decision::deny, .reason = "there is nobody to be asked"});
 }
 
 Result<void> Network::connect(UniqueFd link) {
@@ -80,6 +103,7 @@ Result<void> Network::connect(UniqueFd link) {
                                                .names = &names_,
                                                .dns = dns_.get(),
                                                .dns_streams = &*dns_streams_,
+                                               .inspector = &*inspector_,
                                                .log = &*log_}));
   gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,
                         .received_bytes_per_second = config_.network.receive_limit_kbit * bytes_per_kbit});

@@ -111,7 +111,7 @@ Result<void> Shim::launch() {
   BOXLITE_TRY(mux_->connect_guest(std::move(port.first)));
   // They stay as they are from one machine to the next.
   if (!folders_) folders_ = BOXLITE_TRY(Folders::prepare(config_));
-  life_->boot = std::make_unique<Boot>(*mux_, config_, &*folders_);
+  life_->boot = std::make_unique<Boot>(*mux_, config_, &*folders_, network_->authority_pem());
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
   life_->console = std::move(console.first);
   BOXLITE_TRY(linux_::set_non_blocking(life_->console.get()));

@@ -5,11 +5,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/scope_exit.h"
 #include "linux/file_lock.h"
 #include "linux/unix_socket.h"
 #include "vmm/shim_record.h"
@@ -100,7 +102,10 @@ Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, con
   if (!config.is_detached) child.fds.push_back({watchdog.reader.get(), shim_watchdog_fd});
   auto process = BOXLITE_TRY_CONTEXT("start boxlite-shim", linux_::ChildProcess::spawn(child));
   input.second.reset();
-  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.first.get(), to_json(config)));
+  auto text = to_json(config);
+  // There may be secrets in it.
+  const ScopeExit wipe([&] { ::explicit_bzero(text.data(), text.size()); });
+  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.first.get(), text));
   // From here on the watchdog (or nobody, when detached) decides when it ends.
   process.detach();
   return ShimProcess(std::move(process), std::move(watchdog.writer));

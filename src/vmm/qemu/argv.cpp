@@ -124,7 +124,8 @@ void add_share(Arguments& arguments, const SharedDirectory& share, std::size_t i
 // guest_announce: after each restore the guest would tell a switch that is not there where it is now.
 void add_link(Arguments& arguments) {
   add(arguments, "-netdev", concat("stream,id=link,server=off,addr.type=fd,addr.str=", link_fd));
-  add(arguments, "-device", concat("virtio-net-device,netdev=link,mac=", wire::guest_mac_text, ",guest_announce=off"));
+  add(arguments, "-device",
+      concat("virtio-net-device,netdev=link,mac=", wire::guest_mac_text, ",guest_announce=off"));
 }
 
 void add_rest(Arguments& arguments) {
