@@ -15,6 +15,8 @@
 #include <boxlite/execution.hpp>
 #include <boxlite/files.hpp>
 #include <boxlite/logs.hpp>
+#include <boxlite/network.hpp>
+#include <boxlite/network_log.hpp>
 
 namespace boxlite {
 
@@ -159,6 +161,15 @@ class BOXLITE_API Box {
   // returns false or the box has stopped. A sink that is too slow misses frames. invalid_state unless it
   // runs.
   Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) const;
+  // What may be reached from now on, and after each start, instead of what may be now. Flows that go on and
+  // are not allowed any more end at once. invalid_argument for a rule that is none, with the place of the
+  // mistake; invalid_state without a network.
+  Result<void> set_network_policy(const NetworkPolicy& policy);
+  // Calls `callback` for each destination that is asked for (NetworkPolicy::ask), once in the life of a
+  // policy and a machine, for as long as what is returned lives, over stops and starts. Legal in any state.
+  Result<NetworkListener> on_network_request(NetworkCallback callback);
+  // What it reached and what it was refused. Legal in any state.
+  Result<NetworkLog> network_log(const NetworkLogOptions& options = {}) const;
   // From now on the machine outlives this process, as with BoxSpec::detach, which is set. Legal in running.
   Result<void> detach();
   // The files in it.

@@ -18,5 +18,7 @@
 #include <boxlite/images.hpp>
 #include <boxlite/log.hpp>
 #include <boxlite/metrics.hpp>
+#include <boxlite/network.hpp>
+#include <boxlite/network_log.hpp>
 #include <boxlite/runtime.hpp>
 #include <boxlite/volumes.hpp>

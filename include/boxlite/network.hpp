@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of the network a box has. Plain values.
+// What of the network a box has. Plain values, but for the listener.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <boxlite/error.hpp>
 
 namespace boxlite {
 
@@ -19,6 +24,39 @@ struct PublishedPort {
   bool operator==(const PublishedPort&) const = default;
 };
 
+// What a box may reach.
+struct NetworkPolicy {
+  // Rules: [tcp:|udp:]HOST[:PORTS]. Empty: all public addresses, or, with `ask`, none.
+  std::vector<std::string> allow = {};
+  // What may not be reached, whatever `allow` says.
+  std::vector<std::string> deny = {};
+  // Public destinations that no rule decides are asked for (Box::on_network_request). They are refused while
+  // nobody listens, or when nobody answers within 30 s.
+  bool ask = false;
+  bool operator==(const NetworkPolicy&) const = default;
+};
+
+// A destination that is asked for. All connections to it wait for the answer.
+struct NetworkRequest {
+  std::string protocol = {};  // "tcp", "udp", "icmp"
+  std::string address = {};
+  std::uint16_t port = 0;  // 0 for icmp
+  // That the box looked up for this address; empty: it was told by somebody else.
+  std::vector<std::string> names = {};
+};
+// True: it may. Called from a thread of its own, one request at a time; may take its time, as long as the
+// others can wait. Throwing is refusing.
+using NetworkCallback = std::function<bool(const NetworkRequest&)>;
+
+// Whoever is asked. Dropping it ends that, and waits for a callback under way; not from within the callback.
+class BOXLITE_API NetworkListener {
+ public:
+  explicit NetworkListener(std::shared_ptr<void> backend) : backend_(std::move(backend)) {}
+
+ private:
+  std::shared_ptr<void> backend_;
+};
+
 struct NetworkSpec {
   // False: there is the loopback and nothing else; all that follows is empty then.
   bool is_enabled = true;
@@ -26,6 +64,7 @@ struct NetworkSpec {
   std::vector<std::string> allow = {};
   // Of what may not, whatever `allow` says.
   std::vector<std::string> deny = {};
+  bool ask = false;  // see NetworkPolicy
   // At most 256, each at another place of the host.
   std::vector<PublishedPort> ports = {};
   // Of all frames, in kbit/s; 0: no limit.

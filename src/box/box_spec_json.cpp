@@ -231,9 +231,13 @@ json from_network(const NetworkSpec& network) {
                      {"box_port", port.box_port},
                      {"is_udp", port.protocol == PortProtocol::udp}});
   }
-  return {{"is_enabled", network.is_enabled},           {"allow", from_bytes(network.allow)},
-          {"deny", from_bytes(network.deny)},           {"ports", std::move(ports)},
-          {"send_limit_kbit", network.send_limit_kbit}, {"receive_limit_kbit", network.receive_limit_kbit}};
+  return {{"is_enabled", network.is_enabled},
+          {"allow", from_bytes(network.allow)},
+          {"deny", from_bytes(network.deny)},
+          {"is_asking", network.ask},
+          {"ports", std::move(ports)},
+          {"send_limit_kbit", network.send_limit_kbit},
+          {"receive_limit_kbit", network.receive_limit_kbit}};
 }
 
 Result<void> read(const json& value, std::string_view field, std::uint16_t& out) {
@@ -281,6 +285,7 @@ Result<void> read(const json& value, std::string_view field, NetworkSpec& out) {
   BOXLITE_TRY(read_field(value, "is_enabled", out.is_enabled));
   BOXLITE_TRY(read_field(value, "allow", out.allow));
   BOXLITE_TRY(read_field(value, "deny", out.deny));
+  BOXLITE_TRY(read_field(value, "is_asking", out.ask));
   BOXLITE_TRY(read_field(value, "ports", out.ports));
   BOXLITE_TRY(read_field(value, "send_limit_kbit", out.send_limit_kbit));
   BOXLITE_TRY(read_field(value, "receive_limit_kbit", out.receive_limit_kbit));

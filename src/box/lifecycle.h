@@ -46,6 +46,8 @@ class Lifecycle {
   // The same for ports.
   Result<PublishedPort> publish(const PublishedPort& port);
   Result<void> unpublish(const PublishedPort& port);
+  // And for what may be reached.
+  Result<void> set_network_policy(const NetworkPolicy& policy);
 
   // When a home is opened: as look(), and removes a box that is meant to go by now (auto_remove,
   // auto_delete). Waits for nobody.

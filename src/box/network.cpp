@@ -30,7 +30,8 @@ Result<void> check(const PublishedPort& port) {
 }
 
 Result<void> check(const NetworkSpec& network) {
-  const bool is_empty = network.ports.empty() && network.allow.empty() && network.deny.empty();
+  const bool is_empty =
+      network.ports.empty() && network.allow.empty() && network.deny.empty() && !network.ask;
   if (!network.is_enabled && !is_empty)
     return fail(ErrorCode::invalid_argument, "network: a box without one has no ports and no rules");
   if (network.ports.size() > most_ports)
@@ -43,8 +44,10 @@ Result<void> check(const NetworkSpec& network) {
   }
   if (network.send_limit_kbit > most_kbit || network.receive_limit_kbit > most_kbit)
     return fail(ErrorCode::invalid_argument, concat("network: a limit is at most ", most_kbit, " kbit/s"));
-  BOXLITE_TRY(
-      net::Policy::create({.is_enabled = network.is_enabled, .allow = network.allow, .deny = network.deny}));
+  BOXLITE_TRY(net::Policy::create({.is_enabled = network.is_enabled,
+                                   .allow = network.allow,
+                                   .deny = network.deny,
+                                   .is_asking = network.ask}));
   return {};
 }
 
@@ -72,6 +75,7 @@ vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<
   vmm::NetworkConfig config{.is_enabled = network.is_enabled,
                             .allow = network.allow,
                             .deny = network.deny,
+                            .is_asking = network.ask,
                             .send_limit_kbit = network.send_limit_kbit,
                             .receive_limit_kbit = network.receive_limit_kbit};
   auto unused = last;

@@ -295,6 +295,10 @@ Result<void> StartPlan::explain(Error error) {
                         evidence->exit->exit_code == 127 ? ENOENT : ENOEXEC)
                       .with_remedy("check the command and that the image has it"));
     }
+    // The shim may have been gone before it could be asked.
+    if (evidence && evidence->exit && evidence->exit->phase == vmm::network_phase)
+      return fail(Error(ErrorCode::already_exists, evidence->exit->message)
+                      .with_remedy("choose another port, or let one be chosen"));
     if (evidence && evidence->exit && !describe_failure(*evidence->exit).empty()) {
       return fail(Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy));
     }

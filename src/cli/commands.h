@@ -38,6 +38,8 @@ Outcome list_command(Call& call);
 Outcome port_command(Call& call);
 Outcome network_publish_command(Call& call);
 Outcome network_unpublish_command(Call& call);
+Outcome network_policy_command(Call& call);
+Outcome network_log_command(Call& call);
 Outcome network_capture_command(Call& call);
 Outcome inspect_command(Call& call);
 

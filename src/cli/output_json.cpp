@@ -155,6 +155,7 @@ Json network(const BoxInfo& box) {
   return {{"Mode", spec.is_enabled ? "enabled" : "none"},
           {"Allow", spec.allow},
           {"Deny", spec.deny},
+          {"Ask", spec.ask},
           {"Publish", port_list(spec.ports)},
           {"Ports", port_list(box.ports)},
           {"SendLimitKbit", spec.send_limit_kbit},

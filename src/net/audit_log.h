@@ -46,6 +46,9 @@ struct AuditRecord {
   bool operator==(const AuditRecord&) const = default;
 };
 
+// "flow", "flow_end", …
+std::string_view name(AuditRecord::Kind kind);
+
 AuditRecord audit_of(const Flow& flow, const Verdict& verdict);
 AuditRecord audit_end(const Flow& flow, std::uint64_t sent, std::uint64_t received,
                       std::chrono::milliseconds duration);

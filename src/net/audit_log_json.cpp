@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -16,11 +15,7 @@ using Kind = AuditRecord::Kind;
 
 constexpr std::size_t longest_text = 400;
 
-constexpr std::array<std::pair<Kind, const char*>, 5> kinds = {{{Kind::flow, "flow"},
-                                                                {Kind::flow_end, "flow_end"},
-                                                                {Kind::dns, "dns"},
-                                                                {Kind::skipped, "skipped"},
-                                                                {Kind::policy, "policy"}}};
+constexpr std::array kinds = {Kind::flow, Kind::flow_end, Kind::dns, Kind::skipped, Kind::policy};
 constexpr std::array protocols = {Protocol::tcp, Protocol::udp, Protocol::icmp};
 
 void put_text(json& object, const char* field, const std::string& text) {
@@ -65,9 +60,19 @@ Result<void> take_destination(const json& object, AuditRecord& out) {
 
 }  // namespace
 
+std::string_view name(Kind kind) {
+  switch (kind) {
+    case Kind::flow: return "flow";
+    case Kind::flow_end: return "flow_end";
+    case Kind::dns: return "dns";
+    case Kind::skipped: return "skipped";
+    case Kind::policy: return "policy";
+  }
+  return "unknown";
+}
+
 std::string to_line(const AuditRecord& record) {
-  const auto kind = std::ranges::find(kinds, record.kind, &std::pair<Kind, const char*>::first);
-  json object = {{"time", to_rfc3339(record.time)}, {"type", kind->second}};
+  json object = {{"time", to_rfc3339(record.time)}, {"type", name(record.kind)}};
   if (record.protocol) object["protocol"] = name(*record.protocol);
   put_text(object, "name", record.name);
   if (record.address) object["address"] = record.address->str();
@@ -91,9 +96,9 @@ Result<AuditRecord> parse_audit_record(std::string_view line) {
   const auto time = BOXLITE_TRY(take_text(object, "time"));
   record.time = BOXLITE_TRY(parse_rfc3339(time));
   const auto type = BOXLITE_TRY(take_text(object, "type"));
-  const auto kind = std::ranges::find(kinds, type, &std::pair<Kind, const char*>::second);
+  const auto kind = std::ranges::find(kinds, type, [](Kind one) { return name(one); });
   if (kind == kinds.end()) return no_record("type");
-  record.kind = kind->first;
+  record.kind = *kind;
   BOXLITE_TRY(take_destination(object, record));
   record.name = BOXLITE_TRY(take_text(object, "name"));
   record.verdict = BOXLITE_TRY(take_text(object, "verdict"));

@@ -39,7 +39,9 @@ void expect_sound(std::string frame) {
              packet->protocol + static_cast<std::uint32_t>(transport.size());
   }
   EXPECT_EQ(checksum(transport, pseudo), 0xffff);
-  if (!packet->is_v6) EXPECT_EQ(checksum(bytes_of(frame).subspan(ethernet_header, v4_header), 0), 0xffff);
+  if (!packet->is_v6) {
+    EXPECT_EQ(checksum(bytes_of(frame).subspan(ethernet_header, v4_header), 0), 0xffff);
+  }
 }
 
 TEST(Frame, TellsWhatADatagramIs) {

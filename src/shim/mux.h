@@ -127,6 +127,7 @@ class Mux {
   // Whether clients have been sent everything.
   bool is_flushed() const;
   std::size_t client_count() const { return clients_.size(); }
+  bool has_client(std::uint64_t id) const { return clients_.contains(id); }
   std::size_t stream_count() const { return routes_.size(); }
   // Streams that clients have open to the guest, and how many there have been; looking at the box (stats,
   // lists, pings) does not count.

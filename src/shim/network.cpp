@@ -52,8 +52,9 @@ void Network::DnsStreams::take(UniqueFd guest_side, const net::Flow&) {
   }
 }
 
-Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, const vmm::ShimConfig& config) {
-  std::unique_ptr<Network> network(new Network(loop, config));
+Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, const vmm::ShimConfig& config,
+                                                 NetworkQuestions& questions) {
+  std::unique_ptr<Network> network(new Network(loop, config, questions));
   BOXLITE_TRY(network->set_up());
   return network;
 }
@@ -64,12 +65,14 @@ Network::~Network() {
 
 Result<void> Network::set_up() {
   const auto& wanted = config_.network;
-  policy_ = BOXLITE_TRY(
-      net::Policy::create({.is_enabled = wanted.is_enabled, .allow = wanted.allow, .deny = wanted.deny}));
+  policy_ = BOXLITE_TRY(net::Policy::create({.is_enabled = wanted.is_enabled,
+                                             .allow = wanted.allow,
+                                             .deny = wanted.deny,
+                                             .is_asking = wanted.is_asking}));
   if (!wanted.is_enabled) return {};
   for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
   log_.emplace(config_.box_dir / net::audit_file_name);
-  dns_ = BOXLITE_TRY(net::DnsServer::create(loop_, names_, &*log_, policy_, dns_settings()));
+  dns_ = std::make_unique<net::DnsServer>(loop_, names_, &*log_, policy_, dns_settings());
   dns_streams_.emplace(loop_, *dns_);
   BOXLITE_TRY_CONTEXT("set up the box's secrets", set_up_secrets());
   inspector_.emplace(loop_, dialer_, judge_, interception_.get());
@@ -91,24 +94,45 @@ Result<void> Network::set_up_secrets() {
   return {};
 }
 
-void Network::Judge::ask(const net::Flow&, std::string_view,
+// The question is about the name, which the flow is known by from now on.
+void Network::Judge::ask(const net::Flow& flow, std::string_view name,
                          std::move_only_function<void(net::Verdict)> done) {
-  done({.decision = net::Decision::deny, .reason = "there is nobody to be asked"});
+  auto named = flow;
+  if (!name.empty()) named.names = {std::string(name)};
+  network_.questions_.ask(named, [done = std::move(done)](bool is_allowed) mutable {
+    using enum net::Decision;
+    done({.decision = is_allowed ? allow : deny,
+          .reason = is_allowed ? "allowed by who was asked" : "refused by who was asked"});
+  });
 }
 
 Result<void> Network::connect(UniqueFd link) {
   if (!config_.network.is_enabled) return {};
-  gateway_ = BOXLITE_TRY(net::Gateway::create(loop_, std::move(link), config_.box_dir,
-                                              {.policy = policy_,
-                                               .names = &names_,
-                                               .dns = dns_.get(),
-                                               .dns_streams = &*dns_streams_,
-                                               .inspector = &*inspector_,
-                                               .log = &*log_}));
+  gateway_ = BOXLITE_TRY(net::Gateway::create(
+      loop_, std::move(link), config_.box_dir,
+      {.policy = policy_,
+       .names = &names_,
+       .dns = dns_.get(),
+       .dns_streams = &*dns_streams_,
+       .log = &*log_,
+       .ask = [this](const net::Flow& flow, auto answer) { questions_.ask(flow, std::move(answer)); }}));
   gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,
                         .received_bytes_per_second = config_.network.receive_limit_kbit * bytes_per_kbit});
   ports_.attach(*gateway_);
   tap();
+  return {};
+}
+
+Result<void> Network::set_policy(const net::PolicySpec& spec) {
+  if (!config_.network.is_enabled)
+    return fail(ErrorCode::invalid_state, "set network policy: the box has no network");
+  policy_ = BOXLITE_TRY(net::Policy::create(spec));
+  dns_->set_policy(policy_);
+  if (gateway_) gateway_->set_policy(policy_);
+  questions_.forget(*policy_);
+  log_->append({.kind = net::AuditRecord::Kind::policy,
+                .reason = concat(spec.allow.size(), " allow and ", spec.deny.size(), " deny rules",
+                                 spec.is_asking ? "; asking" : "")});
   return {};
 }
 

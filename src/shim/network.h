@@ -19,6 +19,7 @@
 #include "net/policy.h"
 #include "net/published_ports.h"
 #include "net/stream_handler.h"
+#include "shim/network_questions.h"
 #include "vmm/shim_config.h"
 
 namespace boxlite::shim {
@@ -28,11 +29,16 @@ namespace boxlite::shim {
 class Network {
  public:
   // Binds the ports: fails when one is taken. Before the shim enters namespaces of its own, in which root
-  // could not bind a low one. The loop and the config outlive it.
-  static Result<std::unique_ptr<Network>> create(linux_::EventLoop& loop, const vmm::ShimConfig& config);
+  // could not bind a low one. The loop, the config and the questions outlive
+  // it.
+  static Result<std::unique_ptr<Network>> create(linux_::EventLoop& loop, const vmm::ShimConfig& config,
+                                                 NetworkQuestions& questions);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
   ~Network();
+
+  // invalid_state without a network; invalid_argument.
+  Result<void> set_policy(const net::PolicySpec& spec);
 
   // `link`: non-blocking; the cable of a machine that begins. Without a network it is cut.
   Result<void> connect(UniqueFd link);
@@ -84,14 +90,15 @@ class Network {
     Network& network_;
   };
 
-  Network(linux_::EventLoop& loop, const vmm::ShimConfig& config)
-      : loop_(loop), config_(config), ports_(loop) {}
+  Network(linux_::EventLoop& loop, const vmm::ShimConfig& config, NetworkQuestions& questions)
+      : loop_(loop), config_(config), questions_(questions), ports_(loop) {}
   Result<void> set_up();
   Result<void> set_up_secrets();
   void tap();
 
   linux_::EventLoop& loop_;
   const vmm::ShimConfig& config_;
+  NetworkQuestions& questions_;
   std::shared_ptr<const net::Policy> policy_;
   std::optional<net::AuditLog> log_;
   net::NameTable names_;

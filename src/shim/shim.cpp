@@ -33,6 +33,15 @@ Result<void> replace_file(const std::filesystem::path& path, std::string_view co
   return {};
 }
 
+NetworkQuestions::Clients question_clients(Mux& mux) {
+  return {.are_there = [&mux](std::uint64_t client) { return mux.has_client(client); },
+          .answer =
+              [&mux](const ShimCall& call, const Result<wire::msg::NextNetworkQuestionResponse>& response) {
+                if (response) return mux.answer(call, *response);
+                mux.answer(call, response.error());
+              }};
+}
+
 }  // namespace
 
 Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
@@ -67,8 +76,9 @@ Result<void> Shim::set_up() {
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
+  questions_.emplace(*loop_, question_clients(*mux_));
   setting_up_ = vmm::network_phase;
-  network_ = BOXLITE_TRY(Network::create(*loop_, config_));
+  network_ = BOXLITE_TRY(Network::create(*loop_, config_, *questions_));
   record_.ports = network_->ports();
   setting_up_ = "spawn_vmm";
   return watch_parent();

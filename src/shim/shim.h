@@ -25,6 +25,7 @@
 #include "shim/life.h"
 #include "shim/mux.h"
 #include "shim/network.h"
+#include "shim/network_questions.h"
 #include "shim/restart_judge.h"
 #include "vmm/shim_config.h"
 #include "vmm/shim_record.h"
@@ -75,6 +76,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   // shim_network.cpp
   void publish(const ShimCall& call);
   void unpublish(const ShimCall& call);
+  void set_network_policy(const ShimCall& call);
   void answer_network_counters(const ShimCall& call);
   void capture(const ShimCall& call);
   // Commands can run.
@@ -115,6 +117,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::optional<ConsoleLog> console_log_;
   std::optional<logs::LogWriter> log_;
   std::unique_ptr<Mux> mux_;
+  std::optional<NetworkQuestions> questions_;
   std::unique_ptr<Network> network_;
   std::optional<Folders> folders_;
   std::unique_ptr<Life> life_;

@@ -32,6 +32,8 @@ void Shim::on_shim_call(ShimCall call) {
   if (call.method == wire::ShimUnpublish::name) return unpublish(call);
   if (call.method == wire::ShimNetworkCounters::name) return answer_network_counters(call);
   if (call.method == wire::ShimCapture::name) return capture(call);
+  if (call.method == wire::ShimSetNetworkPolicy::name) return set_network_policy(call);
+  if (call.method == wire::ShimNextNetworkQuestion::name) return questions_->listen(call);
   if (call.method == wire::ShimPause::name) return handle_pause(call);
   if (call.method == wire::ShimResume::name) return handle_resume(call);
   if (call.method == wire::ShimWaitEnd::name) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ports that are published and withdrawn while the box runs.
+// What of the network changes while the box runs.
 #include "shim/shim.h"
 
 namespace boxlite::shim {
@@ -37,6 +37,17 @@ void Shim::unpublish(const ShimCall& call) {
   record_.ports = network_->ports();
   write_shim_record();
   mux_->answer(call, wire::msg::UnpublishResponse());
+}
+
+void Shim::set_network_policy(const ShimCall& call) {
+  const auto request = wire::parse<wire::msg::SetNetworkPolicyRequest>(call.payload);
+  if (!request) return mux_->answer(call, request.error());
+  if (has_finished_ || !network_) return mux_->answer(call, not_running_error("set the network policy of"));
+  const auto set = network_->set_policy({.allow = {request->allow().begin(), request->allow().end()},
+                                         .deny = {request->deny().begin(), request->deny().end()},
+                                         .is_asking = request->ask()});
+  if (!set) return mux_->answer(call, set.error());
+  mux_->answer(call, wire::msg::SetNetworkPolicyResponse());
 }
 
 void Shim::answer_network_counters(const ShimCall& call) {

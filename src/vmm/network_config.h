@@ -34,6 +34,7 @@ struct NetworkConfig {
   bool is_enabled = true;
   std::vector<std::string> allow = {};
   std::vector<std::string> deny = {};
+  bool is_asking = false;
   std::vector<PortMapping> ports = {};
   std::uint64_t send_limit_kbit = 0;  // 0: none
   std::uint64_t receive_limit_kbit = 0;

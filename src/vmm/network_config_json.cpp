@@ -58,6 +58,7 @@ json to_object(const NetworkConfig& network) {
   return {{"is_enabled", network.is_enabled},
           {"allow", rule_list(network.allow)},
           {"deny", rule_list(network.deny)},
+          {"is_asking", network.is_asking},
           {"ports", std::move(ports)},
           {"send_limit_kbit", network.send_limit_kbit},
           {"receive_limit_kbit", network.receive_limit_kbit},
@@ -94,6 +95,7 @@ Result<NetworkConfig> parse_network_config(const json& object) {
   network.is_enabled = BOXLITE_TRY(fields.flag("is_enabled"));
   network.allow = BOXLITE_TRY(parse_rules(fields, "allow"));
   network.deny = BOXLITE_TRY(parse_rules(fields, "deny"));
+  network.is_asking = BOXLITE_TRY(fields.flag("is_asking"));
   const auto* ports = BOXLITE_TRY(fields.array("ports"));
   for (const auto& port : *ports) network.ports.push_back(BOXLITE_TRY(parse_port_mapping(port)));
   network.send_limit_kbit = BOXLITE_TRY(fields.number("send_limit_kbit", 0, any_rate));

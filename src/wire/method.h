@@ -178,6 +178,14 @@ struct ShimCapture : detail::ShimUnary<msg::CaptureRequest, msg::CaptureResponse
   static constexpr std::string_view name = "Capture";
 };
 
+struct ShimSetNetworkPolicy : detail::ShimUnary<msg::SetNetworkPolicyRequest, msg::SetNetworkPolicyResponse> {
+  static constexpr std::string_view name = "SetNetworkPolicy";
+};
+struct ShimNextNetworkQuestion
+    : detail::ShimUnary<msg::NextNetworkQuestionRequest, msg::NextNetworkQuestionResponse> {
+  static constexpr std::string_view name = "NextNetworkQuestion";
+};
+
 template <typename M>
 concept Method = requires {
   typename M::Request;

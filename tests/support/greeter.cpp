@@ -34,7 +34,9 @@ Greeter::Greeter(int family, int type, std::uint16_t port)
     reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr = in6addr_loopback;
   }
   EXPECT_EQ(::bind(socket_.get(), generic(address), size), 0);
-  if (is_stream_) EXPECT_EQ(::listen(socket_.get(), 16), 0);
+  if (is_stream_) {
+    EXPECT_EQ(::listen(socket_.get(), 16), 0);
+  }
   ::getsockname(socket_.get(), generic(address), &size);
   port_ = ntohs(port_field(address));
   thread_ = std::thread([this] { serve(); });

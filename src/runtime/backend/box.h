@@ -26,6 +26,9 @@ class Box {
   virtual Result<PublishedPort> publish(const PublishedPort& port) = 0;
   virtual Result<void> unpublish(const PublishedPort& port) = 0;
   virtual Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) = 0;
+  virtual Result<void> set_network_policy(const NetworkPolicy& policy) = 0;
+  virtual Result<NetworkListener> on_network_request(NetworkCallback callback) = 0;
+  virtual Result<boxlite::NetworkLog> network_log(const NetworkLogOptions& options) = 0;
   virtual Result<void> detach() = 0;
   virtual std::shared_ptr<Files> files() = 0;
   virtual Result<boxlite::LogReader> logs(const LogOptions& options) = 0;

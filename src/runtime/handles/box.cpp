@@ -63,6 +63,18 @@ Result<void> Box::capture(const std::function<bool(std::string_view bytes)>& sin
   return backend_->capture(sink);
 }
 
+Result<void> Box::set_network_policy(const NetworkPolicy& policy) {
+  return backend_->set_network_policy(policy);
+}
+
+Result<NetworkListener> Box::on_network_request(NetworkCallback callback) {
+  return backend_->on_network_request(std::move(callback));
+}
+
+Result<NetworkLog> Box::network_log(const NetworkLogOptions& options) const {
+  return backend_->network_log(options);
+}
+
 Result<void> Box::detach() {
   return backend_->detach();
 }

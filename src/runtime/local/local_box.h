@@ -37,6 +37,9 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<PublishedPort> publish(const PublishedPort& port) override;
   Result<void> unpublish(const PublishedPort& port) override;
   Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) override;
+  Result<void> set_network_policy(const NetworkPolicy& policy) override;
+  Result<NetworkListener> on_network_request(NetworkCallback callback) override;
+  Result<boxlite::NetworkLog> network_log(const NetworkLogOptions& options) override;
   Result<void> detach() override;
   std::shared_ptr<backend::Files> files() override;
   Result<boxlite::LogReader> logs(const LogOptions& options) override;

@@ -155,7 +155,7 @@ TEST_F(GatewayTest, LetsPublishedPortsIn) {
   std::thread udp_client([&] {
     const auto line =
         concat("exec 3<>/dev/udp/127.0.0.1/", *udp,
-               "; for i in 1 2 3 4 5 6; do echo ping >&3; read -t 0.5 line <&3 && echo $line && break; done");
+               "; for i in 1 2 3 4 5 6; do echo ping >&3; read -t 0.5 line <&3 && echo $line && echo thanks >&3 && break; done");
     FILE* const pipe = ::popen(concat("bash -c '", line, "'").c_str(), "r");
     char buffer[256];
     while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) from_udp += buffer;
@@ -164,7 +164,7 @@ TEST_F(GatewayTest, LetsPublishedPortsIn) {
   guest_->run(
       "timeout 8 python3 -c \"import socket; s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); "
       "s.bind(('',7002)); "
-      "s.settimeout(6); d,a=s.recvfrom(99); s.sendto(b'pong\\n',a)\"");
+      "s.settimeout(6); d,a=s.recvfrom(99); s.sendto(b'pong\\n',a); s.recvfrom(99)\"");
   udp_client.join();
   EXPECT_EQ(from_udp, "pong\n");
   ports.detach();

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a box may reach, changed after it was created.
+#include "agentlink/connection.h"
+#include "base/concat.h"
+#include "box/lifecycle.h"
+#include "box/network.h"
+#include "box/spec_json.h"
+
+namespace boxlite::box {
+namespace {
+
+constexpr std::chrono::seconds lock_limit{180};
+constexpr std::chrono::seconds call_limit{30};
+
+Result<void> tell_shim(Surroundings& around, const BoxPaths& paths, const NetworkSpec& network) {
+  const auto deadline = Deadline::after(call_limit);
+  const auto connection =
+      BOXLITE_TRY(agentlink::Connection::connect(around.loop(), paths.agent_socket(), deadline));
+  wire::msg::SetNetworkPolicyRequest request;
+  for (const auto& rule : network.allow) request.add_allow(rule);
+  for (const auto& rule : network.deny) request.add_deny(rule);
+  request.set_ask(network.ask);
+  BOXLITE_TRY(connection->call<wire::ShimSetNetworkPolicy>(request, deadline));
+  return {};
+}
+
+}  // namespace
+
+// The record first: should we be killed in between, what was forbidden is not allowed again by a later start.
+Result<void> Lifecycle::set_network_policy(const NetworkPolicy& policy) {
+  BOXLITE_TRY(around_.boxes().get(id_));
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto record = BOXLITE_TRY(reconcile());
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  if (!spec.network.is_enabled)
+    return fail(ErrorCode::invalid_state, "set network policy: the box was made without a network");
+  spec.network.allow = policy.allow;
+  spec.network.deny = policy.deny;
+  spec.network.ask = policy.ask;
+  BOXLITE_TRY(check(spec.network));
+  BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
+  if (record.state.status != name(BoxStatus::running)) return {};
+  auto told = tell_shim(around_, paths_, spec.network);
+  if (told) return {};
+  // The machine goes on as before, so the record does too.
+  (void)around_.boxes().set_spec(id_, record.spec);
+  return told;
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a box may reach, who is asked, and what it did reach.
+#include "base/concat.h"
+#include "runtime/local/local_box.h"
+#include "runtime/local/local_network_listener.h"
+#include "runtime/local/local_network_log.h"
+#include "runtime/local/local_runtime.h"
+
+namespace boxlite::local {
+namespace {
+
+// The runtime serves the listener's connection, so it goes last.
+struct ListenerWithRuntime {
+  ListenerWithRuntime(std::shared_ptr<LocalRuntime> owner, const box::BoxPaths& paths,
+                      NetworkCallback callback)
+      : runtime(std::move(owner)), listener(runtime->loop(), paths.agent_socket(), std::move(callback)) {}
+  std::shared_ptr<LocalRuntime> runtime;
+  LocalNetworkListener listener;
+};
+
+}  // namespace
+
+Result<void> LocalBox::set_network_policy(const NetworkPolicy& policy) {
+  auto set = lifecycle_.set_network_policy(policy);
+  if (!set) return fail(with_name(std::move(set).error(), "set the network policy of"));
+  return {};
+}
+
+Result<NetworkListener> LocalBox::on_network_request(NetworkCallback callback) {
+  if (!callback)
+    return fail(ErrorCode::invalid_argument, "listen for network requests: there is no callback");
+  BOXLITE_TRY(lifecycle_.look());
+  auto listener = std::make_shared<ListenerWithRuntime>(runtime_, lifecycle_.paths(), std::move(callback));
+  // So that what the box does from now on is asked for.
+  (void)listener->listener.wait_until_heard();
+  return NetworkListener(std::move(listener));
+}
+
+Result<boxlite::NetworkLog> LocalBox::network_log(const NetworkLogOptions& options) {
+  BOXLITE_TRY(lifecycle_.look());
+  return boxlite::NetworkLog(std::make_shared<LocalNetworkLog>(lifecycle_.paths(), options));
+}
+
+}  // namespace boxlite::local
