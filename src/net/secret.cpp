@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/concat.h"
+#include "net/policy.h"
 
 namespace boxlite::net {
 namespace {
@@ -171,9 +172,9 @@ std::vector<const Secret*> SecretSet::for_host(std::string_view host, std::uint1
 }
 
 bool SecretSet::concerns(const Flow& flow) const {
-  return flow.protocol == Protocol::tcp && std::ranges::any_of(flow.names, [&](const auto& host) {
-           return !for_host(host, flow.port).empty();
-         });
+  const auto is_known = [&](std::string_view host) { return !for_host(host, flow.port).empty(); };
+  if (flow.protocol != Protocol::tcp) return false;
+  return std::ranges::any_of(flow.names, is_known) || (flow.host_alias && is_known(host_alias_name));
 }
 
 }  // namespace boxlite::net

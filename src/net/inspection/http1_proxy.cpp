@@ -26,7 +26,8 @@ Passage::State Http1Proxy::advance() {
     const auto answered = requested ? advance_responses() : Result<bool>(false);
     if (!requested || !answered || guest_.failure() || server_.failure()) return State::broken;
     moved = *requested || *answered;
-    if (refusal_ && exchanges_.empty() && response_phase_ == Phase::head) answer_refusal();
+    if (guest_.is_cut_off() && !exchanges_.empty()) return State::broken;  // nobody waits for the answer
+    if (request_phase_ == Phase::ended && response_phase_ == Phase::head && exchanges_.empty()) end();
   }
   return guest_.is_finished() && server_.is_finished() ? State::done : State::running;
 }
@@ -115,15 +116,22 @@ Result<bool> Http1Proxy::move_response_body() {
   return taken != 0;
 }
 
+// No request comes any more, and all have been answered.
+void Http1Proxy::end() {
+  if (refusal_) return answer_refusal();
+  response_phase_ = Phase::ended;
+  guest_.finish();
+  server_.finish();
+}
+
 // Between two answers, or where one was awaited: the guest sees the same.
 Result<void> Http1Proxy::end_of_server() {
   if (server_.is_cut_off() && !exchanges_.empty()) {
     return fail(ErrorCode::unavailable, "HTTP: the server's connection was cut off");
   }
-  response_phase_ = request_phase_ = Phase::ended;
+  request_phase_ = Phase::ended;
   exchanges_.clear();
-  guest_.finish();
-  server_.finish();
+  end();
   return {};
 }
 

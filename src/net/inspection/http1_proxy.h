@@ -49,6 +49,7 @@ class Http1Proxy : public Passage {
   Result<void> begin_response(ResponseHead head, std::string_view as_read);
   Result<bool> move_response_body();
   Result<void> end_of_server();
+  void end();
 
   bool awaits_upgrade() const { return !exchanges_.empty() && exchanges_.back().wants_upgrade; }
 

@@ -179,9 +179,7 @@ void Http1Proxy::answer_refusal() {
                       "\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ", body.size(),
                       "\r\n\r\n", body));
   refusal_.reset();
-  guest_.finish();
-  server_.finish();
-  response_phase_ = Phase::ended;
+  end();
 }
 
 }  // namespace boxlite::net

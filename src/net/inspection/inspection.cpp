@@ -14,6 +14,11 @@ namespace {
 // What a TLS client is told when there is no server for it: a fatal alert, handshake_failure.
 constexpr std::string_view handshake_failure("\x15\x03\x03\x00\x02\x02\x28", 7);
 
+bool is_about_a_name(const Verdict& verdict) {
+  const auto rule = Rule::parse(verdict.rule);
+  return rule && (rule->host() == Rule::Host::name || rule->host() == Rule::Host::suffix);
+}
+
 }  // namespace
 
 Inspection::Inspection(const Surroundings& surroundings, Flow flow, std::unique_ptr<SocketChannel> guest,
@@ -22,7 +27,10 @@ Inspection::Inspection(const Surroundings& surroundings, Flow flow, std::unique_
       flow_(std::move(flow)),
       on_end_(std::move(on_end)),
       guest_socket_(std::move(guest)),
-      self_(std::make_shared<Inspection*>(this)) {}
+      self_(std::make_shared<Inspection*>(this)) {
+  // It stands in the guest's /etc/hosts.
+  if (flow_.host_alias) flow_.names.emplace_back(host_alias_name);
+}
 
 void Inspection::begin() {
   first_verdict_ = surroundings_.judge.decide(flow_);
@@ -101,7 +109,11 @@ void Inspection::peek_http() {
 
 void Inspection::judge() {
   if (first_verdict_.decision != Decision::inspect) return dial();
-  const auto verdict = surroundings_.judge.decide_named(flow_, name_);
+  auto verdict = surroundings_.judge.decide_named(flow_, name_);
+  // With rules for two names, the address of the one is not that of the other.
+  if (verdict.is_allowed() && is_about_a_name(verdict) && !is_pinned_name()) {
+    verdict = {Decision::deny, verdict.rule, concat("DNS did not give this address for ", name_)};
+  }
   if (verdict.decision != Decision::ask) return apply(verdict);
   stage_ = Stage::asking;
   deadline_.reset();  // who is asked has limits of its own
@@ -135,7 +147,7 @@ void Inspection::on_dialled() {
   if (server_socket_->failure()) return fail_with(server_socket_->failure()->message());
   if (guest_socket_->failure()) return end();
   if (!server_socket_->is_connected()) return;
-  if (content_ == Content::tls && is_pinned_name()) {
+  if (content_ == Content::tls && surroundings_.interception != nullptr && is_pinned_name()) {
     const auto secrets = surroundings_.interception->secrets().for_host(name_, flow_.port);
     if (!secrets.empty()) {
       substitution_.emplace(secrets);
@@ -151,14 +163,14 @@ void Inspection::on_dialled() {
 
 // Without our own DNS behind the name, the address could be anybody's.
 bool Inspection::is_pinned_name() const {
-  return surroundings_.interception != nullptr && !name_.empty() &&
-         std::ranges::find(flow_.names, name_) != flow_.names.end();
+  return std::ranges::find(flow_.names, name_) != flow_.names.end();
 }
 
 void Inspection::begin_interception() {
   auto tls = surroundings_.interception->client().begin(name_, hello_.protocols);
   if (!tls) return refuse_tls(tls.error().message());
   stage_ = Stage::server_handshake;  // within the limit of dialling
+  record({Decision::allow, {}, "TLS is ended here for the sake of secrets"}, name_);
   auto stream = TlsStream::create(*std::move(tls), std::move(server_socket_));
   if (!stream) return refuse_tls(stream.error().message());
   server_tls_ = *std::move(stream);
