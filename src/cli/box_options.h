@@ -62,6 +62,8 @@ class BoxOptions {
   bool is_quiet() const { return is_quiet_; }
 
  private:
+  void declare_network(OptionSet& options);
+
   BoxSpec spec_;
   std::optional<std::string> entrypoint_;
   MountOptions mounts_;
