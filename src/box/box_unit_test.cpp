@@ -212,6 +212,7 @@ BoxSpec full_spec() {
       .network =
           {.allow = {"a", "\xff"},
            .deny = {"b"},
+           .ask = true,
            .ports = {{.host_address = "::1", .host_port = 1, .box_port = 2, .protocol = PortProtocol::udp}},
            .send_limit_kbit = 3,
            .receive_limit_kbit = 4},

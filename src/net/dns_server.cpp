@@ -33,6 +33,16 @@ std::string type_text(std::uint16_t type) {
   return concat("TYPE", type);
 }
 
+// Those of the family that is asked for.
+std::vector<DnsRecord> records_for(const DnsQuestion& question, const std::vector<IpAddress>& addresses) {
+  std::vector<DnsRecord> records;
+  for (const auto& address : addresses) {
+    auto record = address_record(question.name, address, local_ttl);
+    if (record.type == question.type) records.push_back(std::move(record));
+  }
+  return records;
+}
+
 }  // namespace
 
 // A question and what becomes of it.
@@ -115,12 +125,7 @@ bool DnsServer::answer_local(Asked& asked) {
   } else {
     return false;
   }
-  std::vector<DnsRecord> records;
-  for (const auto& address : addresses) {
-    auto record = address_record(asked.question.name, address, local_ttl);
-    if (record.type == asked.question.type) records.push_back(std::move(record));
-  }
-  tell(asked, std::move(records), true);
+  tell(asked, records_for(asked.question, addresses), true);
   return true;
 }
 
@@ -128,16 +133,14 @@ bool DnsServer::answer_from_hosts(Asked& asked) {
   if (const auto text = hosts_file_.changed_text()) hosts_ = parse_hosts(*text);
   const auto known = hosts_.find(asked.name);
   if (known == hosts_.end()) return false;
-  std::vector<DnsRecord> records;
-  for (const auto& address : known->second) {
-    auto record = address_record(asked.question.name, address, local_ttl);
-    if (record.type == asked.question.type) records.push_back(std::move(record));
-  }
-  tell(asked, std::move(records), false);
+  tell(asked, records_for(asked.question, known->second), false);
   return true;
 }
 
 void DnsServer::answer_upstream(Asked asked, const Result<DnsMessage>& upstream) {
+  // The policy may be another one by now.
+  if (const auto verdict = policy_->admit_name(asked.name); !verdict.is_allowed())
+    return refuse(asked, verdict);
   if (!upstream) {
     record(asked, "failed", {}, upstream.error().message());
     return fail_at(asked, dns_rcode::server_failure, why::no_reachable_authority,

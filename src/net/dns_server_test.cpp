@@ -149,6 +149,16 @@ TEST_F(DnsServerTest, TakesOverANewPolicy) {
   EXPECT_EQ(ask("example.com").rcode, dns_rcode::no_such_name);
 }
 
+TEST_F(DnsServerTest, JudgesOpenQuestionsByTheNewPolicy) {
+  upstream_ = std::make_unique<TestNameServer>(*loop_, [this](const Query& query) {
+    server_->set_policy(Policy::create({.deny = {"example.com"}}).value());
+    return encode(TestNameServer::respond(query.message, {"192.0.2.1"}));
+  });
+  serve({}, {upstream_->address()});
+  EXPECT_EQ(ask("example.com").rcode, dns_rcode::no_such_name);
+  EXPECT_THAT(table_.names(*IpAddress::parse("192.0.2.1")), IsEmpty());
+}
+
 TEST_F(DnsServerTest, TakesLongAnswersByTcp) {
   upstream_ = std::make_unique<TestNameServer>(*loop_, [](const Query& query) {
     auto response = TestNameServer::respond(query.message, {});

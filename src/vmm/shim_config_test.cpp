@@ -30,6 +30,7 @@ ShimConfig example() {
                     {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
   config.network = {.allow = {"example.com"},
                     .deny = {"*.example.org:80"},
+                    .is_asking = true,
                     .ports = {{.host_address = "127.0.0.1", .box_port = 80, .preferred_port = 8080}},
                     .send_limit_kbit = 1,
                     .receive_limit_kbit = 2};
