@@ -14,6 +14,7 @@
 
 #include <boxlite/error.hpp>
 #include <boxlite/network.hpp>
+#include <boxlite/secret.hpp>
 
 namespace boxlite {
 
@@ -113,6 +114,10 @@ struct BoxSpec {
   bool privileged = false;  // all capabilities, no masked paths; still inside its own VM
 
   NetworkSpec network = {};
+  std::vector<Secret> secrets = {};  // at most 64
+  // A file of the host with certificates (PEM) of authorities that secrets' hosts may have besides those that
+  // the host's system trusts. Absolute; empty: none.
+  std::filesystem::path secret_authorities = {};
 
   // At most 256, each at another place. Not at "/" and not below "/proc".
   std::vector<Mount> mounts = {};

@@ -15,6 +15,7 @@
 #include "agent/network.h"
 #include "agent/processes.h"
 #include "agent/stats.h"
+#include "agent/trust_store.h"
 #include "base/concat.h"
 #include "wire/method.h"
 
@@ -221,6 +222,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   } else {
     BOXLITE_TRY(prepare_container(spec, std::move(defaults), times));
   }
+  trust_certificates(*container_, spec.ca_certificates());
   if (!executions_) {
     executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
     files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);

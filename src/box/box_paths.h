@@ -20,6 +20,7 @@ struct BoxPaths {
   std::filesystem::path agent_socket() const { return directory / "agent.sock"; }
   std::filesystem::path exit_record() const { return directory / "exit.json"; }
   std::filesystem::path previous_exit_record() const { return directory / "exit.previous.json"; }
+  std::filesystem::path secrets() const { return directory / "secrets"; }
   std::filesystem::path console_log() const { return directory / "console.log"; }
   std::filesystem::path shim_stderr() const { return directory / "shim.stderr"; }
 };

@@ -126,6 +126,8 @@ Result<void> read(const json& value, std::string_view field, std::vector<Mount>&
 Result<void> read(const json& value, std::string_view field, std::uint16_t& out);
 Result<void> read(const json& value, std::string_view field, std::vector<PublishedPort>& out);
 Result<void> read(const json& value, std::string_view field, NetworkSpec& out);
+Result<void> read(const json& value, std::string_view field, std::vector<Secret>& out);
+Result<void> read(const json& value, std::string_view field, std::filesystem::path& out);
 Result<void> read(const json& value, std::string_view field, RestartPolicy& out) {
   if (!value.is_object() || !value.contains("mode") || !value["mode"].is_string()) return wrong_type(field);
   // A word that a newer version wrote is no restart.
@@ -210,6 +212,17 @@ Result<void> read(const json& value, std::string_view field, std::vector<Mount>&
   return {};
 }
 
+// The values are elsewhere (box/secrets.h).
+json from_secrets(const std::vector<Secret>& secrets) {
+  auto array = json::array();
+  for (const auto& secret : secrets) {
+    array.push_back({{"name", from_bytes(secret.name)},
+                     {"hosts", from_bytes(secret.hosts)},
+                     {"placeholder", from_bytes(secret.placeholder)}});
+  }
+  return array;
+}
+
 json from_network(const NetworkSpec& network) {
   auto ports = json::array();
   for (const auto& port : network.ports) {
@@ -248,6 +261,25 @@ Result<void> read(const json& value, std::string_view field, std::vector<Publish
   return {};
 }
 
+Result<void> read(const json& value, std::string_view field, std::vector<Secret>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_object()) return wrong_type(field);
+    auto& secret = out.emplace_back();
+    BOXLITE_TRY(read_field(element, "name", secret.name));
+    BOXLITE_TRY(read_field(element, "hosts", secret.hosts));
+    BOXLITE_TRY(read_field(element, "placeholder", secret.placeholder));
+  }
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::filesystem::path& out) {
+  std::string text;
+  BOXLITE_TRY(read(value, field, text));
+  out = std::move(text);
+  return {};
+}
+
 Result<void> read(const json& value, std::string_view field, NetworkSpec& out) {
   if (!value.is_object()) return wrong_type(field);
   BOXLITE_TRY(read_field(value, "is_enabled", out.is_enabled));
@@ -280,6 +312,8 @@ std::string to_json(const BoxSpec& spec) {
       {"cap_drop", from_bytes(spec.capabilities.drop)},
       {"privileged", spec.privileged},
       {"network", from_network(spec.network)},
+      {"secrets", from_secrets(spec.secrets)},
+      {"secret_authorities", from_bytes(spec.secret_authorities.native())},
       {"mounts", from_mounts(spec.mounts)},
       {"detach", spec.detach},
       {"auto_remove", spec.auto_remove},
@@ -319,6 +353,8 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "cap_drop", spec.capabilities.drop));
   BOXLITE_TRY(read_field(object, "privileged", spec.privileged));
   BOXLITE_TRY(read_field(object, "network", spec.network));
+  BOXLITE_TRY(read_field(object, "secrets", spec.secrets));
+  BOXLITE_TRY(read_field(object, "secret_authorities", spec.secret_authorities));
   BOXLITE_TRY(read_field(object, "mounts", spec.mounts));
   BOXLITE_TRY(read_field(object, "detach", spec.detach));
   BOXLITE_TRY(read_field(object, "auto_remove", spec.auto_remove));

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/files.h"
 #include "box/capabilities.h"
 #include "box/container_spec.h"
 #include "box/evidence.h"
 #include "box/health_plan.h"
 #include "box/image_config_json.h"
+#include "box/secrets.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
@@ -216,6 +220,8 @@ BoxSpec full_spec() {
            .ports = {{.host_address = "::1", .host_port = 1, .box_port = 2, .protocol = PortProtocol::udp}},
            .send_limit_kbit = 3,
            .receive_limit_kbit = 4},
+      .secrets = {{.name = "key", .hosts = {"api.test"}, .placeholder = "<placeholder>"}},
+      .secret_authorities = "/authorities.pem",
       .detach = true,
       .auto_remove = true,
       .restart = {.mode = RestartMode::on_failure, .max_retries = 2},
@@ -235,6 +241,60 @@ BoxSpec full_spec() {
 TEST(SpecJson, KeepsEveryFieldAndEveryByte) {
   EXPECT_EQ(*parse_box_spec(to_json(full_spec())), full_spec());
   EXPECT_EQ(*parse_box_spec(to_json(BoxSpec{})), BoxSpec{});
+}
+
+TEST(Secrets, AreInNoSpecThatIsKept) {
+  auto spec = full_spec();
+  spec.secrets.at(0).value = "hidden";
+  EXPECT_EQ(to_json(spec).find("hidden"), std::string::npos);
+  EXPECT_EQ(to_json(spec).find("68696464656e"), std::string::npos);
+}
+
+TEST(Secrets, TheBoxHasThePlaceholder) {
+  BoxSpec spec;
+  spec.secrets = {{.name = "api-key", .value = "hidden", .hosts = {"a.test"}, .placeholder = {}}};
+  const auto container = container_spec(spec, {}, "h");
+  ASSERT_TRUE(container);
+  EXPECT_NE(std::ranges::find(container->env(), "BOXLITE_SECRET_API_KEY=<BOXLITE_SECRET:api-key>"),
+            container->env().end());
+  EXPECT_EQ(container->SerializeAsString().find("hidden"), std::string::npos);
+}
+
+TEST(Secrets, MustBeForHostsThatTheRulesAllow) {
+  const auto message = [](std::vector<std::string> allow, std::vector<std::string> deny, std::string host) {
+    BoxSpec spec;
+    spec.network.allow = std::move(allow);
+    spec.network.deny = std::move(deny);
+    spec.secrets = {{.name = "key", .value = "hidden", .hosts = {std::move(host)}, .placeholder = {}}};
+    const auto checked = check(spec);
+    return checked ? std::string() : checked.error().message();
+  };
+  EXPECT_EQ(message({}, {}, "api.test"), "");
+  EXPECT_EQ(message({"*.test"}, {}, "api.test:8443"), "");
+  EXPECT_EQ(message({"*.test"}, {}, "*.api.test"), "");
+  EXPECT_NE(message({"other.test"}, {}, "api.test").find("\"api.test\""), std::string::npos);
+  EXPECT_NE(message({"api.test"}, {}, "*.api.test").find("\"*.api.test\""), std::string::npos);
+  EXPECT_NE(message({}, {"api.test"}, "api.test").find("\"api.test\""), std::string::npos);
+}
+
+TEST(Secrets, AreKeptInAFileOfTheirOwn) {
+  const auto dir = *TempDir::create("/tmp", "secrets-test-");
+  const auto file = dir.path() / "box" / "secrets";
+  const std::vector<Secret> secrets = {
+      {.name = "a", .value = std::string("\0\xff\n", 3), .hosts = {"a.test"}, .placeholder = {}},
+      {.name = "b", .value = "v", .hosts = {"b.test"}, .placeholder = "12345678"}};
+  ASSERT_TRUE(keep_secret_values(file, secrets));
+  auto stored = secrets;
+  for (auto& secret : stored) secret.value.clear();
+  const auto loaded = load_secrets(file, stored);
+  ASSERT_TRUE(loaded);
+  ASSERT_EQ(loaded->size(), 2u);
+  EXPECT_EQ(loaded->at(0).value, secrets[0].value);
+  EXPECT_EQ(loaded->at(1).placeholder, "12345678");
+  for (const std::string_view damage : {"", "{}", "[]", "{\"a\": \"zz\"}", "{\"a\": 1, \"b\": \"00\"}"}) {
+    ASSERT_TRUE(write_file_atomic(file, damage));
+    EXPECT_FALSE(load_secrets(file, stored)) << damage;
+  }
 }
 
 TEST(SpecJson, ReadsOlderAndNewerSpecs) {

@@ -6,6 +6,7 @@
 #include "base/concat.h"
 #include "box/capabilities.h"
 #include "box/execution.h"
+#include "box/secrets.h"
 
 namespace boxlite::box {
 namespace {
@@ -51,6 +52,7 @@ std::vector<std::string> environment(const BoxSpec& spec, const oci::ImageConfig
                            variable.find('\0') == std::string::npos;
     if (is_usable) set(env, variable);
   }
+  for (const auto& [name, value] : secret_variables(spec.secrets)) set(env, concat(name, "=", value));
   for (const auto& [name, value] : spec.env) set(env, concat(name, "=", value));
   return env;
 }

@@ -8,6 +8,7 @@
 #include "box/capabilities.h"
 #include "box/mounts.h"
 #include "box/network.h"
+#include "box/secrets.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -198,6 +199,7 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(resolve_capabilities(spec.capabilities, spec.privileged));
   BOXLITE_TRY(check(spec.mounts));
   BOXLITE_TRY(check(spec.network));
+  BOXLITE_TRY(check_secrets(spec));
   BOXLITE_TRY(check_restart(spec));
   BOXLITE_TRY(check_health(spec.health));
   BOXLITE_TRY(check_time("auto_stop", spec.auto_stop, shortest_auto_stop));

@@ -16,6 +16,7 @@
 #include "box/image_config_json.h"
 #include "box/mounts.h"
 #include "box/network.h"
+#include "box/secrets.h"
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "disk/qcow2.h"
@@ -262,6 +263,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.machine = machine_spec();
   config.machine.saved = saved_;
   config.network = network_config(spec_.network, last_ports_);
+  config.network.secrets = BOXLITE_TRY(load_secrets(paths_.secrets(), spec_.secrets));
+  config.network.secret_authorities = spec_.secret_authorities;
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.configure_request = configure.SerializeAsString();

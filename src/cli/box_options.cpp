@@ -217,21 +217,7 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
   options.section("Folders");
   mounts_.declare(options);
 
-  options.section("Network");
-  for (const char* word : {"network", "net"}) {
-    options.value(0, word, "MODE", "enabled (default), or none: nothing but the loopback",
-                  accept_network(spec_.network.is_enabled));
-  }
-  options.value('p', "publish", "[ADDRESS:][HOST_PORT:]BOX_PORT[/udp]",
-                "Let a port of this host lead there; without one, any (repeatable)",
-                accept_publish(spec_.network.ports));
-  options.list(0, "allow-net", "RULE", spec_.network.allow,
-               "[tcp:|udp:]HOST[:PORTS] that may be reached; none: all public ones (repeatable)");
-  options.list(0, "deny-net", "RULE", spec_.network.deny, "What may not, whatever is allowed (repeatable)");
-  options.value(0, "net-tx", "KBIT", "What it may send, in kbit/s",
-                accept_rate(spec_.network.send_limit_kbit));
-  options.value(0, "net-rx", "KBIT", "What it may receive, in kbit/s",
-                accept_rate(spec_.network.receive_limit_kbit));
+  declare_network(options);
 
   options.section("Health");
   options.value(0, "health-cmd", "COMMAND", "Run this in a shell of the box; exit code 0 is well",
@@ -267,6 +253,25 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
   for (const auto& option : later_for_boxes) options.not_built(option.letter, option.word);
 }
 
+void BoxOptions::declare_network(OptionSet& options) {
+  options.section("Network");
+  for (const char* word : {"network", "net"}) {
+    options.value(0, word, "MODE", "enabled (default), or none: nothing but the loopback",
+                  accept_network(spec_.network.is_enabled));
+  }
+  options.value('p', "publish", "[ADDRESS:][HOST_PORT:]BOX_PORT[/udp]",
+                "Let a port of this host lead there; without one, any (repeatable)",
+                accept_publish(spec_.network.ports));
+  options.list(0, "allow-net", "RULE", spec_.network.allow,
+               "[tcp:|udp:]HOST[:PORTS] that may be reached; none: all public ones (repeatable)");
+  options.list(0, "deny-net", "RULE", spec_.network.deny, "What may not, whatever is allowed (repeatable)");
+  options.value(0, "net-tx", "KBIT", "What it may send, in kbit/s",
+                accept_rate(spec_.network.send_limit_kbit));
+  options.value(0, "net-rx", "KBIT", "What it may receive, in kbit/s",
+                accept_rate(spec_.network.receive_limit_kbit));
+  secrets_.declare(options);
+}
+
 Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOptions& process) const {
   BoxSpec spec = spec_;
   if (int{health_ping_} + int{no_health_} + int{!spec.health.command.empty()} > 1) {
@@ -296,6 +301,10 @@ Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOption
   auto mounts = mounts_.mounts();
   if (!mounts) return std::unexpected(mounts.error());
   spec.mounts = std::move(*mounts);
+  auto secrets = secrets_.secrets(process.is_interactive());
+  if (!secrets) return std::unexpected(secrets.error());
+  spec.secrets = std::move(*secrets);
+  spec.secret_authorities = secrets_.authorities();
   spec.use_stdin = process.is_interactive();
   spec.terminal = process.has_terminal();
   return spec;

@@ -14,6 +14,7 @@
 #include "cli/mount_options.h"
 #include "cli/option_set.h"
 #include "cli/progress.h"
+#include "cli/secret_options.h"
 
 namespace boxlite::cli {
 
@@ -61,9 +62,12 @@ class BoxOptions {
   bool is_quiet() const { return is_quiet_; }
 
  private:
+  void declare_network(OptionSet& options);
+
   BoxSpec spec_;
   std::optional<std::string> entrypoint_;
   MountOptions mounts_;
+  SecretOptions secrets_;
   PullPolicy pull_policy_ = PullPolicy::missing;
   bool is_quiet_ = false;
   std::uint64_t log_kib_ = 0;

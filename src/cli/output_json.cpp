@@ -162,6 +162,17 @@ Json network(const BoxInfo& box) {
           {"ReceiveLimitKbit", spec.receive_limit_kbit}};
 }
 
+// What may be told; the value is not even here.
+Json secrets(const std::vector<Secret>& all) {
+  Json list = Json::array();
+  for (const auto& secret : all) {
+    const auto placeholder =
+        secret.placeholder.empty() ? "<BOXLITE_SECRET:" + secret.name + ">" : secret.placeholder;
+    list.push_back({{"Name", secret.name}, {"Hosts", secret.hosts}, {"Placeholder", placeholder}});
+  }
+  return list;
+}
+
 Json box_document(const BoxInfo& box) {
   return {{"Id", box.id},
           {"Name", box.spec.name},
@@ -171,6 +182,7 @@ Json box_document(const BoxInfo& box) {
           {"Config", box_config(box.spec)},
           {"HostConfig", box_host_config(box.spec)},
           {"Network", network(box)},
+          {"Secrets", secrets(box.spec.secrets)},
           {"Mounts", mounts(box.spec.mounts)},
           {"Accelerator", text_or_null(box.accelerator)},
           {"KernelRelease", text_or_null(box.kernel_release)},

@@ -21,9 +21,10 @@ class Boot {
  public:
   using Done = std::move_only_function<void(Result<void>)>;
 
-  // What is given outlives it; without folders the container gets none.
-  Boot(Mux& mux, const vmm::ShimConfig& config, const Folders* folders)
-      : mux_(mux), config_(config), folders_(folders) {}
+  // What is given outlives it; without folders the container gets none. `ca_certificates` (PEM): whom the
+  // container shall trust.
+  Boot(Mux& mux, const vmm::ShimConfig& config, const Folders* folders, std::string ca_certificates = {})
+      : mux_(mux), config_(config), folders_(folders), ca_certificates_(std::move(ca_certificates)) {}
   Boot(const Boot&) = delete;
   Boot& operator=(const Boot&) = delete;
 
@@ -51,6 +52,7 @@ class Boot {
   Mux& mux_;
   const vmm::ShimConfig& config_;
   const Folders* folders_;
+  std::string ca_certificates_;
   Done done_;
   bool has_failed_ = false;
   std::string phase_ = "spawn_vmm";

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <exception>
 
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -22,7 +23,7 @@ namespace {
 
 using namespace boxlite;
 
-constexpr std::size_t longest_config = 8u << 20;
+constexpr std::size_t longest_config = 16u << 20;
 
 Result<std::string> read_all(int fd) {
   std::string text;
@@ -53,7 +54,7 @@ Result<void> run_once_claimed(vmm::Engine& engine, const vmm::ShimConfig& config
   auto claimed = BOXLITE_TRY(shim::ReadyMachine(engine, config, inherited).await_claim());
   if (!claimed) return {};
   inherited.watchdog = std::move(claimed->watchdog);
-  const auto box_config = claimed->config;
+  const auto box_config = std::move(claimed->config);
   return shim::Shim(engine, box_config, std::move(inherited), *std::move(claimed)).run();
 }
 
@@ -65,8 +66,10 @@ Result<void> run() {
   shim::Inherited inherited{.listener = UniqueFd(vmm::shim_listener_fd), .lock = UniqueFd(vmm::shim_lock_fd)};
   inherited.signals = BOXLITE_TRY(take_signals());
   std::signal(SIGPIPE, SIG_IGN);
-  const auto text = BOXLITE_TRY(read_all(STDIN_FILENO));
+  auto text = BOXLITE_TRY(read_all(STDIN_FILENO));
   const auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
+  // There may be secrets in it.
+  ::explicit_bzero(text.data(), text.size());
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
   vmm::qemu::QemuEngine engine(config.qemu);
   if (!config.save_to.empty()) return shim::TemplateMaker(engine, config, std::move(inherited)).run();

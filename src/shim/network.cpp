@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t bytes_per_kbit = 125;
 constexpr std::size_t most_dns_streams = 32;
 constexpr std::size_t most_captures = 8;
+constexpr std::string_view authority_file_name = "ca.pem";
 
 Result<net::PortMapping> mapping_of(const vmm::PortMapping& port) {
   const auto address = net::IpAddress::parse(port.host_address);
@@ -73,7 +74,36 @@ Result<void> Network::set_up() {
   log_.emplace(config_.box_dir / net::audit_file_name);
   dns_ = std::make_unique<net::DnsServer>(loop_, names_, &*log_, policy_, dns_settings());
   dns_streams_.emplace(loop_, *dns_);
+  BOXLITE_TRY_CONTEXT("set up the box's secrets", set_up_secrets());
+  inspector_.emplace(loop_, dialer_, judge_, interception_.get());
   return {};
+}
+
+Result<void> Network::set_up_secrets() {
+  if (config_.network.secrets.empty()) return {};
+  std::vector<net::Secret> secrets;
+  for (const auto& secret : config_.network.secrets) {
+    secrets.push_back(BOXLITE_TRY(
+        net::Secret::create({.name = secret.name, .hosts = secret.hosts, .placeholder = secret.placeholder},
+                            net::SecretValue(secret.value))));
+  }
+  auto set = BOXLITE_TRY(net::SecretSet::create(std::move(secrets)));
+  interception_ = BOXLITE_TRY(
+      net::Interception::create(std::move(set), {.authority = config_.box_dir / authority_file_name,
+                                                 .extra_authorities = config_.network.secret_authorities}));
+  return {};
+}
+
+// The question is about the name, which the flow is known by from now on.
+void Network::Judge::ask(const net::Flow& flow, std::string_view name,
+                         std::move_only_function<void(net::Verdict)> done) {
+  auto named = flow;
+  if (!name.empty()) named.names = {std::string(name)};
+  network_.questions_.ask(named, [done = std::move(done)](bool is_allowed) mutable {
+    using enum net::Decision;
+    done({.decision = is_allowed ? allow : deny,
+          .reason = is_allowed ? "allowed by who was asked" : "refused by who was asked"});
+  });
 }
 
 Result<void> Network::connect(UniqueFd link) {

@@ -14,6 +14,7 @@
 #include "net/dns_server.h"
 #include "net/dns_stream.h"
 #include "net/gateway.h"
+#include "net/inspection/inspector.h"
 #include "net/name_table.h"
 #include "net/policy.h"
 #include "net/published_ports.h"
@@ -52,6 +53,11 @@ class Network {
   // All frames from now on go to the fifo, until its reader or the box has gone. Several may run at once.
   Result<void> capture(const std::filesystem::path& fifo);
 
+  // What the box must trust for its secrets' sake (PEM); empty without secrets.
+  std::string authority_pem() const {
+    return interception_ ? interception_->certificate_pem() : std::string();
+  }
+
   // Of all machines so far.
   net::GatewayCounters counters() const;
 
@@ -68,9 +74,26 @@ class Network {
     std::list<std::unique_ptr<net::DnsStream>> streams_;
   };
 
+  // The policy in force, for connections whose name is told later.
+  class Judge final : public net::NameJudge {
+   public:
+    explicit Judge(Network& network) : network_(network) {}
+    net::Verdict decide(const net::Flow& flow) override { return network_.policy_->decide(flow); }
+    net::Verdict decide_named(const net::Flow& flow, std::string_view name) override {
+      return network_.policy_->decide_named(flow, name);
+    }
+    void ask(const net::Flow& flow, std::string_view name,
+             std::move_only_function<void(net::Verdict)> done) override;
+    void record(net::AuditRecord record) override { network_.log_->append(std::move(record)); }
+
+   private:
+    Network& network_;
+  };
+
   Network(linux_::EventLoop& loop, const vmm::ShimConfig& config, NetworkQuestions& questions)
       : loop_(loop), config_(config), questions_(questions), ports_(loop) {}
   Result<void> set_up();
+  Result<void> set_up_secrets();
   void tap();
 
   linux_::EventLoop& loop_;
@@ -81,6 +104,10 @@ class Network {
   net::NameTable names_;
   std::unique_ptr<net::DnsServer> dns_;
   std::optional<DnsStreams> dns_streams_;
+  std::unique_ptr<net::Interception> interception_;  // null: no secrets
+  net::TcpDialer dialer_;
+  Judge judge_{*this};
+  std::optional<net::Inspector> inspector_;
   net::PublishedPorts ports_;
   std::unique_ptr<net::Gateway> gateway_;
   std::list<net::Capture> captures_;

@@ -5,11 +5,13 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/scope_exit.h"
 #include "linux/fd_passing.h"
 #include "linux/process_identity.h"
 #include "linux/unix_socket.h"
@@ -20,7 +22,7 @@ namespace boxlite::shim {
 namespace {
 
 constexpr std::string_view rehearsal_id = "rehearsal";
-constexpr std::size_t longest_claim = 8u << 20;
+constexpr std::size_t longest_claim = 16u << 20;
 
 // What the very next command of nearly every box does: a shell that ends at once.
 wire::msg::ExecRequest rehearsal() {
@@ -141,6 +143,8 @@ void ReadyMachine::read_claim() {
 }
 
 Result<ReadyMachine::Claimed> ReadyMachine::claimed() {
+  // There may be secrets in it.
+  const ScopeExit wipe([this] { ::explicit_bzero(claim_text_.data(), claim_text_.size()); });
   Claimed result{.config = BOXLITE_TRY_CONTEXT("claim", vmm::parse_shim_config(claim_text_)),
                  .watchdog = std::move(watchdog_),
                  .connected = {},

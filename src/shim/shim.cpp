@@ -123,7 +123,7 @@ Result<void> Shim::launch() {
   // They stay as they are from one machine to the next.
   if (claimed_) folders_ = std::move(claimed_->folders);
   if (!folders_) folders_ = BOXLITE_TRY(Folders::prepare(config_));
-  life_->boot = std::make_unique<Boot>(*mux_, config_, &*folders_);
+  life_->boot = std::make_unique<Boot>(*mux_, config_, &*folders_, network_->authority_pem());
   life_->main = std::make_unique<MainCommand>(*mux_, static_cast<MainCommand::Listener&>(*this));
   auto connected = BOXLITE_TRY(obtain_machine());
   BOXLITE_TRY(mux_->connect_guest(std::move(connected.port)));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,16 @@ struct PortMapping {
   bool operator==(const PortMapping&) const = default;
 };
 
+// What is put into the box's connections to these hosts. The value is on no disk but the owner's own.
+struct SecretConfig {
+  std::string name = {};
+  std::string value = {};
+  std::vector<std::string> hosts = {};
+  std::string placeholder = {};
+
+  bool operator==(const SecretConfig&) const = default;
+};
+
 // What the shim lets a box have of the network.
 struct NetworkConfig {
   bool is_enabled = true;
@@ -27,6 +38,8 @@ struct NetworkConfig {
   std::vector<PortMapping> ports = {};
   std::uint64_t send_limit_kbit = 0;  // 0: none
   std::uint64_t receive_limit_kbit = 0;
+  std::vector<SecretConfig> secrets = {};
+  std::filesystem::path secret_authorities = {};  // trusted besides the system's; empty: none
 
   bool operator==(const NetworkConfig&) const = default;
 };

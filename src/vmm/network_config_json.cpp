@@ -43,8 +43,17 @@ json to_object(const PortMapping& port) {
           {"preferred_port", port.preferred_port}};
 }
 
+json to_object(const SecretConfig& secret) {
+  return {{"name", secret.name},
+          {"value", to_hex(secret.value)},
+          {"hosts", rule_list(secret.hosts)},
+          {"placeholder", secret.placeholder}};
+}
+
 json to_object(const NetworkConfig& network) {
   auto ports = json::array();
+  auto secrets = json::array();
+  for (const auto& secret : network.secrets) secrets.push_back(to_object(secret));
   for (const auto& port : network.ports) ports.push_back(to_object(port));
   return {{"is_enabled", network.is_enabled},
           {"allow", rule_list(network.allow)},
@@ -52,7 +61,9 @@ json to_object(const NetworkConfig& network) {
           {"is_asking", network.is_asking},
           {"ports", std::move(ports)},
           {"send_limit_kbit", network.send_limit_kbit},
-          {"receive_limit_kbit", network.receive_limit_kbit}};
+          {"receive_limit_kbit", network.receive_limit_kbit},
+          {"secrets", std::move(secrets)},
+          {"secret_authorities", to_hex(network.secret_authorities.native())}};
 }
 
 Result<PortMapping> parse_port_mapping(const json& object) {
@@ -67,6 +78,17 @@ Result<PortMapping> parse_port_mapping(const json& object) {
   return port;
 }
 
+Result<SecretConfig> parse_secret_config(const json& object) {
+  JsonFields fields(object, "secret");
+  SecretConfig secret;
+  secret.name = BOXLITE_TRY(fields.text("name"));
+  secret.value = BOXLITE_TRY(fields.bytes("value"));
+  secret.hosts = BOXLITE_TRY(parse_rules(fields, "hosts"));
+  secret.placeholder = BOXLITE_TRY(fields.text("placeholder"));
+  BOXLITE_TRY(fields.no_others());
+  return secret;
+}
+
 Result<NetworkConfig> parse_network_config(const json& object) {
   JsonFields fields(object, "network");
   NetworkConfig network;
@@ -78,6 +100,9 @@ Result<NetworkConfig> parse_network_config(const json& object) {
   for (const auto& port : *ports) network.ports.push_back(BOXLITE_TRY(parse_port_mapping(port)));
   network.send_limit_kbit = BOXLITE_TRY(fields.number("send_limit_kbit", 0, any_rate));
   network.receive_limit_kbit = BOXLITE_TRY(fields.number("receive_limit_kbit", 0, any_rate));
+  const auto* secrets = BOXLITE_TRY(fields.array("secrets"));
+  for (const auto& secret : *secrets) network.secrets.push_back(BOXLITE_TRY(parse_secret_config(secret)));
+  network.secret_authorities = BOXLITE_TRY(fields.bytes("secret_authorities"));
   BOXLITE_TRY(fields.no_others());
   return network;
 }

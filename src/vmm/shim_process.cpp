@@ -6,11 +6,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/scope_exit.h"
 #include "linux/fd_passing.h"
 #include "linux/file_lock.h"
 #include "linux/process_identity.h"
@@ -94,7 +96,10 @@ Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, con
   if (!config.is_detached) child.fds.push_back({watchdog.second.get(), shim_watchdog_fd});
   auto process = BOXLITE_TRY_CONTEXT("start boxlite-shim", linux_::ChildProcess::spawn(child));
   input.second.reset();
-  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.first.get(), to_json(config)));
+  auto text = to_json(config);
+  // There may be secrets in it.
+  const ScopeExit wipe([&] { ::explicit_bzero(text.data(), text.size()); });
+  BOXLITE_TRY_CONTEXT("start boxlite-shim", write_config(input.first.get(), text));
   // From here on the watchdog (or nobody, when detached) decides when it ends.
   process.detach();
   return ShimProcess(std::move(process), std::move(watchdog.first));
@@ -127,7 +132,8 @@ Result<ShimClaim> ShimClaim::begin(const std::filesystem::path& ready_dir) {
 
 Result<ShimProcess> ShimClaim::finish(const ShimConfig& config) && {
   linux_::SocketPair watchdog;
-  const std::string text = to_json(config);
+  auto text = to_json(config);
+  const ScopeExit wipe([&] { ::explicit_bzero(text.data(), text.size()); });
   std::string_view rest = text;
   if (!config.is_detached) {
     watchdog = BOXLITE_TRY(linux_::unix_socket_pair());

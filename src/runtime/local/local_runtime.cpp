@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "box/announcement.h"
 #include "box/lifecycle.h"
+#include "box/secrets.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
@@ -97,6 +98,14 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   if (auto inserted = boxes_->insert(record); !inserted) {
     (void)volumes_->drop_anonymous(complete.mounts);
     return fail(std::move(inserted).error().context("create box"));
+  }
+  // After the row, lest somebody take the directory for one that was left.
+  const auto kept =
+      box::keep_secret_values(box::BoxPaths(home_.directory, record.id).secrets(), complete.secrets);
+  if (!kept) {
+    (void)boxes_->erase(record.id);
+    (void)volumes_->drop_anonymous(complete.mounts);
+    return fail(Error(kept.error()).context("create box"));
   }
   box::announce(*this, record, store::event_type::create, {{"image", spec.image}});
   box::count(*this, store::Counter::boxes_created);

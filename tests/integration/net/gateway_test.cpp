@@ -153,9 +153,9 @@ TEST_F(GatewayTest, LetsPublishedPortsIn) {
   tcp_client.join();
   EXPECT_EQ(from_tcp, "served\n");
   std::thread udp_client([&] {
-    const auto line =
-        concat("exec 3<>/dev/udp/127.0.0.1/", *udp,
-               "; for i in 1 2 3 4 5 6; do echo ping >&3; read -t 0.5 line <&3 && echo $line && echo thanks >&3 && break; done");
+    const auto line = concat("exec 3<>/dev/udp/127.0.0.1/", *udp,
+                             "; for i in 1 2 3 4 5 6; do echo ping >&3; read -t 0.5 line <&3 && echo $line "
+                             "&& echo thanks >&3 && break; done");
     FILE* const pipe = ::popen(concat("bash -c '", line, "'").c_str(), "r");
     char buffer[256];
     while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) from_udp += buffer;

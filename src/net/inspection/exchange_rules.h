@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/inspection/substitution.h"
+
+namespace boxlite::net {
+
+// What holds for the requests of one connection.
+struct ExchangeRules {
+  // Why a request for this host may not pass here; nothing: it may. Each request is judged, since a
+  // connection carries many and a server may serve many hosts.
+  std::function<std::optional<std::string>(std::string_view host)> refusal;
+  // Not null: of the host at the other end.
+  const Substitution* substitution = nullptr;
+};
+
+// What the guest gets instead of an answer. It names us, so that nobody looks for the fault at the server.
+struct RefusalAnswer {
+  int status = 0;
+  std::string_view reason = {};
+  std::string text = {};
+};
+inline RefusalAnswer misdirected(std::string_view why) {
+  return {421, "Misdirected Request", std::string(why)};
+}
+inline RefusalAnswer bad_request(std::string_view why) {
+  return {400, "Bad Request", std::string(why)};
+}
+inline std::string answer_body(const RefusalAnswer& answer) {
+  return "boxlite: " + answer.text + "\n";
+}
+
+}  // namespace boxlite::net

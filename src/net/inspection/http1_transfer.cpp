@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/inspection/http1_transfer.h"
+
+#include <algorithm>
+
+namespace boxlite::net {
+
+Http1Transfer::Http1Transfer(const BodyFraming& framing, Form form, const Replacements* replacements)
+    : body_(framing), form_(form), replacements_(replacements) {
+  if (replacements_ != nullptr) filter_.emplace(*replacements_);
+}
+
+Result<std::size_t> Http1Transfer::move(std::string_view input, std::size_t room, std::string& out) {
+  const auto piece = input.substr(0, replacements_ != nullptr ? replacements_->piece_for(room) : room);
+  const auto step = BOXLITE_TRY(body_.read(piece));
+  if (form_ == Form::as_it_is) {
+    out += piece.substr(0, step.consumed);
+  } else {
+    add_content(step.content, body_.is_complete(), out);
+  }
+  return step.consumed;
+}
+
+Result<void> Http1Transfer::close(std::string& out) {
+  if (!body_.may_end_here()) return fail(ErrorCode::corrupted, "HTTP body: the connection was closed in it");
+  if (!body_.is_complete() && form_ != Form::as_it_is) add_content({}, true, out);
+  return {};
+}
+
+void Http1Transfer::add_content(std::string_view content, bool is_last, std::string& out) {
+  std::string changed;
+  if (filter_) {
+    filter_->feed(content, changed);
+    if (is_last) filter_->finish(changed);
+    content = changed;
+  }
+  if (form_ == Form::plain) {
+    out += content;
+    return;
+  }
+  out += chunk(content);
+  if (is_last) out += last_chunk(body_.trailers());
+}
+
+}  // namespace boxlite::net

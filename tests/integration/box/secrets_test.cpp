@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// A secret on its whole way, and every place where it must not be.
+#include <fstream>
+
+#include <openssl/pem.h>
+
+#include "base/concat.h"
+#include "integration/box/box_fixture.h"
+#include "net/inspection/certificate_authority.h"
+#include "support/program.h"
+
+namespace boxlite::test {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr std::string_view value = "v3ry-s3cret-value-0123456789";
+constexpr std::string_view placeholder = "<BOXLITE_SECRET:api-key>";
+
+std::string to_hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (const char byte : bytes) hex += {digits[static_cast<unsigned char>(byte) >> 4], digits[byte & 15]};
+  return hex;
+}
+
+bool file_has(const std::filesystem::path& file, std::string_view text) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string content((std::istreambuf_iterator<char>(stream)), {});
+  return content.find(text) != std::string::npos;
+}
+
+// All of a process that can be read, the guest's memory included.
+bool memory_has(int pid, std::string_view text) {
+  std::ifstream maps(concat("/proc/", pid, "/maps"));
+  std::ifstream memory(concat("/proc/", pid, "/mem"), std::ios::binary);
+  std::string line;
+  std::string bytes;
+  while (std::getline(maps, line)) {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    if (std::sscanf(line.c_str(), "%zx-%zx r", &begin, &end) != 2 || line.find(" r") == std::string::npos)
+      continue;
+    for (auto at = begin; at < end; at += 1u << 20) {
+      // With an overlap, lest it lie on a border.
+      bytes.resize(std::min<std::size_t>(end - at, (1u << 20) + text.size()));
+      memory.clear();
+      memory.seekg(static_cast<std::streamoff>(at));
+      memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+      if (std::string_view(bytes).substr(0, static_cast<std::size_t>(memory.gcount())).find(text) !=
+          std::string::npos)
+        return true;
+    }
+  }
+  return false;
+}
+
+class SecretsTest : public BoxTest {
+ protected:
+  void SetUp() override {
+    BoxTest::SetUp();
+    const auto authority = *net::CertificateAuthority::create(now());
+    const auto key = *net::make_key();
+    const auto certificate = *authority.sign("host.boxlite.internal", key.get(), now());
+    const net::BioPtr bio(BIO_new(BIO_s_mem()));
+    PEM_write_bio_X509(bio.get(), certificate.get());
+    PEM_write_bio_PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+    char* text = nullptr;
+    const auto size = BIO_get_mem_data(bio.get(), &text);
+    ASSERT_TRUE(write_file_atomic(directory() / "server.pem", {text, static_cast<std::size_t>(size)}));
+    ASSERT_TRUE(write_file_atomic(directory() / "world.pem", authority.certificate_pem()));
+    server_.emplace(ProgramOptions{.words = {"/usr/bin/python3", RECORDER, (directory() / "record").native(),
+                                             (directory() / "server.pem").native()},
+                                   .environment = {}});
+    ASSERT_TRUE(server_->wait_for_output("\n", 20s));
+    port_ = server_->out().substr(0, server_->out().find('\n'));
+  }
+  void TearDown() override {
+    server_.reset();
+    BoxTest::TearDown();
+  }
+
+  BoxSpec spec() const {
+    BoxSpec spec;
+    spec.network.allow = {"host.boxlite.internal"};
+    spec.secrets = {{.name = "api-key",
+                     .value = std::string(value),
+                     .hosts = {concat("host.boxlite.internal:", port_)},
+                     .placeholder = {}}};
+    spec.secret_authorities = directory() / "world.pem";
+    return spec;
+  }
+  // The client verifies nothing: busybox cannot. That the box trusts its authority is another test's.
+  Ran ask(Box& box) const {
+    return run_in(box, {"sh", "-c",
+                        concat("wget -q -O - --header \"X-Key: $BOXLITE_SECRET_API_KEY\" "
+                               "https://host.boxlite.internal:",
+                               port_, "/")});
+  }
+  std::string record() const { return read_file(directory() / "record").value_or(""); }
+
+  std::optional<Program> server_;
+  std::string port_;
+};
+
+TEST_F(SecretsTest, ReachTheServerAndNothingElse) {
+  auto runtime = open();
+  auto box = create(runtime, spec());
+  const auto ran = ask(box);
+  EXPECT_EQ(ran.status.exit_code, 0) << ran.err;
+  EXPECT_THAT(record(), HasSubstr(value));
+  EXPECT_THAT(ran.out, HasSubstr(placeholder));
+  EXPECT_THAT(ran.out, Not(HasSubstr(value)));
+  EXPECT_THAT(run_in(box, {"env"}).out, HasSubstr(concat("BOXLITE_SECRET_API_KEY=", placeholder)));
+
+  const auto info = *box.info();
+  ASSERT_TRUE(info.vmm_pid && info.shim_pid);
+  EXPECT_TRUE(memory_has(*info.vmm_pid, placeholder)) << "else the search finds nothing at all";
+  EXPECT_FALSE(memory_has(*info.vmm_pid, value));
+  EXPECT_TRUE(info.spec.secrets.at(0).value.empty());
+  ASSERT_TRUE(box.stop());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(home())) {
+    if (!entry.is_regular_file()) continue;
+    const bool is_the_place = entry.path().filename() == "secrets";
+    EXPECT_EQ(file_has(entry.path(), to_hex(value)), is_the_place) << entry.path();
+    EXPECT_FALSE(file_has(entry.path(), value)) << entry.path();
+    if (is_the_place) {
+      EXPECT_EQ(entry.status().permissions(), std::filesystem::perms{0600});
+    }
+  }
+}
+
+TEST_F(SecretsTest, AreThereAgainWhenAnotherProcessStartsTheBox) {
+  std::string id;
+  {
+    auto runtime = open();
+    auto box = create(runtime, spec());
+    id = box.id();
+    EXPECT_EQ(ask(box).status.exit_code, 0);
+    ASSERT_TRUE(box.stop());
+  }
+  auto runtime = open();
+  auto box = *runtime.get(id);
+  std::filesystem::remove(directory() / "record");
+  EXPECT_EQ(ask(box).status.exit_code, 0);
+  EXPECT_THAT(record(), HasSubstr(value));
+}
+
+TEST_F(SecretsTest, TheBoxTrustsItsAuthorityOnce) {
+  auto runtime = open();
+  auto box = create(runtime, spec());
+  const auto look = [&] {
+    const auto ran = run_in(box, {"sh", "-c", "grep -c BEGIN $SSL_CERT_FILE; cat $NODE_EXTRA_CA_CERTS"});
+    return ran.out + ran.err;
+  };
+  const auto first = look();
+  EXPECT_THAT(first, testing::StartsWith("1\n-----BEGIN CERTIFICATE-----"));
+  ASSERT_TRUE(box.stop());
+  EXPECT_EQ(look(), first);
+  EXPECT_THAT(run_in(box, {"cat", "/etc/ssl/certs/ca-certificates.crt"}).out, Not(HasSubstr("PRIVATE")));
+}
+
+TEST_F(SecretsTest, AHostThatTheRulesRefuseIsAnError) {
+  auto runtime = open();
+  auto wrong = spec();
+  wrong.network.allow = {"other.test"};
+  const auto refused = runtime.create(wrong);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::invalid_argument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("host.boxlite.internal"));
+  EXPECT_THAT(refused.error().message(), Not(HasSubstr(value)));
+}
+
+TEST_F(SecretsTest, AServerThatCannotProveItsNameGetsNothing) {
+  auto runtime = open();
+  auto doubtful = spec();
+  doubtful.secret_authorities.clear();
+  auto box = create(runtime, doubtful);
+  EXPECT_NE(ask(box).status.exit_code, 0);
+  EXPECT_EQ(record(), "");
+  EXPECT_TRUE(file_has(box.info()->directory / "network.log", "certificate"));
+}
+
+}  // namespace
+}  // namespace boxlite::test
