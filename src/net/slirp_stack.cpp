@@ -113,13 +113,13 @@ class SlirpStack::Impl {
   void wait_for_events() {
     ++number_;
     polled_.clear();
-    std::uint32_t timeout = no_timeout;
+    std::uint32_t timeout = idle_timeout;
     if (listener_.may_go_on()) slirp_pollfds_fill(slirp_, &timeout, &Impl::add_socket, this);
     for (auto& [fd, socket] : sockets_) {
       if (socket.round != number_) want(fd, socket, 0);
     }
     timeout_ = {};
-    if (timeout == no_timeout) return;
+    if (timeout >= idle_timeout) return;
     timeout_ = loop_.after(std::chrono::milliseconds(timeout), [this] { request_round(); });
   }
 
@@ -170,7 +170,8 @@ class SlirpStack::Impl {
   // Its only timer announces a router, which no guest of ours listens to.
   static void* new_timer(SlirpTimerId, void*, void* opaque) { return opaque; }
 
-  static constexpr std::uint32_t no_timeout = UINT32_MAX;
+  // Slirp asks for less than this whenever it has something to do by itself. A box that is idle costs nothing.
+  static constexpr std::uint32_t idle_timeout = 1000;
   // Before it is closed: another one may have its number next.
   static void forget_socket(int fd, void* opaque) { self(opaque).sockets_.erase(fd); }
   static void notify(void* opaque) { self(opaque).request_round(); }
@@ -237,11 +238,6 @@ Result<void> SlirpStack::lead_into(const std::filesystem::path& socket, std::uin
     return fail(syscall_error("listen", socket.native(), errno));
   impl_->request_round();
   return {};
-}
-
-void SlirpStack::stop_leading_into(const std::filesystem::path& socket) {
-  if (const auto host = unix_address(socket))
-    slirp_remove_hostxfwd(impl_->slirp(), reinterpret_cast<const sockaddr*>(&*host), sizeof *host, 0);
 }
 
 }  // namespace boxlite::net

@@ -38,7 +38,6 @@ class SlirpStack {
   Result<void> lead_to(const std::filesystem::path& socket, const Endpoint& address);
   // Each connection to a unix socket that this makes becomes a TCP connection to a port of the guest.
   Result<void> lead_into(const std::filesystem::path& socket, std::uint16_t guest_port);
-  void stop_leading_into(const std::filesystem::path& socket);
 
  private:
   class Impl;

@@ -165,6 +165,8 @@ std::vector<vmm::PortMapping> Network::ports() const {
 }
 
 Result<void> Network::capture(const std::filesystem::path& fifo) {
+  if (!config_.network.is_enabled)
+    return fail(ErrorCode::invalid_state, "capture packets: the box has no network");
   if (captures_.size() >= most_captures)
     return fail(ErrorCode::resource_exhausted,
                 concat("capture packets: ", most_captures, " captures run already"));

@@ -104,7 +104,9 @@ void NetworkQuestions::deliver() {
         std::ranges::find_if(listeners_, [](const Client& one) { return one.waiting.has_value(); });
     if (free == listeners_.end()) return;
     question.client = free->id;
-    clients_.answer(*std::exchange(free->waiting, {}), message_of(number, question.flow));
+    const auto call = *std::move(free->waiting);
+    free->waiting.reset();
+    clients_.answer(call, message_of(number, question.flow));
   }
 }
 
