@@ -204,8 +204,8 @@ class InspectionTest : public ::testing::Test {
 
 class WithEachHttp : public InspectionTest, public ::testing::WithParamInterface<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Http, WithEachHttp, ::testing::Values("--http1.1", "--http2"), [](const auto& info) {
-  return info.param == std::string("--http2") ? "Two" : "One";
+INSTANTIATE_TEST_SUITE_P(Http, WithEachHttp, ::testing::Values("--http1.1", "--http2"), [](const auto& one) {
+  return one.param == std::string("--http2") ? "Two" : "One";
 });
 
 TEST_P(WithEachHttp, AHeaderCarriesTheValue) {
