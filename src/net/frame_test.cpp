@@ -36,7 +36,7 @@ void expect_sound(std::string frame) {
   std::uint32_t pseudo = 0;
   if (packet->protocol != static_cast<std::uint8_t>(IpProtocol::icmp)) {
     pseudo = checksum(packet->source.bytes(), 0) + checksum(packet->destination.bytes(), 0) +
-             packet->protocol + static_cast<std::uint32_t>(transport.size());
+             std::uint32_t{packet->protocol} + static_cast<std::uint32_t>(transport.size());
   }
   EXPECT_EQ(checksum(transport, pseudo), 0xffff);
   if (!packet->is_v6) {

@@ -12,6 +12,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "linux/unix_socket.h"
+#include "net/inspection/http1_body.h"
 #include "net/inspection/http2_session.h"
 
 namespace boxlite::net {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/inspection/placeholder_filter.h"
 
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "net/inspection/substitution.h"
@@ -17,14 +19,14 @@ std::string filtered(const Replacements& replacements, std::string_view text, st
 }
 
 TEST(PlaceholderFilter, TheCutsOfTheInputDoNotMatter) {
-  const Replacements replacements({{"<S:a>", "ONE"}, {"<S:ab>", ""}, {"aa", "b"}, {"<S:", "!"}});
+  const Replacements replacements(std::vector<Replacements::Pair>{{"<S:a>", "ONE"}, {"<S:ab>", ""}, {"aa", "b"}, {"<S:", "!"}});
   for (std::size_t piece = 1; piece < 40; ++piece) {
     EXPECT_EQ(filtered(replacements, "x<S:a><S:ab>aaa<S:<S:a<", piece), "xONEba!!a<") << piece;
   }
 }
 
 TEST(PlaceholderFilter, HoldsBackNothingButTheBeginningOfAWord) {
-  const Replacements replacements({{"<S:a>", "ONE"}});
+  const Replacements replacements(std::vector<Replacements::Pair>{{"<S:a>", "ONE"}});
   PlaceholderFilter filter(replacements);
   std::string out;
   filter.feed("data: x\n\n", out);
@@ -36,13 +38,13 @@ TEST(PlaceholderFilter, HoldsBackNothingButTheBeginningOfAWord) {
 }
 
 TEST(PlaceholderFilter, WhatWasPutInIsNotLookedAtAgain) {
-  const Replacements replacements({{"ab", "aab"}});
+  const Replacements replacements(std::vector<Replacements::Pair>{{"ab", "aab"}});
   EXPECT_EQ(filtered(replacements, "abb", 1), "aabb");
 }
 
 TEST(PlaceholderFilter, GrowthIsBounded) {
   const std::string value(60000, 'v');
-  const Replacements replacements({{"12345678", value}});
+  const Replacements replacements(std::vector<Replacements::Pair>{{"12345678", value}});
   EXPECT_LE(replacements.piece_for(64u << 10), 8u);
   std::string flood;
   for (int i = 0; i < 1000; ++i) flood += "12345678";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inspection between foreign programs: curl asks, nginx answers (HTTP/1.1 and HTTP/2) and hands on to a
 // server that writes down what it got. All on the loopback.
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -124,7 +125,7 @@ class InspectionTest : public ::testing::Test {
     make_world();
     inspection_.emplace(directory());
     recorder_.emplace(test::ProgramOptions{
-        .words = {"/usr/bin/python3", RECORDER, (directory() / "record").native()}, .environment = {}});
+        .words = {"/usr/bin/python3", RECORDER, (directory() / "record").native()}, .environment = {}, .stdin_bytes = {}});
     EXPECT_TRUE(recorder_->wait_for_output("\n", 20s));
     start_nginx(recorder_->out().substr(0, recorder_->out().find('\n')));
   }
@@ -147,7 +148,7 @@ class InspectionTest : public ::testing::Test {
                                     "--cacert",
                                     (directory() / "box.pem").native()};
     all.insert(all.end(), words.begin(), words.end());
-    return test::run_program({.words = all, .environment = {}});
+    return test::run_program({.words = all, .environment = {}, .stdin_bytes = {}});
   }
   // What the server got, all requests.
   std::string record() const { return read_file(directory() / "record").value_or(""); }
@@ -189,7 +190,7 @@ class InspectionTest : public ::testing::Test {
     EXPECT_TRUE(write_file_atomic(directory() / "nginx.conf", config + "}\n"));
     nginx_.emplace(test::ProgramOptions{.words = {"/usr/sbin/nginx", "-e", "stderr", "-p", place, "-c",
                                                   (directory() / "nginx.conf").native()},
-                                        .environment = {}});
+                                        .environment = {}, .stdin_bytes = {}});
     inspection_->dialer.port = port;
     const auto deadline = Deadline::after(20s);
     while (!accepts_connections(port) && !deadline.has_passed()) std::this_thread::yield();
@@ -203,8 +204,8 @@ class InspectionTest : public ::testing::Test {
 
 class WithEachHttp : public InspectionTest, public ::testing::WithParamInterface<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Http, WithEachHttp, ::testing::Values("--http1.1", "--http2"), [](const auto& info) {
-  return info.param == std::string("--http2") ? "Two" : "One";
+INSTANTIATE_TEST_SUITE_P(Http, WithEachHttp, ::testing::Values("--http1.1", "--http2"), [](const auto& one) {
+  return one.param == std::string("--http2") ? "Two" : "One";
 });
 
 TEST_P(WithEachHttp, AHeaderCarriesTheValue) {
