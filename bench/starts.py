@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from plot import stage_plot
-from timing import Table, interleaved
+from timing import Table, interleaved, timed
 
 STAGES_SHOWN = ("image", "base_disk", "template", "disk", "spawn", "spawn_vmm", "restore", "boot", "configure", "mount",
                 "container")
