@@ -51,7 +51,8 @@ Passage::State Http2Proxy::advance() {
       moved = *at_server || moved;
     }
   }
-  // A guest that has closed would have cancelled what it does not want any more; nobody is left to be answered.
+  // A guest that has closed would have cancelled what it does not want any more; nobody is left to be
+  // answered.
   const bool is_guest_gone = guest_.has_ended() && guest_.input().empty();
   if (is_guest_gone || (is_draining_ && streams_.empty()) || guest_session_->is_over()) {
     guest_.finish();
