@@ -170,7 +170,8 @@ class SlirpStack::Impl {
   // Its only timer announces a router, which no guest of ours listens to.
   static void* new_timer(SlirpTimerId, void*, void* opaque) { return opaque; }
 
-  // Slirp asks for less than this whenever it has something to do by itself. A box that is idle costs nothing.
+  // Slirp asks for less than this whenever it has something to do by itself. A box that is idle costs
+  // nothing.
   static constexpr std::uint32_t idle_timeout = 1000;
   // Before it is closed: another one may have its number next.
   static void forget_socket(int fd, void* opaque) { self(opaque).sockets_.erase(fd); }

@@ -29,6 +29,8 @@ Passage::State Http1Proxy::advance() {
     if (guest_.is_cut_off() && !exchanges_.empty()) return State::broken;  // nobody waits for the answer
     if (request_phase_ == Phase::ended && response_phase_ == Phase::head && exchanges_.empty()) end();
   }
+  // The last bytes may have met a peer that is gone.
+  if (guest_.failure() || server_.failure()) return State::broken;
   return guest_.is_finished() && server_.is_finished() ? State::done : State::running;
 }
 

@@ -41,22 +41,26 @@ Passage::State Http2Proxy::advance() {
   for (bool moved = true; moved;) {
     const auto at_guest = guest_session_->advance();
     if (!at_guest || guest_.failure()) return State::broken;
-    const auto at_server = is_server_gone_ ? Result<bool>(false) : server_session_->advance();
+    moved = *at_guest;
+    if (is_server_gone_) continue;
+    const auto at_server = server_session_->advance();
     if (!at_server || server_.failure() || (server_.has_ended() && server_.input().empty())) {
-      if (!is_server_gone_) end_of_server();
+      end_of_server();
+      moved = true;
+    } else {
+      moved = *at_server || moved;
     }
-    moved = *at_guest || (at_server && *at_server);
   }
-  if (guest_.has_ended() && guest_.input().empty()) {
-    // It would have cancelled what it does not want any more; there is nobody left to answer.
+  // A guest that has closed would have cancelled what it does not want any more; nobody is left to be
+  // answered.
+  const bool is_guest_gone = guest_.has_ended() && guest_.input().empty();
+  if (is_guest_gone || (is_draining_ && streams_.empty()) || guest_session_->is_over()) {
     guest_.finish();
     server_.finish();
   }
-  if ((is_draining_ && streams_.empty()) || guest_session_->is_over()) {
-    guest_.finish();
-    server_.finish();
-  }
-  return guest_.is_finished() && (is_server_gone_ || server_.is_finished()) ? State::done : State::running;
+  if (guest_.failure()) return State::broken;
+  const bool is_server_done = is_server_gone_ || server_.failure() || server_.is_finished();
+  return guest_.is_finished() && is_server_done ? State::done : State::running;
 }
 
 // What the server has answered in full still gets to the guest.

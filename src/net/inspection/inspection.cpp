@@ -175,6 +175,7 @@ void Inspection::begin_interception() {
   if (!stream) return refuse_tls(stream.error().message());
   server_tls_ = *std::move(stream);
   watch(*server_tls_);
+  on_server_ready();
 }
 
 void Inspection::on_server_ready() {

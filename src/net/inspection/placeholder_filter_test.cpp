@@ -19,7 +19,8 @@ std::string filtered(const Replacements& replacements, std::string_view text, st
 }
 
 TEST(PlaceholderFilter, TheCutsOfTheInputDoNotMatter) {
-  const Replacements replacements(std::vector<Replacements::Pair>{{"<S:a>", "ONE"}, {"<S:ab>", ""}, {"aa", "b"}, {"<S:", "!"}});
+  const Replacements replacements(
+      std::vector<Replacements::Pair>{{"<S:a>", "ONE"}, {"<S:ab>", ""}, {"aa", "b"}, {"<S:", "!"}});
   for (std::size_t piece = 1; piece < 40; ++piece) {
     EXPECT_EQ(filtered(replacements, "x<S:a><S:ab>aaa<S:<S:a<", piece), "xONEba!!a<") << piece;
   }

@@ -26,7 +26,8 @@ bool is_settled(int fd) {
 
 Result<std::unique_ptr<SocketChannel>> SocketChannel::adopt(linux_::EventLoop& loop, UniqueFd socket) {
   std::unique_ptr<SocketChannel> channel(new SocketChannel(std::move(socket)));
-  channel->is_connected_ = is_settled(channel->socket_.get());
+  if (is_settled(channel->socket_.get())) channel->find_out_if_connected();
+  if (channel->failure_) return channel;
   channel->watch_ =
       BOXLITE_TRY(loop.watch(channel->socket_.get(), channel->is_connected_, !channel->is_connected_,
                              [raw = channel.get()](linux_::Readiness ready) { raw->on_ready(ready); }));

@@ -73,7 +73,8 @@ class SecretsTest : public BoxTest {
     ASSERT_TRUE(write_file_atomic(directory() / "world.pem", authority.certificate_pem()));
     server_.emplace(ProgramOptions{.words = {"/usr/bin/python3", RECORDER, (directory() / "record").native(),
                                              (directory() / "server.pem").native()},
-                                   .environment = {}, .stdin_bytes = {}});
+                                   .environment = {},
+                                   .stdin_bytes = {}});
     ASSERT_TRUE(server_->wait_for_output("\n", 20s));
     port_ = server_->out().substr(0, server_->out().find('\n'));
   }

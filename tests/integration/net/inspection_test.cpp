@@ -124,8 +124,10 @@ class InspectionTest : public ::testing::Test {
   InspectionTest() {
     make_world();
     inspection_.emplace(directory());
-    recorder_.emplace(test::ProgramOptions{
-        .words = {"/usr/bin/python3", RECORDER, (directory() / "record").native()}, .environment = {}, .stdin_bytes = {}});
+    recorder_.emplace(
+        test::ProgramOptions{.words = {"/usr/bin/python3", RECORDER, (directory() / "record").native()},
+                             .environment = {},
+                             .stdin_bytes = {}});
     EXPECT_TRUE(recorder_->wait_for_output("\n", 20s));
     start_nginx(recorder_->out().substr(0, recorder_->out().find('\n')));
   }
@@ -190,7 +192,8 @@ class InspectionTest : public ::testing::Test {
     EXPECT_TRUE(write_file_atomic(directory() / "nginx.conf", config + "}\n"));
     nginx_.emplace(test::ProgramOptions{.words = {"/usr/sbin/nginx", "-e", "stderr", "-p", place, "-c",
                                                   (directory() / "nginx.conf").native()},
-                                        .environment = {}, .stdin_bytes = {}});
+                                        .environment = {},
+                                        .stdin_bytes = {}});
     inspection_->dialer.port = port;
     const auto deadline = Deadline::after(20s);
     while (!accepts_connections(port) && !deadline.has_passed()) std::this_thread::yield();
@@ -204,9 +207,8 @@ class InspectionTest : public ::testing::Test {
 
 class WithEachHttp : public InspectionTest, public ::testing::WithParamInterface<const char*> {};
 
-INSTANTIATE_TEST_SUITE_P(Http, WithEachHttp, ::testing::Values("--http1.1", "--http2"), [](const auto& one) {
-  return one.param == std::string("--http2") ? "Two" : "One";
-});
+INSTANTIATE_TEST_SUITE_P(Http, WithEachHttp, ::testing::Values("--http1.1", "--http2"),
+                         [](const auto& one) { return one.param == std::string("--http2") ? "Two" : "One"; });
 
 TEST_P(WithEachHttp, AHeaderCarriesTheValue) {
   const auto result =
@@ -269,7 +271,7 @@ TEST_F(InspectionTest, ADownloadPassesUnchanged) {
   ASSERT_TRUE(write_file_atomic(file, std::string(8u << 20, 'y')));
   const auto result = curl({"--http2", "--data-binary", concat("@", file.native()), "https://api.test/"});
   EXPECT_EQ(result.code(), 0) << result.err;
-  EXPECT_EQ(std::ranges::count(result.out, 'y'), std::ptrdiff_t{8 << 20} + 1);  // "body"
+  EXPECT_TRUE(result.out.find(concat("\"", std::string(8u << 20, 'y'), "\"")) != std::string::npos);
 }
 
 TEST_F(InspectionTest, AServerThatWentAwayIsAnErrorSoon) {
