@@ -33,6 +33,9 @@ Greeter::Greeter(int family, int type, std::uint16_t port, std::string answer)
   } else {
     reinterpret_cast<sockaddr_in6*>(&address)->sin6_addr = in6addr_loopback;
   }
+  // Connections to who had the port before may not be forgotten yet (TIME_WAIT).
+  const int on = 1;
+  if (is_stream_) ::setsockopt(socket_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   EXPECT_EQ(::bind(socket_.get(), generic(address), size), 0);
   if (is_stream_) {
     EXPECT_EQ(::listen(socket_.get(), 16), 0);

@@ -153,10 +153,14 @@ TEST_F(GatewayTest, LetsPublishedPortsIn) {
   tcp_client.join();
   EXPECT_EQ(from_tcp, "served\n");
   std::thread udp_client([&] {
-    const auto line = concat("exec 3<>/dev/udp/127.0.0.1/", *udp,
-                             "; for i in 1 2 3 4 5 6; do echo ping >&3; read -t 0.5 line <&3 && echo $line "
-                             "&& echo thanks >&3 && break; done");
-    FILE* const pipe = ::popen(concat("bash -c '", line, "'").c_str(), "r");
+    // Again and again: the guest may not listen yet.
+    const auto client = concat(
+        "import socket\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.settimeout(0.5)\n"
+        "s.connect((\"127.0.0.1\", ",
+        *udp,
+        "))\nfor i in range(12):\n  try:\n    s.send(b\"ping\")\n    print(s.recv(99).decode(), end=\"\")\n"
+        "    s.send(b\"thanks\")\n    break\n  except OSError: pass\n");
+    FILE* const pipe = ::popen(concat("python3 -c '", client, "'").c_str(), "r");
     char buffer[256];
     while (std::fgets(buffer, sizeof buffer, pipe) != nullptr) from_udp += buffer;
     ::pclose(pipe);
