@@ -114,6 +114,7 @@ Result<void> Network::connect(UniqueFd link) {
        .names = &names_,
        .dns = dns_.get(),
        .dns_streams = &*dns_streams_,
+       .inspector = &*inspector_,
        .log = &*log_,
        .ask = [this](const net::Flow& flow, auto answer) { questions_.ask(flow, std::move(answer)); }}));
   gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,

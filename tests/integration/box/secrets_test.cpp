@@ -2,7 +2,9 @@
 // A secret on its whole way, and every place where it must not be.
 #include <fstream>
 
+#include <fcntl.h>
 #include <openssl/pem.h>
+#include <unistd.h>
 
 #include "base/concat.h"
 #include "integration/box/box_fixture.h"
@@ -34,24 +36,23 @@ bool file_has(const std::filesystem::path& file, std::string_view text) {
 
 // All of a process that can be read, the guest's memory included.
 bool memory_has(int pid, std::string_view text) {
+  const auto memory = open_file(concat("/proc/", pid, "/mem"), O_RDONLY);
   std::ifstream maps(concat("/proc/", pid, "/maps"));
-  std::ifstream memory(concat("/proc/", pid, "/mem"), std::ios::binary);
   std::string line;
   std::string bytes;
-  while (std::getline(maps, line)) {
+  while (memory && std::getline(maps, line)) {
     std::size_t begin = 0;
     std::size_t end = 0;
-    if (std::sscanf(line.c_str(), "%zx-%zx r", &begin, &end) != 2 || line.find(" r") == std::string::npos)
-      continue;
+    char readable = '-';
+    if (std::sscanf(line.c_str(), "%zx-%zx %c", &begin, &end, &readable) != 3 || readable != 'r') continue;
     for (auto at = begin; at < end; at += 1u << 20) {
       // With an overlap, lest it lie on a border.
       bytes.resize(std::min<std::size_t>(end - at, (1u << 20) + text.size()));
-      memory.clear();
-      memory.seekg(static_cast<std::streamoff>(at));
-      memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-      if (std::string_view(bytes).substr(0, static_cast<std::size_t>(memory.gcount())).find(text) !=
-          std::string::npos)
+      const auto count = ::pread(memory->get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
+      if (count > 0 &&
+          std::string_view(bytes.data(), static_cast<std::size_t>(count)).find(text) != std::string::npos) {
         return true;
+      }
     }
   }
   return false;
