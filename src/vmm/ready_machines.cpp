@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <vector>
 
 #include <fcntl.h>
@@ -19,6 +20,9 @@
 
 namespace boxlite::vmm {
 namespace {
+
+// From the directory of a machine to its lock.
+constexpr std::chrono::seconds making_time{5};
 
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> entries;
@@ -102,9 +106,8 @@ void ReadyMachines::remove_leftovers() {
     for (const auto& ready : entries_of(shape)) {
       const auto is_alive = is_shim_alive(ready);
       if (!is_alive || *is_alive) continue;
-      // One that is just being made has no lock yet.
-      const bool was_alive = std::filesystem::exists(ready / shim_lock_name);
-      if (was_alive || is_older_than(ready, std::chrono::seconds(60))) (void)remove_tree(ready);
+      // One that is just being made is not locked yet.
+      if (is_older_than(ready, making_time)) (void)remove_tree(ready);
     }
     ::rmdir(shape.c_str());
   }
