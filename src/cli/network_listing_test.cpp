@@ -30,7 +30,7 @@ TEST(NetworkListing, ShowsARecordInALine) {
   EXPECT_EQ(network_record_text(record), "2023-11-14T22:13:20.123Z deny tcp [2001:db8::1]:443 (rule *:443)");
   record = {.type = "flow_end", .protocol = "udp", .address = "192.0.2.1", .port = 53, .duration = 1500ms};
   EXPECT_EQ(network_record_text(record),
-            "1970-01-01T00:00:00.000Z flow_end udp 192.0.2.1:53 (sent 0B, received 0B, 1.500 s)");
+            "1970-01-01T00:00:00.000Z flow_end udp 192.0.2.1:53 (sent 0 B, received 0 B, 1.500 s)");
   EXPECT_EQ(network_record_text({.type = "dns", .name = "a.com", .verdict = "allow", .reason = "A"}),
             "1970-01-01T00:00:00.000Z allow dns a.com (A)");
 }
