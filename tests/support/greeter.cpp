@@ -23,7 +23,9 @@ in_port_t& port_field(sockaddr_storage& address) {
 }  // namespace
 
 Greeter::Greeter(int family, int type, std::uint16_t port, std::string answer)
-    : socket_(::socket(family, type | SOCK_CLOEXEC, 0)), is_stream_(type == SOCK_STREAM), answer_(std::move(answer)) {
+    : socket_(::socket(family, type | SOCK_CLOEXEC, 0)),
+      is_stream_(type == SOCK_STREAM),
+      answer_(std::move(answer)) {
   sockaddr_storage address{};
   address.ss_family = static_cast<sa_family_t>(family);
   port_field(address) = htons(port);

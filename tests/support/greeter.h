@@ -9,8 +9,8 @@
 
 namespace boxlite::test {
 
-// A server on the host's loopback that answers each connection or datagram with "from N" (its port), or what it is told, and ends
-// it, on a thread of its own.
+// A server on the host's loopback that answers each connection or datagram with "from N" (its port), or what
+// it is told, and ends it, on a thread of its own.
 class Greeter {
  public:
   // AF_INET or AF_INET6, SOCK_STREAM or SOCK_DGRAM; with port 0 one is chosen.
