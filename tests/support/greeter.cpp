@@ -2,7 +2,7 @@
 #include "support/greeter.h"
 
 #include <array>
-#include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -22,8 +22,8 @@ in_port_t& port_field(sockaddr_storage& address) {
 
 }  // namespace
 
-Greeter::Greeter(int family, int type, std::uint16_t port)
-    : socket_(::socket(family, type | SOCK_CLOEXEC, 0)), is_stream_(type == SOCK_STREAM) {
+Greeter::Greeter(int family, int type, std::uint16_t port, std::string answer)
+    : socket_(::socket(family, type | SOCK_CLOEXEC, 0)), is_stream_(type == SOCK_STREAM), answer_(std::move(answer)) {
   sockaddr_storage address{};
   address.ss_family = static_cast<sa_family_t>(family);
   port_field(address) = htons(port);
@@ -39,6 +39,7 @@ Greeter::Greeter(int family, int type, std::uint16_t port)
   }
   ::getsockname(socket_.get(), generic(address), &size);
   port_ = ntohs(port_field(address));
+  if (answer_.empty()) answer_ = "from " + std::to_string(port_) + "\n";
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -48,19 +49,18 @@ Greeter::~Greeter() {
 }
 
 void Greeter::serve() const {
-  const auto text = "from " + std::to_string(port_) + "\n";
   while (true) {
     if (is_stream_) {
       const UniqueFd client(::accept(socket_.get(), nullptr, nullptr));
       if (!client.is_open()) return;
-      (void)::send(client.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      (void)::send(client.get(), answer_.data(), answer_.size(), MSG_NOSIGNAL);
       continue;
     }
     std::array<char, 64> buffer;
     sockaddr_storage from{};
     socklen_t size = sizeof from;
     if (::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0, generic(from), &size) <= 0) return;
-    (void)::sendto(socket_.get(), text.data(), text.size(), 0, generic(from), size);
+    (void)::sendto(socket_.get(), answer_.data(), answer_.size(), 0, generic(from), size);
   }
 }
 

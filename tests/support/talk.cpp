@@ -39,13 +39,4 @@ std::optional<std::string> tcp_talk(std::uint16_t port, std::string_view first) 
   }
 }
 
-std::optional<std::string> udp_talk(std::uint16_t port, std::string_view datagram) {
-  const auto socket = connected(SOCK_DGRAM, port, {0, 500'000});
-  (void)::send(socket.get(), datagram.data(), datagram.size(), 0);
-  std::array<char, 4096> buffer;
-  const auto count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
-  if (count < 0) return std::nullopt;
-  return std::string(buffer.data(), static_cast<std::size_t>(count));
-}
-
 }  // namespace boxlite::test

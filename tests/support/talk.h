@@ -11,7 +11,5 @@ namespace boxlite::test {
 // All that a TCP server on the host's 127.0.0.1 says until it ends the connection, at most for five seconds;
 // nullopt when nobody listens.
 std::optional<std::string> tcp_talk(std::uint16_t port, std::string_view first = {});
-// The first answer to a datagram; nullopt after half a second without one.
-std::optional<std::string> udp_talk(std::uint16_t port, std::string_view datagram);
 
 }  // namespace boxlite::test
