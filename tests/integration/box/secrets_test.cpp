@@ -28,10 +28,32 @@ std::string to_hex(std::string_view bytes) {
   return hex;
 }
 
-bool file_has(const std::filesystem::path& file, std::string_view text) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string content((std::istreambuf_iterator<char>(stream)), {});
-  return content.find(text) != std::string::npos;
+// Between two offsets of a file, where it can be read.
+bool range_has(int fd, std::size_t begin, std::size_t end, std::string_view text) {
+  std::string bytes;
+  for (auto at = begin; at < end; at += 1u << 20) {
+    // With an overlap, lest it lie on a border.
+    bytes.resize(std::min<std::size_t>(end - at, (1u << 20) + text.size()));
+    const auto count = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (count > 0 &&
+        std::string_view(bytes).substr(0, static_cast<std::size_t>(count)).find(text) != std::string::npos)
+      return true;
+  }
+  return false;
+}
+
+// Disks and memory files are mostly holes.
+bool file_has(const std::filesystem::path& path, std::string_view text) {
+  const auto file = open_file(path, O_RDONLY);
+  EXPECT_TRUE(file) << path;
+  for (off_t at = 0; file;) {
+    const auto begin = ::lseek(file->get(), at, SEEK_DATA);
+    if (begin < 0) return false;
+    at = ::lseek(file->get(), begin, SEEK_HOLE);
+    if (range_has(file->get(), static_cast<std::size_t>(begin), static_cast<std::size_t>(at), text))
+      return true;
+  }
+  return false;
 }
 
 // All of a process that can be read, the guest's memory included.
@@ -39,21 +61,12 @@ bool memory_has(int pid, std::string_view text) {
   const auto memory = open_file(concat("/proc/", pid, "/mem"), O_RDONLY);
   std::ifstream maps(concat("/proc/", pid, "/maps"));
   std::string line;
-  std::string bytes;
   while (memory && std::getline(maps, line)) {
     std::size_t begin = 0;
     std::size_t end = 0;
     char readable = '-';
-    if (std::sscanf(line.c_str(), "%zx-%zx %c", &begin, &end, &readable) != 3 || readable != 'r') continue;
-    for (auto at = begin; at < end; at += 1u << 20) {
-      // With an overlap, lest it lie on a border.
-      bytes.resize(std::min<std::size_t>(end - at, (1u << 20) + text.size()));
-      const auto count = ::pread(memory->get(), bytes.data(), bytes.size(), static_cast<off_t>(at));
-      if (count > 0 &&
-          std::string_view(bytes.data(), static_cast<std::size_t>(count)).find(text) != std::string::npos) {
-        return true;
-      }
-    }
+    const bool is_map = std::sscanf(line.c_str(), "%zx-%zx %c", &begin, &end, &readable) == 3;
+    if (is_map && readable == 'r' && range_has(memory->get(), begin, end, text)) return true;
   }
   return false;
 }
