@@ -18,6 +18,7 @@
 #include "agent/trust_store.h"
 #include "base/concat.h"
 #include "wire/method.h"
+#include "wire/rehearsal.h"
 
 namespace boxlite::agent {
 namespace {
@@ -136,14 +137,16 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
 }
 
 Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Request& request) {
-  const bool is_rehearsal = prepared_ && is_call(request, wire::ExecStart::name);
-  if (!is_started() && !is_rehearsal)
-    return fail(ErrorCode::invalid_state, "the container is not started yet");
-  auto& executions = *executions_;
   if (is_call(request, wire::ExecStart::name)) {
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload()));
+    const bool is_rehearsal = prepared_ && call.id() == wire::rehearsal_id;
+    if (!is_started() && !is_rehearsal)
+      return fail(ErrorCode::invalid_state, "the container is not started yet");
     if (phase_ != Phase::running || main_has_ended_) return refuse_command();
-    return executions.start(stream, BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload())));
+    return executions_->start(stream, call);
   }
+  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  auto& executions = *executions_;
   if (is_call(request, wire::ExecAttach::name)) {
     return executions.attach(stream, BOXLITE_TRY(wire::parse<wire::msg::AttachRequest>(request.payload())));
   }

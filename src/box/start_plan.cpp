@@ -21,7 +21,6 @@
 #include "box/status.h"
 #include "disk/qcow2.h"
 #include "linux/file_copy.h"
-#include "vmm/ready_machines.h"
 
 namespace boxlite::box {
 namespace {
@@ -210,7 +209,7 @@ Result<bool> StartPlan::claim_ready_machine() {
   return shim_.has_value();
 }
 
-Result<vmm::ShimProcess> StartPlan::add_ready_machine() {
+Result<vmm::AddedMachine> StartPlan::add_ready_machine() {
   BOXLITE_TRY(choose_saved_machine());
   if (!saved_ || saved_->disk.empty())
     return fail(

@@ -14,6 +14,7 @@
 #include "box/saved_machines.h"
 #include "box/surroundings.h"
 #include "vmm/network_config.h"
+#include "vmm/ready_machines.h"
 
 namespace boxlite::box {
 
@@ -33,7 +34,7 @@ class StartPlan {
 
   // After prepare(), for no box in particular: a machine that one like this can claim. unsupported where
   // there are no saved machines.
-  Result<vmm::ShimProcess> add_ready_machine();
+  Result<vmm::AddedMachine> add_ready_machine();
 
   // After launch(): what to record, and the machine.
   store::BoxState running_state() const;

@@ -17,17 +17,17 @@
 #include "linux/unix_socket.h"
 #include "vmm/shim_process.h"
 #include "vmm/shim_record.h"
+#include "wire/rehearsal.h"
 
 namespace boxlite::shim {
 namespace {
 
-constexpr std::string_view rehearsal_id = "rehearsal";
 constexpr std::size_t longest_claim = 16u << 20;
 
 // What the very next command of nearly every box does: a shell that ends at once.
 wire::msg::ExecRequest rehearsal() {
   wire::msg::ExecRequest request;
-  request.set_id(std::string(rehearsal_id));
+  request.set_id(std::string(wire::rehearsal_id));
   for (const auto* word : {"/bin/sh", "-c", ":"}) request.add_args(word);
   request.set_timeout_ms(5000);
   return request;

@@ -57,8 +57,8 @@ bool is_older_than(const std::filesystem::path& path, std::chrono::seconds age) 
 
 }  // namespace
 
-Result<ShimProcess> ReadyMachines::add(const std::string& shape, const std::filesystem::path& shim,
-                                       ShimConfig config) {
+Result<AddedMachine> ReadyMachines::add(const std::string& shape, const std::filesystem::path& shim,
+                                        ShimConfig config) {
   const auto id = new_id();
   const auto where = place(shape) / id;
   BOXLITE_TRY(make_directories(where));
@@ -73,7 +73,7 @@ Result<ShimProcess> ReadyMachines::add(const std::string& shape, const std::file
   BOXLITE_TRY(linux_::copy_sparse(config.machine.saved->disk, config.machine.disks.front().path));
   auto process = BOXLITE_TRY(ShimProcess::spawn(shim, config));
   on_failure.release();
-  return process;
+  return AddedMachine{std::move(process), where};
 }
 
 std::optional<ShimProcess> ReadyMachines::claim(const std::string& shape, const ShimConfig& config) {

@@ -19,6 +19,11 @@
 
 namespace boxlite::vmm {
 
+struct AddedMachine {
+  ShimProcess shim;
+  std::filesystem::path directory;  // to be removed when the shim has ended unclaimed
+};
+
 // Thread-safe; any number of processes may use one directory.
 class ReadyMachines {
  public:
@@ -27,7 +32,7 @@ class ReadyMachines {
 
   // Starts one of the shape (TemplateShelf::shape_of), from the template that config.machine.saved names; it
   // can be claimed as soon as it is ready. What `config` says of a box does not matter.
-  Result<ShimProcess> add(const std::string& shape, const std::filesystem::path& shim, ShimConfig config);
+  Result<AddedMachine> add(const std::string& shape, const std::filesystem::path& shim, ShimConfig config);
 
   // Makes one of the shape the machine of a box, whose directory exists and holds no disk; the caller holds
   // the box's life-cycle lock. Nothing when none is ready, and when the file system cannot exchange
@@ -37,7 +42,7 @@ class ReadyMachines {
   // How many can be claimed now.
   std::size_t count(const std::string& shape) const;
 
-  // What machines that have ended left behind.
+  // What machines left behind whose keeper was killed.
   void remove_leftovers();
 
  private:

@@ -74,7 +74,7 @@ class LocalRuntime final : public backend::Runtime,
                std::shared_ptr<IoThread> io);
   static void end(LocalRuntime* runtime);
   vmm::EngineRequest engine_request() const;
-  Result<vmm::ShimProcess> add_ready_machine(const BoxSpec& like);
+  Result<vmm::AddedMachine> add_ready_machine(const BoxSpec& like);
   Result<std::string> resolve_id(std::string_view id_or_name);
   std::shared_ptr<LocalBox> box(const std::string& id);
   void recover();

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/concat.h"
+#include "base/files.h"
 #include "runtime/local/io_thread.h"
 
 namespace boxlite::local {
@@ -47,6 +48,10 @@ Result<void> ReadyKeeper::wait_ready(const std::string& key, Deadline deadline) 
 void ReadyKeeper::work() {
   std::unique_lock lock(mutex_);
   while (!is_closing_) {
+    if (!left_.empty()) {
+      remove_left(lock);
+      continue;
+    }
     std::string key;
     auto next = Clock::now() + longest_pause;
     const auto* const kind = lacking(key, next);
@@ -56,6 +61,14 @@ void ReadyKeeper::work() {
     }
     add_to(key, BoxSpec(kind->like), lock);
   }
+}
+
+// One that was claimed has none there any more.
+void ReadyKeeper::remove_left(std::unique_lock<std::mutex>& lock) {
+  const auto left = std::exchange(left_, {});
+  lock.unlock();
+  for (const auto& directory : left) (void)remove_tree(directory);
+  lock.lock();
 }
 
 ReadyKeeper::Kind* ReadyKeeper::lacking(std::string& key, Clock::time_point& next) {
@@ -76,7 +89,8 @@ void ReadyKeeper::add_to(const std::string& key, const BoxSpec& like, std::uniqu
   auto& kind = kinds_[key];
   if (!added) return note_failure(kind, added.error());
   const auto machine = ++last_machine_;
-  machines_.emplace(machine, Kept{.key = key, .shim = *std::move(added)});
+  machines_.emplace(
+      machine, Kept{.key = key, .shim = std::move(added->shim), .directory = std::move(added->directory)});
   loop_.post([this, machine] { watch(machine); });
 }
 
@@ -141,6 +155,7 @@ void ReadyKeeper::on_end(std::uint64_t machine) {
   const auto found = machines_.find(machine);
   if (found == machines_.end()) return;
   (void)found->second.shim.wait(Deadline::after(1s));
+  left_.push_back(std::move(found->second.directory));
   machines_.erase(found);
   changed_.notify_all();
 }
@@ -163,10 +178,14 @@ void ReadyKeeper::close() {
     if (!kept.is_over) kept.shim.hang_up();
   }
   for (auto& [machine, kept] : machines) {
-    if (kept.is_over || kept.shim.wait(deadline)) continue;
-    (void)kept.shim.kill();
-    (void)kept.shim.wait(Deadline::after(end_limit));
+    if (kept.is_over) continue;
+    if (!kept.shim.wait(deadline)) {
+      (void)kept.shim.kill();
+      (void)kept.shim.wait(Deadline::after(end_limit));
+    }
+    left_.push_back(kept.directory);
   }
+  for (const auto& directory : std::exchange(left_, {})) (void)remove_tree(directory);
   // Watches belong to the loop's thread.
   if (!machines.empty()) loop_.post([machines = std::move(machines)] {});
 }

@@ -9,13 +9,14 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <boxlite/box.hpp>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "linux/event_loop.h"
-#include "vmm/shim_process.h"
+#include "vmm/ready_machines.h"
 
 namespace boxlite::local {
 
@@ -24,7 +25,7 @@ namespace boxlite::local {
 class ReadyKeeper {
  public:
   // Starts a machine that boxes like this one can claim; called on a thread of the keeper's own.
-  using Add = std::function<Result<vmm::ShimProcess>(const BoxSpec& like)>;
+  using Add = std::function<Result<vmm::AddedMachine>(const BoxSpec& like)>;
   using Log = std::function<void(const Error& why)>;
 
   // `log` hears why a machine could not be started; it is tried again, ever more seldom.
@@ -51,6 +52,7 @@ class ReadyKeeper {
   struct Kept {
     std::string key;
     vmm::ShimProcess shim;
+    std::filesystem::path directory;
     bool is_ready = false;
     bool is_over = false;  // claimed or ended: to be reaped when it has ended
     linux_::EventLoop::Watch watchdog_watch = {};
@@ -59,6 +61,7 @@ class ReadyKeeper {
   using Machines = std::map<std::uint64_t, Kept>;
 
   void work();
+  void remove_left(std::unique_lock<std::mutex>& lock);
   // The kind that lacks a machine and may have one now; else when to look again.
   Kind* lacking(std::string& key, std::chrono::steady_clock::time_point& next);
   void add_to(const std::string& key, const BoxSpec& like, std::unique_lock<std::mutex>& lock);
@@ -76,6 +79,7 @@ class ReadyKeeper {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::string, Kind> kinds_;
+  std::vector<std::filesystem::path> left_;  // of machines that have ended
   Machines machines_;
   std::uint64_t last_machine_ = 0;
   bool is_closing_ = false;

@@ -83,7 +83,7 @@ void LocalRuntime::note_first_start(const BoxSpec& spec) {
   recent_kinds_.erase(recent_kinds_.begin());
 }
 
-Result<vmm::ShimProcess> LocalRuntime::add_ready_machine(const BoxSpec& like) {
+Result<vmm::AddedMachine> LocalRuntime::add_ready_machine(const BoxSpec& like) {
   store::BoxRecord nobody;
   nobody.id = new_id();
   box::StartPlan plan(*this, nobody, like, {}, box::MainStart::none);
