@@ -6,7 +6,7 @@
 namespace boxlite::net {
 
 Replacements::Replacements(std::vector<Pair> pairs) : pairs_(std::move(pairs)) {
-  std::ranges::stable_sort(pairs_, std::ranges::greater(), [](const Pair& pair) { return pair.from.size(); });
+  std::ranges::sort(pairs_, std::ranges::greater(), [](const Pair& pair) { return pair.from.size(); });
   for (const auto& pair : pairs_) {
     begins_[static_cast<unsigned char>(pair.from.front())] = true;
     longest_to_ = std::max(longest_to_, pair.to.size());
