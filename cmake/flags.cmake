@@ -18,7 +18,7 @@ add_library(boxlite_flags INTERFACE)
 target_compile_options(boxlite_flags INTERFACE ${boxlite_warnings})
 if(BOXLITE_JOINED)
   # What is in the unnamed namespaces of joined files meets there.
-  target_compile_options(boxlite_flags INTERFACE -Wno-shadow -Wno-subobject-linkage)
+  target_compile_options(boxlite_flags INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endif()
 target_compile_definitions(boxlite_flags INTERFACE BOXLITE_VERSION="${PROJECT_VERSION}" _FILE_OFFSET_BITS=64)
 target_include_directories(boxlite_flags INTERFACE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
