@@ -104,7 +104,7 @@ void DnsServer::answer_question(Asked asked) {
   if (is_withheld || (type == dns_type::aaaa && !settings_.tells_ipv6)) return send(asked);
   auto question = asked.question;
   resolver_.resolve(std::move(question),
-                    [this, asked = std::move(asked)](Result<DnsMessage> upstream) mutable {
+                    [this, asked = std::move(asked)](const Result<DnsMessage>& upstream) mutable {
                       answer_upstream(std::move(asked), upstream);
                     });
 }
@@ -194,7 +194,7 @@ void DnsServer::send(Asked& asked) {
   asked.reply(encode(asked.response, asked.limit));
 }
 
-void DnsServer::record(const Asked& asked, std::string_view verdict, std::string rule, std::string reason) {
+void DnsServer::record(const Asked& asked, std::string_view verdict, std::string rule, const std::string& reason) {
   if (!log_) return;
   const auto type = type_text(asked.question.type);
   log_->append({.kind = AuditRecord::Kind::dns,

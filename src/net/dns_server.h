@@ -65,7 +65,7 @@ class DnsServer {
   void refuse(Asked& asked, const Verdict& verdict);
   void fail_at(Asked& asked, std::uint16_t rcode, std::uint16_t why_code, std::string why);
   void send(Asked& asked);
-  void record(const Asked& asked, std::string_view verdict, std::string rule, std::string reason);
+  void record(const Asked& asked, std::string_view verdict, std::string rule, const std::string& reason);
 
   NameTable& names_;
   AuditLog* log_;

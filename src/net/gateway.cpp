@@ -154,7 +154,7 @@ void Gateway::ask_dns(const Packet& packet) {
   const Endpoint from{packet.destination, packet.destination_port};
   const Endpoint to{packet.source, packet.source_port};
   parts_.dns->answer({reinterpret_cast<const char*>(query.data()), query.size()}, DnsServer::Transport::udp,
-                     [self = self_, from, to](std::string message) {
+                     [self = self_, from, to](const std::string& message) {
                        if (*self != nullptr) (*self)->send(make_udp(from, to, as_bytes(message)));
                      });
 }
