@@ -161,7 +161,7 @@ bool Policy::is_watched_for_names(const Flow& flow) const {
 }
 
 Verdict Policy::decide_named(const Flow& flow, std::string_view given) const {
-  const auto verdict = decide(flow);
+  auto verdict = decide(flow);
   if (verdict.decision != Decision::inspect) return verdict;
   const auto asked = normal_name(given);
   if (!asked.empty() && !is_host_name(asked)) return deny({}, "the connection asks for what is no host name");

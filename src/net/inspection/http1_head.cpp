@@ -246,7 +246,7 @@ Result<std::string> host_of(const RequestHead& head) {
   const auto scheme_end = head.target.find("://");
   if (!head.target.starts_with('/') && scheme_end != std::string_view::npos) {
     const auto authority = std::string_view(head.target).substr(scheme_end + 3);
-    const auto name = BOXLITE_TRY(host_of_authority(authority.substr(0, authority.find_first_of("/?#"))));
+    auto name = BOXLITE_TRY(host_of_authority(authority.substr(0, authority.find_first_of("/?#"))));
     // RFC 9112 3.2.2: the target wins; where both are sent and differ, servers differ in what they do.
     if (hosts == 1 && BOXLITE_TRY(host_of_authority(*head.fields.find("host"))) != name) {
       return malformed("a Host that is not the target's");
