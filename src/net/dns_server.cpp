@@ -194,7 +194,8 @@ void DnsServer::send(Asked& asked) {
   asked.reply(encode(asked.response, asked.limit));
 }
 
-void DnsServer::record(const Asked& asked, std::string_view verdict, std::string rule, const std::string& reason) {
+void DnsServer::record(const Asked& asked, std::string_view verdict, std::string rule,
+                       const std::string& reason) {
   if (!log_) return;
   const auto type = type_text(asked.question.type);
   log_->append({.kind = AuditRecord::Kind::dns,

@@ -97,9 +97,10 @@ void DnsStream::answer_received() {
     const auto query = received_.substr(length_size, end - length_size);
     received_.erase(0, end);
     ++open_;
-    server_.answer(query, DnsServer::Transport::tcp, [weak = std::weak_ptr(self_)](const std::string& message) {
-      if (const auto alive = weak.lock()) (*alive)->take_answer(message);
-    });
+    server_.answer(query, DnsServer::Transport::tcp,
+                   [weak = std::weak_ptr(self_)](const std::string& message) {
+                     if (const auto alive = weak.lock()) (*alive)->take_answer(message);
+                   });
   }
   is_answering_ = false;
 }
