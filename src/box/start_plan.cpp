@@ -204,8 +204,11 @@ Result<bool> StartPlan::claim_ready_machine() {
   // Its shim has entered a user namespace, in which even root cannot bind these.
   const auto is_low = [](const PublishedPort& port) { return port.host_port != 0 && port.host_port < 1024; };
   if (std::ranges::any_of(spec_.network.ports, is_low)) return false;
+  vmm::ReadyMachines ready(around_.home());
+  // Most homes keep none, and the start goes on at once.
+  if (ready.count(saved_machines_->shape()) == 0) return false;
   const auto config = BOXLITE_TRY(shim_config());
-  shim_ = vmm::ReadyMachines(around_.home()).claim(saved_machines_->shape(), config);
+  shim_ = ready.claim(saved_machines_->shape(), config);
   return shim_.has_value();
 }
 
