@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
 #include <cstring>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -52,6 +54,21 @@ bool write_whole(int fd, std::string_view bytes) {
   return true;
 }
 
+// BOX PORT...: each of the ports, until one fails.
+Outcome for_each_port(Call& call, const Arguments& arguments,
+                      const std::function<Result<void>(Box&, const PublishedPort&)>& change) {
+  auto box = open_box(call.global, arguments.words[0]);
+  if (!box) return std::unexpected(box.error());
+  for (const auto& word : std::span(arguments.words).subspan(1)) {
+    const auto ports = parse_publish(word);
+    if (!ports) return std::unexpected(ports.error());
+    for (const auto& port : *ports) {
+      if (const auto changed = change(*box, port); !changed) return std::unexpected(changed.error());
+    }
+  }
+  return exit_success;
+}
+
 }  // namespace
 
 Outcome port_command(Call& call) {
@@ -84,34 +101,20 @@ Outcome network_publish_command(Call& call) {
   OptionSet options(publish_page);
   const auto arguments = call.parse(options, {.least = 2, .most = any_number, .wanted = "BOX PORT"});
   if (!arguments) return std::unexpected(arguments.error());
-  auto box = open_box(call.global, arguments->words[0]);
-  if (!box) return std::unexpected(box.error());
-  for (auto word = arguments->words.begin() + 1; word != arguments->words.end(); ++word) {
-    const auto ports = parse_publish(*word);
-    if (!ports) return std::unexpected(ports.error());
-    for (const auto& port : *ports) {
-      const auto published = box->publish(port);
-      if (!published) return std::unexpected(published.error());
-      print_line(port_text(*published));
-    }
-  }
-  return exit_success;
+  return for_each_port(call, *arguments, [](Box& box, const PublishedPort& port) -> Result<void> {
+    const auto published = box.publish(port);
+    if (!published) return std::unexpected(published.error());
+    print_line(port_text(*published));
+    return {};
+  });
 }
 
 Outcome network_unpublish_command(Call& call) {
   OptionSet options(unpublish_page);
   const auto arguments = call.parse(options, {.least = 2, .most = any_number, .wanted = "BOX PORT"});
   if (!arguments) return std::unexpected(arguments.error());
-  auto box = open_box(call.global, arguments->words[0]);
-  if (!box) return std::unexpected(box.error());
-  for (auto word = arguments->words.begin() + 1; word != arguments->words.end(); ++word) {
-    const auto ports = parse_publish(*word);
-    if (!ports) return std::unexpected(ports.error());
-    for (const auto& port : *ports) {
-      if (const auto done = box->unpublish(port); !done) return std::unexpected(done.error());
-    }
-  }
-  return exit_success;
+  return for_each_port(call, *arguments,
+                       [](Box& box, const PublishedPort& port) { return box.unpublish(port); });
 }
 
 Outcome network_capture_command(Call& call) {
