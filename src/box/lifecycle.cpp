@@ -20,9 +20,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Longer than any start or stop that another process may be in the middle of, unless a user chose longer
-// limits.
-constexpr std::chrono::milliseconds lock_limit = 180s;
 // What the shim needs beyond the grace period to end a guest that does not listen.
 constexpr std::chrono::milliseconds stop_slack = 10s;
 constexpr std::chrono::milliseconds force_slack = 3s;

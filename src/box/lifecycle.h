@@ -3,6 +3,7 @@
 // that all processes that use the home take turns; every reader first compares the record with the evidence.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include <boxlite/box.hpp>
@@ -65,6 +66,9 @@ class Lifecycle {
   Result<void> settle(Deadline deadline);
 
  private:
+  // Longer than any start or stop that another process may be in the middle of, unless a user chose longer
+  // limits.
+  static constexpr std::chrono::seconds lock_limit{180};
   Result<linux_::FileLock> lock(Deadline deadline);
   struct Observation {
     store::BoxRecord record;

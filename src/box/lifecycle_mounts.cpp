@@ -1,30 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mounts that come and go after a box was created.
 #include <algorithm>
+#include <utility>
 
-#include "agentlink/connection.h"
 #include "base/concat.h"
 #include "box/lifecycle.h"
 #include "box/mounts.h"
+#include "box/shim_call.h"
 #include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
 
-constexpr std::chrono::seconds lock_limit{180};
-constexpr std::chrono::seconds call_limit{30};
-
 bool is_at(const Mount& mount, std::string_view place) {
   return tidy_box_path(mount.target) == place;
-}
-
-template <typename M>
-Result<void> call_shim(Surroundings& around, const BoxPaths& paths, const typename M::Request& request) {
-  const auto deadline = Deadline::after(call_limit);
-  const auto connection =
-      BOXLITE_TRY(agentlink::Connection::connect(around.loop(), paths.agent_socket(), deadline));
-  BOXLITE_TRY(connection->call<M>(request, deadline));
-  return {};
 }
 
 }  // namespace
@@ -36,7 +25,8 @@ Result<void> Lifecycle::attach_now(const Mount& mount) {
   request.set_box_path(folder.box_path);
   request.set_read_only(folder.is_read_only);
   request.set_is_volume(folder.is_volume);
-  return call_shim<wire::ShimAttachFolder>(around_, paths_, request);
+  BOXLITE_TRY(call_shim<wire::ShimAttachFolder>(around_, paths_, request));
+  return {};
 }
 
 Result<void> Lifecycle::detach_now(std::string_view place) {
@@ -45,7 +35,8 @@ Result<void> Lifecycle::detach_now(std::string_view place) {
   auto detached = call_shim<wire::ShimDetachFolder>(around_, paths_, request);
   // The spec may be ahead of the machine: whoever attached it was killed in between.
   if (!detached && detached.error().code() == ErrorCode::not_found) return {};
-  return detached;
+  BOXLITE_TRY(std::move(detached));
+  return {};
 }
 
 // The machine first: what is recorded has worked. A caller that is killed in between leaves a mount that ends

@@ -8,12 +8,6 @@
 #include "box/spec_check.h"
 
 namespace boxlite::box {
-namespace {
-
-constexpr std::chrono::seconds lock_limit{180};
-
-}  // namespace
-
 Result<void> Lifecycle::rename(std::string_view new_name) {
   if (new_name.empty()) return fail(ErrorCode::invalid_argument, "the new name is empty");
   BOXLITE_TRY(check_box_name(new_name));

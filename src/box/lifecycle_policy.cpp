@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a box may reach, changed after it was created.
-#include "agentlink/connection.h"
 #include "base/concat.h"
 #include "box/lifecycle.h"
 #include "box/network.h"
+#include "box/shim_call.h"
 #include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
 
-constexpr std::chrono::seconds lock_limit{180};
-constexpr std::chrono::seconds call_limit{30};
-
 Result<void> tell_shim(Surroundings& around, const BoxPaths& paths, const NetworkSpec& network) {
-  const auto deadline = Deadline::after(call_limit);
-  const auto connection =
-      BOXLITE_TRY(agentlink::Connection::connect(around.loop(), paths.agent_socket(), deadline));
   wire::msg::SetNetworkPolicyRequest request;
   for (const auto& rule : network.allow) request.add_allow(rule);
   for (const auto& rule : network.deny) request.add_deny(rule);
   request.set_ask(network.ask);
-  BOXLITE_TRY(connection->call<wire::ShimSetNetworkPolicy>(request, deadline));
+  BOXLITE_TRY(call_shim<wire::ShimSetNetworkPolicy>(around, paths, request));
   return {};
 }
 

@@ -2,17 +2,14 @@
 // Ports that are published and withdrawn after a box was created.
 #include <algorithm>
 
-#include "agentlink/connection.h"
 #include "base/concat.h"
 #include "box/lifecycle.h"
 #include "box/network.h"
+#include "box/shim_call.h"
 #include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
-
-constexpr std::chrono::seconds lock_limit{180};
-constexpr std::chrono::seconds call_limit{30};
 
 wire::msg::Port to_message(const PublishedPort& port) {
   wire::msg::Port message;
@@ -24,14 +21,11 @@ wire::msg::Port to_message(const PublishedPort& port) {
 }
 
 template <typename M>
-Result<typename M::Response> call_shim(Surroundings& around, const BoxPaths& paths,
-                                       const PublishedPort& port) {
-  const auto deadline = Deadline::after(call_limit);
-  const auto connection =
-      BOXLITE_TRY(agentlink::Connection::connect(around.loop(), paths.agent_socket(), deadline));
+Result<typename M::Response> call_about(Surroundings& around, const BoxPaths& paths,
+                                        const PublishedPort& port) {
   typename M::Request request;
   *request.mutable_port() = to_message(port);
-  return connection->call<M>(request, deadline);
+  return call_shim<M>(around, paths, request);
 }
 
 bool has_machine(const store::BoxRecord& record) {
@@ -67,12 +61,12 @@ Result<PublishedPort> Lifecycle::publish(const PublishedPort& port) {
   BOXLITE_TRY(check(spec.network));
   auto published = port;
   if (has_machine(record)) {
-    const auto response = BOXLITE_TRY(call_shim<wire::ShimPublish>(around_, paths_, port));
+    const auto response = BOXLITE_TRY(call_about<wire::ShimPublish>(around_, paths_, port));
     published.host_port = static_cast<std::uint16_t>(response.port().host_port());
   }
   auto recorded = around_.boxes().set_spec(id_, to_json(spec));
   if (!recorded) {
-    if (has_machine(record)) (void)call_shim<wire::ShimUnpublish>(around_, paths_, published);
+    if (has_machine(record)) (void)call_about<wire::ShimUnpublish>(around_, paths_, published);
     return std::unexpected(std::move(recorded).error());
   }
   return published;
@@ -97,7 +91,7 @@ Result<void> Lifecycle::unpublish(const PublishedPort& port) {
   spec.network.ports.erase(found);
   BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
   if (!has_machine(record)) return {};
-  auto withdrawn = call_shim<wire::ShimUnpublish>(around_, paths_, actual);
+  auto withdrawn = call_about<wire::ShimUnpublish>(around_, paths_, actual);
   // The spec may be ahead of the machine: whoever published it was killed in between.
   if (!withdrawn && withdrawn.error().code() != ErrorCode::not_found)
     return std::unexpected(std::move(withdrawn).error());
