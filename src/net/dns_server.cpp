@@ -172,7 +172,7 @@ void DnsServer::tell(Asked& asked, std::vector<DnsRecord> records, bool is_ours)
   if (!withheld.empty()) asked.response.error = ExtendedDnsError{why::blocked, "its address is not public"};
   if (!is_ours) {
     const auto verdict = policy_->admit_name(asked.name);
-    this->record(asked, withheld.empty() ? "allow" : "deny", verdict.rule, std::move(withheld));
+    this->record(asked, withheld.empty() ? "allow" : "deny", verdict.rule, withheld);
   }
   send(asked);
 }
