@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/box_table.h"
 
+#include <csignal>
+#include <optional>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -188,6 +192,43 @@ TEST_F(BoxTableTest, SaysThatAFileIsNoDatabase) {
   const auto table = BoxTable::open(path());
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code(), ErrorCode::corrupted);
+}
+
+// A file-size limit is to SQLite what a full disk is: no file of the process grows.
+class NoRoom {
+ public:
+  NoRoom() {
+    old_handler_ = ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &old_);
+    const rlimit none{.rlim_cur = 1024, .rlim_max = old_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~NoRoom() {
+    ::setrlimit(RLIMIT_FSIZE, &old_);
+    ::signal(SIGXFSZ, old_handler_);
+  }
+  NoRoom(const NoRoom&) = delete;
+  NoRoom& operator=(const NoRoom&) = delete;
+
+ private:
+  rlimit old_{};
+  sighandler_t old_handler_ = SIG_DFL;
+};
+
+TEST_F(BoxTableTest, AFullDiskLeavesWhatIsThereReadable) {
+  ASSERT_TRUE(open().insert(record("abc")));
+  std::optional<BoxTable> table;
+  {
+    const NoRoom no_room;
+    table.emplace(open());
+    EXPECT_EQ(table->list()->size(), 1u);
+    const auto written = table->insert(record("def"));
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error().code(), ErrorCode::resource_exhausted) << written.error().message();
+    EXPECT_THAT(written.error().remedy(), testing::HasSubstr("free space"));
+  }
+  ASSERT_TRUE(table->insert(record("def")));
+  EXPECT_EQ(open().list()->size(), 2u);
 }
 
 TEST_F(BoxTableTest, AFailedTransactionLeavesNothing) {

@@ -43,7 +43,10 @@ std::string_view remedy_of(ErrorCode code) {
 Error sqlite_error(sqlite3* connection, int code) {
   const int os_error = sqlite3_system_errno(connection);
   const bool is_disk_full = (code & 0xff) == SQLITE_IOERR && (os_error == ENOSPC || os_error == EFBIG);
-  const auto our_code = is_disk_full ? ErrorCode::resource_exhausted : code_of(code);
+  // SQLite knows every file by its whole path; a snapshot (see Database) has none.
+  const char* const file = sqlite3_db_filename(connection, "main");
+  const bool is_snapshot_write = (code & 0xff) == SQLITE_READONLY && (file == nullptr || *file != '/');
+  const auto our_code = is_disk_full || is_snapshot_write ? ErrorCode::resource_exhausted : code_of(code);
   return Error(our_code, concat("database: ", sqlite3_errmsg(connection)), os_error)
       .with_remedy(remedy_of(our_code));
 }
@@ -124,6 +127,47 @@ void Database::Closer::operator()(sqlite3* connection) const {
   sqlite3_close_v2(connection);
 }
 
+Result<Database::Connection> Database::connect(const std::filesystem::path& path) {
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  Connection connection(raw);
+  if (code != SQLITE_OK) return fail(sqlite_error(raw, code));
+  sqlite3_busy_timeout(raw, writer_patience_ms);
+  // Else the last of several short-lived processes would pay two fsyncs to fold the log into the file, each
+  // time.
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return connection;
+}
+
+// The first connection makes the log's index anew, in a file, and a full disk has no room for it. Whoever has
+// the database for itself keeps the index in its heap.
+Result<Database::Connection> Database::read_snapshot(const std::filesystem::path& path) {
+  const auto alone = BOXLITE_TRY(connect(path));
+  const auto check = [](sqlite3* connection, int code) -> Result<void> {
+    if (code != SQLITE_OK) return fail(sqlite_error(connection, code));
+    return {};
+  };
+  BOXLITE_TRY(check(alone.get(),
+                    sqlite3_exec(alone.get(), "PRAGMA locking_mode=EXCLUSIVE; SELECT 1 FROM sqlite_schema",
+                                 nullptr, nullptr, nullptr)));
+  sqlite3_int64 size = 0;
+  auto* const image = sqlite3_serialize(alone.get(), "main", &size, 0);
+  if (image == nullptr) return fail(ErrorCode::resource_exhausted, "no memory for the database");
+  // Bytes 18 and 19 of the header (SQLite's file format, 1.3.3): 1 is a database without a log.
+  constexpr sqlite3_int64 write_version = 18;
+  if (size > write_version + 1) image[write_version] = image[write_version + 1] = 1;
+  sqlite3* raw = nullptr;
+  const int code = sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  Connection snapshot(raw);
+  if (code != SQLITE_OK) {
+    sqlite3_free(image);
+    return fail(sqlite_error(raw, code));
+  }
+  BOXLITE_TRY(check(raw, sqlite3_deserialize(raw, "main", image, size, size,
+                                             SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY)));
+  return snapshot;
+}
+
 Result<Database> Database::open(const std::filesystem::path& path) {
   // Two processes that both make a new file a WAL database find each other busy, and SQLite waits for
   // neither.
@@ -131,20 +175,30 @@ Result<Database> Database::open(const std::filesystem::path& path) {
       BOXLITE_TRY(linux_::FileLock::acquire(path.native() + ".lock", linux_::LockMode::exclusive,
                                             Deadline::after(std::chrono::milliseconds(writer_patience_ms))));
   BOXLITE_TRY(create_if_missing(path));
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  Database database(raw);
-  const auto what = [&] { return concat("open ", in_quotes(path.native())); };
-  if (code != SQLITE_OK) return fail(sqlite_error(raw, code).context(what()));
-  sqlite3_busy_timeout(raw, writer_patience_ms);
-  // Else the last of several short-lived processes would pay two fsyncs to fold the log into the file, each
-  // time.
-  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  BOXLITE_TRY_CONTEXT(what(), database.execute(connection_setup));
+  const auto what = concat("open ", in_quotes(path.native()));
+  Database database(path, BOXLITE_TRY_CONTEXT(what, connect(path)));
+  auto set_up = database.execute(connection_setup);
+  if (set_up) return database;
+  if (set_up.error().code() != ErrorCode::resource_exhausted)
+    return fail(std::move(set_up.error()).context(what));
+  database.connection_.reset();
+  database.connection_ = BOXLITE_TRY_CONTEXT(what, read_snapshot(path));
+  database.is_snapshot_ = true;
   return database;
 }
 
+// There may be room by now, or another process may have written. Statements of the old connection keep it
+// (sqlite3_close_v2).
+Result<void> Database::renew_snapshot() {
+  if (!is_snapshot_ || sqlite3_get_autocommit(connection_.get()) == 0) return {};
+  auto anew = BOXLITE_TRY(open(path_));
+  connection_ = std::move(anew.connection_);
+  is_snapshot_ = anew.is_snapshot_;
+  return {};
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
+  BOXLITE_TRY(renew_snapshot());
   sqlite3_stmt* raw = nullptr;
   const int code =
       sqlite3_prepare_v2(connection_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr);
@@ -153,6 +207,7 @@ Result<Statement> Database::prepare(std::string_view sql) {
 }
 
 Result<void> Database::execute(const std::string& sql) {
+  BOXLITE_TRY(renew_snapshot());
   const int code = sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return fail(sqlite_error(connection_.get(), code));
   return {};

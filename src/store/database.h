@@ -53,6 +53,8 @@ class Statement {
 
 // One connection, in WAL mode: readers never wait, a writer waits up to ten seconds for another one, in
 // whatever process. One thread at a time: whoever uses it holds lock().
+// On a full disk, where SQLite cannot open a WAL database, it is a snapshot: what is there can be read,
+// writing fails with resource_exhausted, and each statement looks first whether there is room again.
 class Database {
  public:
   // Creates the file (0600) when missing; its directory must exist.
@@ -73,9 +75,16 @@ class Database {
   struct Closer {
     void operator()(sqlite3* connection) const;
   };
-  explicit Database(sqlite3* connection) : connection_(connection) {}
+  using Connection = std::unique_ptr<sqlite3, Closer>;
+  Database(std::filesystem::path path, Connection connection)
+      : path_(std::move(path)), connection_(std::move(connection)) {}
+  static Result<Connection> connect(const std::filesystem::path& path);
+  static Result<Connection> read_snapshot(const std::filesystem::path& path);
+  Result<void> renew_snapshot();
 
-  std::unique_ptr<sqlite3, Closer> connection_;
+  std::filesystem::path path_;
+  Connection connection_;
+  bool is_snapshot_ = false;
   std::unique_ptr<std::mutex> mutex_ = std::make_unique<std::mutex>();
 };
 
