@@ -41,7 +41,7 @@ tests_of() { # PRESET LABELS
     scripts/build.sh "$1" && ctest --preset "$1" -L "$2" --no-tests=error -j2
 }
 
-stage_quickstart() { scripts/quickstart.sh; }
+stage_quickstart() { scripts/quickstart.sh && tools/check_libraries.sh build; }
 stage_unit() { tests_of dev 'style|unit|integration'; }
 stage_vm() { tests_of dev 'vm'; }
 stage_asan() { tests_of asan 'unit|integration'; }

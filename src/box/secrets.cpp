@@ -84,7 +84,7 @@ Result<std::vector<vmm::SecretConfig>> load_secrets(const std::filesystem::path&
                                                     const std::vector<Secret>& secrets) {
   std::vector<vmm::SecretConfig> loaded;
   if (secrets.empty()) return loaded;
-  auto text = BOXLITE_TRY_CONTEXT("read the box's secrets", read_file(file, longest_file));
+  auto text = BOXLITE_TRY_CONTEXT("read the box's secrets", boxlite::read_file(file, longest_file));
   const ScopeExit clear([&] { net::wipe(text); });
   auto values = BOXLITE_TRY(parse_secret_values(text));
   for (const auto& secret : secrets) {

@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds shim_slack = 10s;
 // A machine that was started for a copy stays for the next one so long.
 constexpr std::chrono::milliseconds maintenance_time = 5s;
-constexpr std::chrono::milliseconds kill_limit = 10s;
+constexpr std::chrono::milliseconds shim_end_limit = 10s;
 // After it a box boots instead: a template that does not answer is broken.
 constexpr std::chrono::milliseconds restore_timeout = 60s;
 constexpr std::string_view boot_remedy =
@@ -320,7 +320,7 @@ Result<void> StartPlan::wait_ready() {
 // already ended had come up before.
 Result<void> StartPlan::explain(Error error) {
   if (error.code() == ErrorCode::stopped || error.code() == ErrorCode::unavailable) {
-    (void)shim_->wait(Deadline::after(kill_limit));
+    (void)shim_->wait(Deadline::after(shim_end_limit));
     auto evidence = gather_evidence(paths_);
     if (evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::main_exited) {
       if (evidence->exit->message.empty()) return {};
@@ -348,7 +348,7 @@ void StartPlan::undo() {
   if (!shim_) return;
   // Dead or alive, it did not come up: there is nothing in it that could be lost.
   (void)shim_->kill();
-  (void)shim_->wait(Deadline::after(kill_limit));
+  (void)shim_->wait(Deadline::after(shim_end_limit));
   shim_.reset();
 }
 

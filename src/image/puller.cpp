@@ -12,7 +12,7 @@
 namespace boxlite::image {
 namespace {
 
-constexpr int max_nesting = 4;
+constexpr int max_index_depth = 4;
 
 RegistryConfig config_of(const std::string& host, const std::vector<RegistryConfig>& registries) {
   for (const auto& registry : registries) {
@@ -51,7 +51,7 @@ class RepositoryPull {
     const auto wanted = platform ? *platform : oci::Platform::of_host();
     auto fetched = BOXLITE_TRY(fetch_manifest(reference.version(), reference.digest(), {}));
     const auto source_digest = fetched.digest;
-    for (int level = 0; level < max_nesting; ++level) {
+    for (int level = 0; level < max_index_depth; ++level) {
       if (const auto* manifest = std::get_if<oci::Manifest>(&fetched.document)) {
         const auto intake = BOXLITE_TRY(prepare(fetched.bytes, *manifest, source_digest));
         return fetch_image(intake, reference, wanted);

@@ -10,7 +10,7 @@ namespace {
 
 namespace fields = oci::fields;
 
-constexpr std::size_t max_bytes = 1u << 20;
+constexpr std::size_t max_answer_bytes = 1u << 20;
 constexpr std::size_t max_shown = 300;
 
 // What a server says goes into messages, so it may hold neither line breaks nor escapes.
@@ -22,7 +22,7 @@ std::string printable(std::string_view text) {
 }  // namespace
 
 Result<std::string> parse_token_answer(std::string_view json) {
-  const auto document = BOXLITE_TRY(fields::parse(json, "answer of the token server", max_bytes));
+  const auto document = BOXLITE_TRY(fields::parse(json, "answer of the token server", max_answer_bytes));
   if (!document.is_object())
     return fail(ErrorCode::corrupted, "parse answer of the token server: not a JSON object");
   auto token = BOXLITE_TRY(fields::text(document, "token"));
@@ -34,7 +34,7 @@ Result<std::string> parse_token_answer(std::string_view json) {
 }
 
 std::string describe_errors(std::string_view body) {
-  const auto document = fields::parse(body, "error", max_bytes);
+  const auto document = fields::parse(body, "error", max_answer_bytes);
   if (!document || !document->is_object()) return {};
   const auto* errors = fields::find(*document, "errors");
   if (!errors || !errors->is_array() || errors->empty() || !errors->front().is_object()) {

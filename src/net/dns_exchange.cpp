@@ -15,12 +15,6 @@ namespace {
 
 // What passes every path without fragments (the DNS flag day of 2020).
 constexpr std::uint16_t datagram_size = 1232;
-constexpr std::size_t length_size = 2;
-
-std::size_t length_in(std::string_view bytes) {
-  return static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 |
-                                  static_cast<std::uint8_t>(bytes[1]));
-}
 
 }  // namespace
 
@@ -104,8 +98,8 @@ void DnsExchange::move_stream(linux_::Readiness ready) {
   }
   if (!ready.readable) return;
   if (auto read = read_stream(); !read) return finish(std::unexpected(read.error()));
-  if (received_.size() < length_size || received_.size() < length_size + length_in(received_)) return;
-  auto message = parse_dns_message(std::string_view(received_).substr(length_size, length_in(received_)));
+  if (received_.size() < dns_length_size || received_.size() < dns_length_size + dns_length_in(received_)) return;
+  auto message = parse_dns_message(std::string_view(received_).substr(dns_length_size, dns_length_in(received_)));
   if (message && !is_answer(*message))
     return finish(
         fail(ErrorCode::corrupted, concat("name server ", request_.server.address.str(), ": wrong answer")));

@@ -274,6 +274,10 @@ std::optional<DnsHeader> parse_dns_header(std::string_view bytes) {
                    .wants_recursion = (*bits & recursion_wanted_bit) != 0};
 }
 
+std::size_t dns_length_in(std::string_view bytes) {
+  return static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]));
+}
+
 Result<DnsMessage> parse_dns_message(std::string_view bytes) {
   if (bytes.size() > longest_dns_message) return broken("it is longer than 65535 bytes");
   Reader reader(bytes);

@@ -15,13 +15,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto idle_limit = 30s;
-constexpr std::size_t length_size = 2;
 constexpr std::size_t most_unsent = 128u << 10;
-
-std::size_t length_in(std::string_view bytes) {
-  return static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 |
-                                  static_cast<std::uint8_t>(bytes[1]));
-}
 
 }  // namespace
 
@@ -91,10 +85,10 @@ bool DnsStream::has_room() const {
 
 void DnsStream::answer_received() {
   is_answering_ = true;
-  while (has_room() && received_.size() >= length_size) {
-    const auto end = length_size + length_in(received_);
+  while (has_room() && received_.size() >= dns_length_size) {
+    const auto end = dns_length_size + dns_length_in(received_);
     if (received_.size() < end) break;
-    const auto query = received_.substr(length_size, end - length_size);
+    const auto query = received_.substr(dns_length_size, end - dns_length_size);
     received_.erase(0, end);
     ++open_;
     server_.answer(query, DnsServer::Transport::tcp,

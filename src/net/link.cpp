@@ -10,7 +10,7 @@
 namespace boxlite::net {
 namespace {
 
-constexpr std::size_t length_size = 4;
+constexpr std::size_t head_size = 4;
 // Several frames at a time, and at least a whole one.
 constexpr std::size_t read_size = 256u << 10;
 // Kept for the next burst; what a longer one took is given back.
@@ -65,12 +65,12 @@ void Link::receive() {
 
 bool Link::deliver() {
   std::size_t begin = 0;
-  while (in_end_ - begin >= length_size) {
+  while (in_end_ - begin >= head_size) {
     const auto length = length_at(in_.data() + begin);
     if (length == 0 || length > max_frame) return false;
-    if (in_end_ - begin - length_size < length) break;
-    listener_.on_frame({in_.data() + begin + length_size, length});
-    begin += length_size + length;
+    if (in_end_ - begin - head_size < length) break;
+    listener_.on_frame({in_.data() + begin + head_size, length});
+    begin += head_size + length;
   }
   std::memmove(in_.data(), in_.data() + begin, in_end_ - begin);
   in_end_ -= begin;
@@ -80,7 +80,7 @@ bool Link::deliver() {
 void Link::send(std::span<const std::uint8_t> frame) {
   if (!socket_.is_open() || frame.empty() || waiting() + frame.size() > hard_limit) return;
   const auto size = static_cast<std::uint32_t>(frame.size());
-  const std::uint8_t head[length_size] = {
+  const std::uint8_t head[head_size] = {
       static_cast<std::uint8_t>(size >> 24), static_cast<std::uint8_t>(size >> 16),
       static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size)};
   out_.insert(out_.end(), std::begin(head), std::end(head));

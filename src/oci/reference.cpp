@@ -98,7 +98,7 @@ bool looks_like_host(std::string_view text) {
          std::ranges::any_of(text, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-std::unexpected<Error> malformed(std::string_view text, std::string_view why) {
+std::unexpected<Error> malformed_reference(std::string_view text, std::string_view why) {
   return fail(ErrorCode::invalid_argument,
               concat("image reference ", in_quotes(text.substr(0, 300)), ": ", why));
 }
@@ -110,7 +110,7 @@ Result<Reference> Reference::parse(std::string_view text) {
   auto rest = text;
   if (const auto at = rest.find('@'); at != std::string_view::npos) {
     auto digest = Digest::parse(rest.substr(at + 1));
-    if (!digest) return malformed(text, digest.error().message());
+    if (!digest) return malformed_reference(text, digest.error().message());
     result.digest_ = *std::move(digest);
     rest = rest.substr(0, at);
   }
@@ -119,7 +119,7 @@ Result<Reference> Reference::parse(std::string_view text) {
   if (colon != std::string_view::npos) {
     result.tag_ = rest.substr(colon + 1);
     if (!is_tag(result.tag_))
-      return malformed(text, "the tag is not of letters, digits, '_', '.', '-' (1 to 128)");
+      return malformed_reference(text, "the tag is not of letters, digits, '_', '.', '-' (1 to 128)");
     rest = rest.substr(0, colon);
   } else if (!result.digest_) {
     result.tag_ = default_tag;
@@ -131,19 +131,19 @@ Result<Reference> Reference::parse(std::string_view text) {
   if (first_slash != std::string_view::npos && looks_like_host(rest.substr(0, first_slash))) {
     host = rest.substr(0, first_slash);
     path = rest.substr(first_slash + 1);
-    if (!is_host(host)) return malformed(text, "the registry is not a host name with an optional port");
+    if (!is_host(host)) return malformed_reference(text, "the registry is not a host name with an optional port");
   }
-  if (path.empty()) return malformed(text, "the name is empty");
-  if (host.size() > max_name_length) return malformed(text, "the registry is longer than 255 characters");
+  if (path.empty()) return malformed_reference(text, "the name is empty");
+  if (host.size() > max_name_length) return malformed_reference(text, "the registry is longer than 255 characters");
   if (std::ranges::any_of(path, [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    return malformed(text, "the repository name must be lower-case");
+    return malformed_reference(text, "the repository name must be lower-case");
   }
   if (!is_path(path))
-    return malformed(text, "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
+    return malformed_reference(text, "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
   result.registry_is_explicit_ = !host.empty();
   result.set_location(host.empty() ? default_registry : host, path);
   if (result.repository_.size() > max_name_length)
-    return malformed(text, "the name is longer than 255 characters");
+    return malformed_reference(text, "the name is longer than 255 characters");
   return result;
 }
 

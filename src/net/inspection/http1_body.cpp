@@ -12,16 +12,16 @@ namespace {
 constexpr std::size_t max_size_line = 1024;  // extensions included, which nobody uses
 constexpr std::size_t max_trailers = 16u << 10;
 
-std::unexpected<Error> broken(std::string_view what) {
+std::unexpected<Error> broken_body(std::string_view what) {
   return fail(ErrorCode::corrupted, concat("HTTP body: ", what));
 }
 
 // A line that is there as a whole; false when its end has not come yet.
 Result<bool> find_line(std::string_view rest, std::size_t limit, std::string_view& line) {
   const auto end = rest.find('\n');
-  if (end == std::string_view::npos ? rest.size() > limit : end > limit) return broken("a line is too long");
+  if (end == std::string_view::npos ? rest.size() > limit : end > limit) return broken_body("a line is too long");
   if (end == std::string_view::npos) return false;
-  if (end == 0 || rest[end - 1] != '\r') return broken("a line ends without a carriage return");
+  if (end == 0 || rest[end - 1] != '\r') return broken_body("a line ends without a carriage return");
   line = rest.substr(0, end - 1);
   return true;
 }
@@ -47,7 +47,7 @@ Result<Http1Body::Step> Http1Body::read(std::string_view bytes) {
       case State::chunk_end:
         goes_on = rest.size() >= 2;
         if (!std::string_view("\r\n").starts_with(rest.substr(0, 2)))
-          return broken("a chunk is longer than it says");
+          return broken_body("a chunk is longer than it says");
         if (!goes_on) break;
         rest.remove_prefix(2);
         state_ = State::size_line;
@@ -79,7 +79,7 @@ Result<bool> Http1Body::read_size_line(std::string_view& rest) {
   const auto after = line.substr(static_cast<std::size_t>(end - line.data()));
   if (error != std::errc() || left_ > INT64_MAX ||
       (!after.empty() && !std::string_view("; \t").contains(after[0]))) {
-    return broken("a malformed chunk size");
+    return broken_body("a malformed chunk size");
   }
   rest.remove_prefix(line.size() + 2);
   state_ = left_ == 0 ? State::trailers : State::chunk;
@@ -99,7 +99,7 @@ Result<bool> Http1Body::read_trailer(std::string_view& rest) {
   };
   if (trailers_.size() + line.size() > max_trailers || line.find(':') == std::string_view::npos ||
       std::ranges::any_of(line, is_control)) {
-    return broken("malformed trailers");
+    return broken_body("malformed trailers");
   }
   trailers_ += concat(line, "\r\n");
   return true;

@@ -53,7 +53,7 @@ Result<std::optional<std::size_t>> find_end(std::string_view bytes) {
 }
 
 // Takes one line with its end; the caller knows that there is one.
-std::string_view take_line(std::string_view& text) {
+std::string_view take_head_line(std::string_view& text) {
   const auto end = text.find("\r\n");
   const auto line = text.substr(0, end);
   text.remove_prefix(end + 2);
@@ -62,7 +62,7 @@ std::string_view take_line(std::string_view& text) {
 
 Result<HttpFields> parse_fields(std::string_view text) {
   HttpFields fields;
-  for (auto line = take_line(text); !line.empty(); line = take_line(text)) {
+  for (auto line = take_head_line(text); !line.empty(); line = take_head_line(text)) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
       return malformed("a malformed field");
@@ -177,7 +177,7 @@ Result<std::optional<RequestHead>> parse_request_head(std::string_view bytes) {
   const auto end = BOXLITE_TRY(find_end(bytes));
   if (!end) return std::optional<RequestHead>();
   auto rest = bytes.substr(0, *end);
-  auto line = take_line(rest);
+  auto line = take_head_line(rest);
   RequestHead head;
   head.size = *end;
   const auto first = line.find(' ');
@@ -199,7 +199,7 @@ Result<std::optional<ResponseHead>> parse_response_head(std::string_view bytes) 
   const auto end = BOXLITE_TRY(find_end(bytes));
   if (!end) return std::optional<ResponseHead>();
   auto rest = bytes.substr(0, *end);
-  const auto line = take_line(rest);
+  const auto line = take_head_line(rest);
   ResponseHead head;
   head.size = *end;
   head.minor_version = BOXLITE_TRY(parse_version(line.substr(0, 8)));
