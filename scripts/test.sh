@@ -47,7 +47,7 @@ stage_vm() { tests_of dev 'vm'; }
 stage_asan() { tests_of asan 'unit|integration'; }
 stage_tsan() { tests_of tsan 'unit'; }
 stage_fuzz() { tests/fuzz/run.sh; }
-stage_tidy() { tools/check_tidy.sh; }
+stage_tidy() { tools/check_tidy.py; }
 stage_rig() { tests/kvm_rig/test.sh; }
 stage_soak() { ctest --preset dev -L 'soak' --no-tests=error; }
 
