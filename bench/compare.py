@@ -12,6 +12,7 @@ import tempfile
 import time
 
 from folders import folders
+from network import network
 from runsc import Runsc
 from starts import many, start
 from streams import streams
@@ -149,7 +150,8 @@ def layers(bench):
 
 
 BENCHMARKS = {"start": lambda bench: start(bench, IMAGE), "many": lambda bench: many(bench, IMAGE), "exec": exec_round_trip, "streams": lambda bench: streams(bench, IMAGE), "copy": copy,
-              "memory": memory, "folders": lambda bench: folders(bench, IMAGE), "layers": layers}
+              "memory": memory, "folders": lambda bench: folders(bench, IMAGE), "layers": layers,
+              "network": lambda bench: network(bench, IMAGE)}
 
 
 def main():
