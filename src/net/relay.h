@@ -13,7 +13,8 @@
 namespace boxlite::net {
 
 // Two streams that are one: what comes in at one end goes out at the other, until both directions have ended
-// or one end broke. Keeps at most `buffer_size` in each direction. One thread, the loop's.
+// or one end broke. An end that is gone before it said a word has refused the connection, and the other one
+// is told so by a reset. Keeps at most `buffer_size` in each direction. One thread, the loop's.
 class Relay {
  public:
   static constexpr std::size_t buffer_size = 64u << 10;
@@ -30,6 +31,7 @@ class Relay {
     std::vector<char> buffer = {};
     std::size_t begin = 0;
     std::size_t end = 0;
+    bool has_begun = false;  // something has come in
     bool has_ended = false;  // nothing more comes in
     bool is_over = false;    // and all of it has gone out
   };
