@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What the README shows is what happens: runs its console example in an empty home and compares the output, and
-finds its C++ lines in the example that a test runs."""
+"""What a page shows is what happens: runs its console examples one after another in an empty home and compares the
+output, and finds its C++ lines in the example that a test runs.   page_test.py BOXLITE PAGE"""
 import os
 import pathlib
 import re
@@ -14,19 +14,19 @@ ID_LINE = re.compile(r"^[0-9A-Za-z]{12}$")  # an id differs each time, so the RE
 
 
 def console_steps(text):
-    """(command, expected output) pairs of the tested console block."""
-    block = re.search(r"<!-- tested: .*? -->\n```console\n(.*?)```", text, re.DOTALL).group(1)
+    """(command, expected output) pairs of the tested console blocks."""
     steps = []
-    for line in block.splitlines():
-        if line.startswith("$ "):
-            steps.append((line[2:], []))
-        else:
-            steps[-1][1].append(line)
+    for block in re.findall(r"<!-- tested: .*? -->\n```console\n(.*?)```", text, re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                steps.append((line[2:], []))
+            else:
+                steps[-1][1].append(line)
     return steps
 
 
 def run_steps(boxlite, steps):
-    with tempfile.TemporaryDirectory(prefix="boxlite-readme-") as home:
+    with tempfile.TemporaryDirectory(prefix="boxlite-page-") as home:
         environment = {**os.environ, "BOXLITE_HOME": home, "PATH": f"{pathlib.Path(boxlite).parent}:{os.environ['PATH']}"}
         try:
             for command, expected in steps:
@@ -42,12 +42,12 @@ def run_steps(boxlite, steps):
 def missing_lines(text):
     for name, code in re.findall(r"<!-- from: (\S+) -->\n```cpp\n(.*?)```", text, re.DOTALL):
         if code not in (ROOT / name).read_text():
-            return f"the README's C++ is not in {name}"
+            return f"the page's C++ is not in {name}"
     return None
 
 
-readme = (ROOT / "README.md").read_text()
-problem = missing_lines(readme) or run_steps(os.path.abspath(sys.argv[1]), console_steps(readme))
+page = pathlib.Path(sys.argv[2]).read_text()
+problem = missing_lines(page) or run_steps(os.path.abspath(sys.argv[1]), console_steps(page))
 if problem:
     print(problem)
     sys.exit(1)
