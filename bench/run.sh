@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Measures BoxLite beside its peers, all in one run on one machine, and prints medians, spread and ratios.
 #   bench/run.sh                   everything (about 5 minutes)
-#   bench/run.sh start exec ...    only these: start many exec streams copy memory folders layers network
+#   bench/run.sh start exec ...    only these: start many exec streams copy small_files memory folders layers network
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/packages.sh build guest run image bench
