@@ -65,17 +65,20 @@ void Agent::on_frame(const wire::Frame& frame) {
     case wire::FrameType::data:
       if (executions_) executions_->on_data(stream, frame.payload);
       if (files_) files_->on_data(stream, frame.payload);
+      if (tunnels_) tunnels_->on_data(stream, frame.payload);
       return;
     case wire::FrameType::window:
       if (const auto count = wire::decode_window(frame.payload); count && executions_) {
         executions_->on_window(stream, *count);
         files_->on_window(stream, *count);
+        tunnels_->on_window(stream, *count);
       }
       return;
     case wire::FrameType::reset:
       std::erase(shutdown_streams_, stream);
       if (executions_) executions_->on_reset(stream);
       if (files_) files_->on_reset(stream);
+      if (tunnels_) tunnels_->on_reset(stream);
       return;
     case wire::FrameType::response: return;  // we call nobody
   }
@@ -84,24 +87,32 @@ void Agent::on_frame(const wire::Frame& frame) {
 void Agent::on_drained() {
   if (executions_) executions_->on_drained();
   if (files_) files_->on_drained();
+  if (tunnels_) tunnels_->on_drained();
 }
 
 void Agent::on_disconnect() {
   shutdown_streams_.clear();
   if (executions_) executions_->on_disconnect();
   if (files_) files_->on_disconnect();
+  if (tunnels_) tunnels_->on_disconnect();
 }
 
 // ---- calls -----------------------------------------------------------------------------------------------
 
+bool Agent::has_stream(std::uint32_t stream) const {
+  return executions_ &&
+         (executions_->has_stream(stream) || files_->has_stream(stream) || tunnels_->has_stream(stream));
+}
+
 Result<void> Agent::on_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (stream % 2 == 0 || (executions_ && (executions_->has_stream(stream) || files_->has_stream(stream)))) {
+  if (stream % 2 == 0 || has_stream(stream)) {
     return fail(ErrorCode::invalid_argument, concat("stream ", stream, ": even, or in use"));
   }
   if (request.service() == wire::guest_service) return on_guest_request(stream, request);
   if (request.service() == wire::exec_service) return on_exec_request(stream, request);
   if (request.service() == wire::folders_service) return on_folders_request(stream, request);
   if (request.service() == wire::files_service) return on_files_request(stream, request);
+  if (request.service() == wire::tunnels_service) return on_tunnels_request(stream, request);
   return unknown_method(request);
 }
 
@@ -182,6 +193,12 @@ Result<void> Agent::on_files_request(std::uint32_t stream, const wire::msg::Requ
   return files_->start(stream, request);
 }
 
+Result<void> Agent::on_tunnels_request(std::uint32_t stream, const wire::msg::Request& request) {
+  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (phase_ != Phase::running) return fail(ErrorCode::stopped, "the box is shutting down");
+  return tunnels_->start(stream, request);
+}
+
 Result<void> Agent::refuse_command() const {
   if (!main_has_ended_) return fail(ErrorCode::stopped, "the box is shutting down");
   return fail(Error(ErrorCode::invalid_state, "the box is stopping: its main command has ended")
@@ -229,6 +246,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   if (!executions_) {
     executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
     files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
+    tunnels_ = std::make_unique<Tunnels>(loop_, *channel_, container_->root_fd());
   }
   prepared_.reset();
   if (request.only_prepare()) {

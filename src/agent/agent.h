@@ -13,6 +13,7 @@
 #include "agent/executions.h"
 #include "agent/files_service.h"
 #include "agent/folders.h"
+#include "agent/tunnels.h"
 #include "base/result.h"
 #include "linux/event_loop.h"
 #include "wire/messages.h"
@@ -36,6 +37,8 @@ class Agent final : public Channel::Listener {
   Result<void> on_exec_request(std::uint32_t stream, const wire::msg::Request& request);
   Result<void> on_folders_request(std::uint32_t stream, const wire::msg::Request& request);
   Result<void> on_files_request(std::uint32_t stream, const wire::msg::Request& request);
+  Result<void> on_tunnels_request(std::uint32_t stream, const wire::msg::Request& request);
+  bool has_stream(std::uint32_t stream) const;
 
   Result<wire::msg::HelloResponse> hello() const;
   Result<void> configure(const wire::msg::ConfigureRequest& request);
@@ -74,7 +77,8 @@ class Agent final : public Channel::Listener {
   bool main_has_ended_ = false;
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;
-  std::unique_ptr<FilesService> files_;  // with executions_
+  std::unique_ptr<FilesService> files_;  // with executions_, as are the tunnels
+  std::unique_ptr<Tunnels> tunnels_;
 
   Phase phase_ = Phase::running;
   linux_::EventLoop::Clock::time_point phase_end_;

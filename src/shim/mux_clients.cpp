@@ -14,7 +14,10 @@ namespace {
 
 // The rest of the service Guest is the machine's life, which is the shim's own affair.
 bool is_for_clients(const wire::msg::Request& request) {
-  if (request.service() == wire::exec_service || request.service() == wire::files_service) return true;
+  if (request.service() == wire::exec_service || request.service() == wire::files_service ||
+      request.service() == wire::tunnels_service) {
+    return true;
+  }
   if (request.service() != wire::guest_service) return false;
   const auto& method = request.method();
   return method == wire::GuestPing::name || method == wire::GuestStats::name ||

@@ -17,6 +17,7 @@ inline constexpr std::string_view guest_service = "boxlite.guest.v1.Guest";
 inline constexpr std::string_view exec_service = "boxlite.guest.v1.Exec";
 inline constexpr std::string_view folders_service = "boxlite.guest.v1.Folders";
 inline constexpr std::string_view files_service = "boxlite.guest.v1.Files";
+inline constexpr std::string_view tunnels_service = "boxlite.guest.v1.Tunnels";
 inline constexpr std::string_view shim_service = "boxlite.guest.v1.Shim";
 
 namespace detail {
@@ -132,6 +133,12 @@ struct FilesRemove : detail::FilesUnary<msg::RemoveFileRequest, msg::RemoveFileR
 };
 struct FilesRename : detail::FilesUnary<msg::RenameFileRequest, msg::RenameFileResponse> {
   static constexpr std::string_view name = "Rename";
+};
+
+struct TunnelsConnect
+    : detail::Streaming<msg::TunnelRequest, msg::TunnelResponse, msg::TunnelData, msg::TunnelData> {
+  static constexpr std::string_view service = tunnels_service;
+  static constexpr std::string_view name = "Connect";
 };
 
 struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyResponse> {
