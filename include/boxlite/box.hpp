@@ -157,6 +157,10 @@ class BOXLITE_API Box {
   Result<PublishedPort> publish(const PublishedPort& port);
   // Its connections end. `port` as in BoxInfo::ports or in the spec. not_found.
   Result<void> unpublish(const PublishedPort& port);
+  // A stream to a service in the box: nothing is published, no network is needed, no policy is asked. Blocks
+  // until the service has accepted it. invalid_state unless the box runs; unavailable, and not_found for a
+  // path that is not there, when nobody listens; resource_exhausted beyond 256 tunnels of a box.
+  Result<Tunnel> open_tunnel(const TunnelTarget& target);
   // What passes its cable from now on, as the bytes of a pcap file, to `sink`, on this thread: until the sink
   // returns false or the box has stopped. A sink that is too slow misses frames. invalid_state unless it
   // runs.

@@ -13,6 +13,10 @@
 
 namespace boxlite {
 
+namespace backend {
+class Tunnel;
+}
+
 enum class PortProtocol { tcp, udp };
 
 // A port of the host that leads to one of the box.
@@ -55,6 +59,35 @@ class BOXLITE_API NetworkListener {
 
  private:
   std::shared_ptr<void> backend_;
+};
+
+// Where a tunnel leads: exactly one of the two is set.
+struct TunnelTarget {
+  std::uint16_t port = 0;      // TCP, on the box's own loopback: 127.0.0.1, and ::1 when that is refused
+  std::string unix_path = {};  // a stream socket in the box's file system, absolute
+  bool operator==(const TunnelTarget&) const = default;
+};
+
+// A connected stream to a service in a box, from Box::open_tunnel. A handle, cheap to copy. Thread-safe.
+//
+// The stream is a descriptor, served by the Runtime's I/O thread for as long as a handle of the tunnel or of
+// its box lives. What is not read waits, within bounds, and then the writer waits: a tunnel that stands still
+// slows no other.
+class BOXLITE_API Tunnel {
+ public:
+  explicit Tunnel(std::shared_ptr<backend::Tunnel> backend);
+
+  // A connected stream socket: blocking, close-on-exec, closed with the last handle; dup() it to keep it for
+  // longer. shutdown(SHUT_WR) is what the service sees as the end; the end of reading is the service's, or
+  // that of the tunnel: wait() knows. What was written before the last duplicate is closed still goes to the
+  // service, unless that goes on sending, as with TCP.
+  int fd() const;
+  // Blocks until nothing more will come from the box, whether or not it has been read. A success: the service
+  // has ended its side. unavailable: the connection broke in the box. stopped: the box went away.
+  Result<void> wait() const;
+
+ private:
+  std::shared_ptr<backend::Tunnel> backend_;
 };
 
 struct NetworkSpec {

@@ -96,7 +96,7 @@ Result<void> RawStream::write(std::string payload, Deadline deadline) {
   return {};
 }
 
-Result<bool> RawStream::try_write(std::string payload) {
+Result<bool> RawStream::try_write(std::string&& payload) {
   if (!BOXLITE_TRY(shared_->state->try_take_credit(payload.size()))) return false;
   send(std::move(payload));
   return true;

@@ -39,7 +39,8 @@ class RawStream {
   Result<std::string> result(Deadline deadline);
   std::optional<Result<std::string>> try_result();
   Result<void> write(std::string payload, Deadline deadline);
-  Result<bool> try_write(std::string payload);
+  // Takes the payload only when it gives true.
+  Result<bool> try_write(std::string&& payload);
   void on_change(std::move_only_function<void()> callback);
   void reset();
 
@@ -100,6 +101,9 @@ class Stream {
   Result<void> write_payload(std::string payload, Deadline deadline) {
     return raw_.write(std::move(payload), deadline);
   }
+  std::optional<std::string> try_read_payload() { return raw_.try_read(); }
+  // Takes the payload only when it gives true.
+  Result<bool> try_write_payload(std::string&& payload) { return raw_.try_write(std::move(payload)); }
   // Called on the loop's thread whenever output, room or the result may have come, and once right away. It
   // must not wait. After this function has replaced it (empty: none), the old one is not running and is not
   // called again; do not replace it from inside itself.

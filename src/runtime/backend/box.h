@@ -25,6 +25,7 @@ class Box {
   virtual Result<void> remove_mount(std::string_view target) = 0;
   virtual Result<PublishedPort> publish(const PublishedPort& port) = 0;
   virtual Result<void> unpublish(const PublishedPort& port) = 0;
+  virtual Result<boxlite::Tunnel> open_tunnel(const TunnelTarget& target) = 0;
   virtual Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) = 0;
   virtual Result<void> set_network_policy(const NetworkPolicy& policy) = 0;
   virtual Result<NetworkListener> on_network_request(NetworkCallback callback) = 0;

@@ -59,6 +59,10 @@ Result<void> Box::unpublish(const PublishedPort& port) {
   return backend_->unpublish(port);
 }
 
+Result<Tunnel> Box::open_tunnel(const TunnelTarget& target) {
+  return backend_->open_tunnel(target);
+}
+
 Result<void> Box::capture(const std::function<bool(std::string_view bytes)>& sink) const {
   return backend_->capture(sink);
 }

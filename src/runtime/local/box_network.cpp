@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a box may reach, who is asked, and what it did reach.
+// What a box may reach, who is asked, what it did reach, and tunnels into it.
 #include "base/concat.h"
 #include "runtime/local/local_box.h"
 #include "runtime/local/local_network_listener.h"
 #include "runtime/local/local_network_log.h"
 #include "runtime/local/local_runtime.h"
+#include "runtime/local/local_tunnel.h"
 
 namespace boxlite::local {
 namespace {
@@ -39,6 +40,15 @@ Result<NetworkListener> LocalBox::on_network_request(NetworkCallback callback) {
 Result<boxlite::NetworkLog> LocalBox::network_log(const NetworkLogOptions& options) {
   BOXLITE_TRY(lifecycle_.look());
   return boxlite::NetworkLog(std::make_shared<LocalNetworkLog>(lifecycle_.paths(), options));
+}
+
+Result<boxlite::Tunnel> LocalBox::open_tunnel(const TunnelTarget& target) {
+  constexpr std::string_view verb = "open a tunnel to";
+  BOXLITE_TRY(box::check(target));
+  const auto connection = BOXLITE_TRY(connect_ready(verb));
+  auto tunnel = box::Tunnel::open(runtime_->loop(), runtime_->io(), *connection, target);
+  if (!tunnel) return fail(with_name(std::move(tunnel).error(), verb));
+  return boxlite::Tunnel(std::make_shared<LocalTunnel>(*std::move(tunnel), shared_from_this()));
 }
 
 }  // namespace boxlite::local

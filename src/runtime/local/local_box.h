@@ -36,6 +36,7 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> remove_mount(std::string_view target) override;
   Result<PublishedPort> publish(const PublishedPort& port) override;
   Result<void> unpublish(const PublishedPort& port) override;
+  Result<boxlite::Tunnel> open_tunnel(const TunnelTarget& target) override;
   Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) override;
   Result<void> set_network_policy(const NetworkPolicy& policy) override;
   Result<NetworkListener> on_network_request(NetworkCallback callback) override;
