@@ -47,6 +47,8 @@ constexpr std::array commands{
             network_publish_command},
     Command{"network capture", "", networks, true, "Write the packets of a box to a pcap file",
             network_capture_command},
+    Command{"network tunnel", "", networks, true, "Connect to a port or unix socket of a box",
+            network_tunnel_command},
     Command{"network unpublish", "", networks, true, "Take it away again", network_unpublish_command},
     Command{"network policy", "", networks, true, "Show or change what a box may reach",
             network_policy_command},

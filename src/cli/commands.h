@@ -41,6 +41,7 @@ Outcome network_unpublish_command(Call& call);
 Outcome network_policy_command(Call& call);
 Outcome network_log_command(Call& call);
 Outcome network_capture_command(Call& call);
+Outcome network_tunnel_command(Call& call);
 Outcome inspect_command(Call& call);
 
 Outcome pull_command(Call& call);

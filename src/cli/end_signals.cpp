@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/end_signals.h"
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace boxlite::cli {
+
+namespace {
+
+// A signal handler has no other way to know where to write.
+std::atomic<int> end_fd = -1;
+
+extern "C" void note_end(int) {
+  const int saved_errno = errno;
+  const char byte = 0;
+  [[maybe_unused]] const auto written = ::write(end_fd.load(), &byte, 1);
+  errno = saved_errno;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EndSignals>> EndSignals::start() {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    const int error = errno;
+    return std::unexpected(
+        Error(ErrorCode::resource_exhausted, fmt::format("make pipe: {}", std::strerror(error)), error));
+  }
+  return std::unique_ptr<EndSignals>(new EndSignals(Descriptor(ends[0]), Descriptor(ends[1])));
+}
+
+EndSignals::EndSignals(Descriptor reader, Descriptor writer)
+    : reader_(std::move(reader)), writer_(std::move(writer)) {
+  end_fd = writer_.get();
+  struct sigaction action{};
+  action.sa_handler = note_end;
+  // Once: whoever is in a hurry sends it again.
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  sigfillset(&action.sa_mask);
+  for (std::size_t i = 0; i < watched.size(); ++i) {
+    ::sigaction(watched[i], nullptr, &before_[i]);
+    // What our parent ignores (nohup) stays ignored.
+    if (before_[i].sa_handler != SIG_IGN) ::sigaction(watched[i], &action, nullptr);
+  }
+}
+
+EndSignals::~EndSignals() {
+  for (std::size_t i = 0; i < watched.size(); ++i) ::sigaction(watched[i], &before_[i], nullptr);
+  end_fd = -1;
+}
+
+}  // namespace boxlite::cli
