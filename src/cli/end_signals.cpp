@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 namespace boxlite::cli {
@@ -49,6 +50,11 @@ EndSignals::EndSignals(Descriptor reader, Descriptor writer)
     // What our parent ignores (nohup) stays ignored.
     if (before_[i].sa_handler != SIG_IGN) ::sigaction(watched[i], &action, nullptr);
   }
+}
+
+bool EndSignals::has_come() const {
+  pollfd entry{.fd = reader_.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&entry, 1, 0) == 1;
 }
 
 EndSignals::~EndSignals() {

@@ -21,6 +21,7 @@ class EndSignals {
   ~EndSignals();
 
   int fd() const { return reader_.get(); }
+  bool has_come() const;
 
  private:
   static constexpr std::array watched{SIGINT, SIGTERM, SIGHUP};

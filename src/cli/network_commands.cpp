@@ -12,6 +12,7 @@
 
 #include "cli/commands.h"
 #include "cli/descriptor.h"
+#include "cli/end_signals.h"
 #include "cli/output.h"
 #include "cli/port_options.h"
 
@@ -129,11 +130,16 @@ Outcome network_capture_command(Call& call) {
   const int fd = is_stdout ? STDOUT_FILENO : file.get();
   if (fd < 0)
     return std::unexpected(Ending(exit_failure, fmt::format("open \"{}\": {}", path, std::strerror(errno))));
+  // A packet is written whole, whenever the end comes.
+  const auto end = EndSignals::start();
+  if (!end) return std::unexpected(end.error());
   int os_error = 0;
   const auto captured = box->capture([&](std::string_view bytes) {
-    if (write_whole(fd, bytes)) return true;
-    os_error = errno;
-    return false;
+    if (!write_whole(fd, bytes)) {
+      os_error = errno;
+      return false;
+    }
+    return !(*end)->has_come();
   });
   if (!captured) return std::unexpected(captured.error());
   if (os_error == 0 || os_error == EPIPE) return exit_success;
