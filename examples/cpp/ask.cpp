@@ -21,7 +21,8 @@ int main() {
   if (!box) return complain(box.error());
 
   const auto listener = box->on_network_request([](const boxlite::NetworkRequest& request) {
-    std::printf("the box asks for %s %s port %u\n", request.protocol.c_str(), request.address.c_str(), request.port);
+    std::printf("the box asks for %s %s port %u\n", request.protocol.c_str(), request.address.c_str(),
+                request.port);
     return false;  // true lets it, until the policy changes or the box stops
   });
   if (!listener) return complain(listener.error());

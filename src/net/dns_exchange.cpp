@@ -98,8 +98,10 @@ void DnsExchange::move_stream(linux_::Readiness ready) {
   }
   if (!ready.readable) return;
   if (auto read = read_stream(); !read) return finish(std::unexpected(read.error()));
-  if (received_.size() < dns_length_size || received_.size() < dns_length_size + dns_length_in(received_)) return;
-  auto message = parse_dns_message(std::string_view(received_).substr(dns_length_size, dns_length_in(received_)));
+  if (received_.size() < dns_length_size || received_.size() < dns_length_size + dns_length_in(received_))
+    return;
+  auto message =
+      parse_dns_message(std::string_view(received_).substr(dns_length_size, dns_length_in(received_)));
   if (message && !is_answer(*message))
     return finish(
         fail(ErrorCode::corrupted, concat("name server ", request_.server.address.str(), ": wrong answer")));

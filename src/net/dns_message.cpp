@@ -275,7 +275,8 @@ std::optional<DnsHeader> parse_dns_header(std::string_view bytes) {
 }
 
 std::size_t dns_length_in(std::string_view bytes) {
-  return static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 | static_cast<std::uint8_t>(bytes[1]));
+  return static_cast<std::size_t>(static_cast<std::uint8_t>(bytes[0]) << 8 |
+                                  static_cast<std::uint8_t>(bytes[1]));
 }
 
 Result<DnsMessage> parse_dns_message(std::string_view bytes) {

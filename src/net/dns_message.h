@@ -81,7 +81,8 @@ struct DnsMessage {
   std::optional<ExtendedDnsError> error = {};  // written only with EDNS, never read
 };
 
-// Over TCP the length of a message goes before it (RFC 1035, 4.2.2). dns_length_in: of at least dns_length_size bytes.
+// Over TCP the length of a message goes before it (RFC 1035, 4.2.2). dns_length_in: of at least
+// dns_length_size bytes.
 inline constexpr std::size_t dns_length_size = 2;
 std::size_t dns_length_in(std::string_view bytes);
 

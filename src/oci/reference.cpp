@@ -131,15 +131,18 @@ Result<Reference> Reference::parse(std::string_view text) {
   if (first_slash != std::string_view::npos && looks_like_host(rest.substr(0, first_slash))) {
     host = rest.substr(0, first_slash);
     path = rest.substr(first_slash + 1);
-    if (!is_host(host)) return malformed_reference(text, "the registry is not a host name with an optional port");
+    if (!is_host(host))
+      return malformed_reference(text, "the registry is not a host name with an optional port");
   }
   if (path.empty()) return malformed_reference(text, "the name is empty");
-  if (host.size() > max_name_length) return malformed_reference(text, "the registry is longer than 255 characters");
+  if (host.size() > max_name_length)
+    return malformed_reference(text, "the registry is longer than 255 characters");
   if (std::ranges::any_of(path, [](char c) { return c >= 'A' && c <= 'Z'; })) {
     return malformed_reference(text, "the repository name must be lower-case");
   }
   if (!is_path(path))
-    return malformed_reference(text, "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
+    return malformed_reference(text,
+                               "the repository name is not of lower-case words joined by '/', '.', '_', '-'");
   result.registry_is_explicit_ = !host.empty();
   result.set_location(host.empty() ? default_registry : host, path);
   if (result.repository_.size() > max_name_length)

@@ -19,7 +19,8 @@ std::unexpected<Error> broken_body(std::string_view what) {
 // A line that is there as a whole; false when its end has not come yet.
 Result<bool> find_line(std::string_view rest, std::size_t limit, std::string_view& line) {
   const auto end = rest.find('\n');
-  if (end == std::string_view::npos ? rest.size() > limit : end > limit) return broken_body("a line is too long");
+  if (end == std::string_view::npos ? rest.size() > limit : end > limit)
+    return broken_body("a line is too long");
   if (end == std::string_view::npos) return false;
   if (end == 0 || rest[end - 1] != '\r') return broken_body("a line ends without a carriage return");
   line = rest.substr(0, end - 1);
