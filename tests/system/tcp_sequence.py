@@ -18,11 +18,15 @@ def first_number(home, box):
     file = home.path / f"{box}.pcap"
     capture = home.spawn("network", "capture", box, str(file))
     home.wait_until(lambda: file.exists() and file.stat().st_size >= 24, "the capture begins")
-    home.call("exec", box, "nc", "-p", "40000", "198.51.100.1", "80", check=False)
+    home.call("exec", box, "sh", "-c", "echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range && nc 198.51.100.1 80",
+              check=False)
     home.wait_until(lambda: list(syns(file)), "the SYN is in the capture")
     capture.send_signal(signal.SIGINT)
     capture.communicate(timeout=30)
-    return list(syns(file))[-1]
+    time, port, number = list(syns(file))[-1]
+    if port != 40000:
+        raise AssertionError(f"the connection comes from port {port}")
+    return time, number
 
 
 def syns(file):
@@ -37,13 +41,14 @@ def syns(file):
             continue
         tcp = frame[14 + (frame[14] & 15) * 4:]
         if tcp[13] & 0x12 == 0x02:
-            yield seconds + fraction / (1e9 if nanoseconds else 1e6), struct.unpack(">I", tcp[4:8])[0]
+            port, number = struct.unpack(">H2xI", tcp[:8])
+            yield seconds + fraction / (1e9 if nanoseconds else 1e6), port, number
 
 
 def main():
     with Home(sys.argv[1]) as home:
         for box in ("one", "two"):
-            home.call("run", "-d", "--name", box, "--", "sleep", "100000")
+            home.call("run", "-d", "--name", box, "--privileged", "--", "sleep", "100000")
         (time_one, one), (time_two, two) = (first_number(home, box) for box in ("one", "two"))
         expected = (time_two - time_one) * TICKS_PER_SECOND
         difference = (two - one - round(expected)) % 2**32
