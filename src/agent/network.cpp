@@ -141,16 +141,27 @@ Result<void> set_neighbour(const Netlink& netlink, unsigned index, const Family&
   return netlink.ask("set neighbour", request);
 }
 
-Result<void> set_default_route(const Netlink& netlink, unsigned index, const Family& family) {
+// To one address on the link, or with a gateway to all that are not.
+Result<void> set_route(const Netlink& netlink, unsigned index, const Family& family, Bytes to,
+                       Bytes gateway) {
   rtmsg route{};
   route.rtm_family = family.number;
+  route.rtm_dst_len = static_cast<std::uint8_t>(to.size() * 8);
   route.rtm_table = RT_TABLE_MAIN;
   route.rtm_protocol = RTPROT_BOOT;
-  route.rtm_scope = RT_SCOPE_UNIVERSE;
+  route.rtm_scope = gateway.empty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   route.rtm_type = RTN_UNICAST;
   Request request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, route);
-  request.add(RTA_GATEWAY, family.gateway).add(RTA_OIF, index);
-  return netlink.ask("set default route", request);
+  if (!to.empty()) request.add(RTA_DST, to);
+  if (!gateway.empty()) request.add(RTA_GATEWAY, gateway);
+  struct Metric {
+    rtattr head;
+    std::uint32_t value;
+  };
+  const Metric segment{{.rta_len = sizeof(Metric), .rta_type = RTAX_ADVMSS}, wire::asked_segment};
+  request.add(RTA_OIF, index);
+  request.add(RTA_METRICS, {reinterpret_cast<const std::uint8_t*>(&segment), sizeof segment});
+  return netlink.ask("set route", request);
 }
 
 // There is no router to be heard from, and no need for a link-local address.
@@ -176,7 +187,8 @@ Result<void> set_up_network() {
     BOXLITE_TRY(set_address(netlink, index, family));
     BOXLITE_TRY(set_neighbour(netlink, index, family, family.gateway));
     BOXLITE_TRY(set_neighbour(netlink, index, family, family.host));
-    BOXLITE_TRY(set_default_route(netlink, index, family));
+    BOXLITE_TRY(set_route(netlink, index, family, family.host, {}));
+    BOXLITE_TRY(set_route(netlink, index, family, {}, family.gateway));
   }
   return {};
 }

@@ -37,5 +37,8 @@ inline constexpr V6Address host_v6 = v6_of(2, 0x54);  // fd5a:94ef:e40c::254
 
 // The link is a socket, not a cable: with frames this large a TCP stream takes a fortieth of the frames.
 inline constexpr std::uint32_t link_mtu = 65'520;
+// What the guest asks others to send in one segment. slirp keeps 128 KiB that are not acknowledged: of
+// segments as large as the link allows that would be two, and it would wait more than it sends.
+inline constexpr std::uint32_t asked_segment = 16'344;
 
 }  // namespace boxlite::wire
