@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The network of a box with programs that are not ours: curl, Python, requests and Node in the box verify the inspected
-server by the trust store that the agent made, each with a secret that it does not see; tshark reads what was captured."""
+server by the trust store that the agent made, each with a secret that it does not see; tshark reads what was captured. And the limits on its traffic hold."""
 import http.server
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import threading
+import time
 
 from home import Home
 
@@ -128,6 +130,46 @@ def capture_is_sound(home, server):
         raise AssertionError(f"tshark finds malformed packets: {' '.join(malformed)}")
 
 
+class ByteServer:
+    """Gives each client a million bytes, or takes what it sends; says how many came and how long that took."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def give(self, count):
+        connection, _ = self.listener.accept()
+        with connection:
+            connection.sendall(bytes(count))
+
+    def take(self):
+        connection, _ = self.listener.accept()
+        with connection:
+            began, count = time.monotonic(), 0
+            while piece := connection.recv(1 << 16):
+                count += len(piece)
+        return count, time.monotonic() - began
+
+
+def rates_hold(home):
+    """4,000 kbit/s are half a megabyte a second, each way; a bucket may give some of it at once."""
+    count, least = 1_000_000, 1.5
+    server = ByteServer()
+    home.call("run", "-d", "--name", "slow", "--net-rx", "4000", "--net-tx", "4000",
+              "--allow-net", f"{HOST}:{server.port}", "--", "sleep", "100000")
+    threading.Thread(target=server.give, args=[count], daemon=True).start()
+    began = time.monotonic()
+    received = home.call("exec", "slow", "sh", "-c", f"nc {HOST} {server.port} </dev/null | wc -c")
+    if int(received) != count or time.monotonic() - began < least:
+        raise AssertionError(f"--net-rx: {received.strip()} bytes in {time.monotonic() - began:.2f} s")
+    sender = home.spawn("exec", "slow", "sh", "-c", f"head -c {count} /dev/zero | nc {HOST} {server.port}")
+    sent, took = server.take()
+    sender.communicate(timeout=60)
+    if sent != count or took < least:
+        raise AssertionError(f"--net-tx: {sent} bytes in {took:.2f} s")
+    home.call("rm", "-f", "slow")
+
+
 def log_says_what_happened(home, server):
     records = [json.loads(line) for line in home.call("network", "log", "agent", "--format", "json").splitlines()]
     if not any(record["type"] == "flow" and record["verdict"] == "allow" and record["port"] == server.port for record in records):
@@ -149,6 +191,7 @@ def main():
         clients_are_served(home, server)
         capture_is_sound(home, server)
         log_says_what_happened(home, server)
+        rates_hold(home)
         home.call("rm", "-f", "agent")
         home.wait_until(lambda: not home.processes(), "every process of the home ends")
 
