@@ -3,7 +3,7 @@
 # One folder of src/ becomes the static library boxlite_NAME (every *.cpp below it), and its *_test.cpp files
 # the test program NAME_test. DEPS are folders with a lower layer number; tools/check_layers holds us to it.
 function(boxlite_folder name)
-  cmake_parse_arguments(ARG "" "" "DEPS;LINK;TEST_LINK;ALONE" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LINK;ALONE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS *.cpp)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$")
@@ -13,7 +13,7 @@ function(boxlite_folder name)
   add_library(boxlite_${name} STATIC ${sources})
   target_link_libraries(boxlite_${name} PUBLIC boxlite_flags ${ARG_DEPS} ${ARG_LINK})
   if(BOXLITE_TESTS AND tests)
-    boxlite_unit_tests(${name}_test SOURCES ${tests} LINK boxlite_${name} ${ARG_TEST_LINK})
+    boxlite_unit_tests(${name}_test SOURCES ${tests} LINK boxlite_${name})
   endif()
 endfunction()
 
