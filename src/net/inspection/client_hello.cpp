@@ -127,6 +127,11 @@ bool is_record_start(std::string_view bytes) {
 }
 
 // The handshake bytes of the records that are there so far.
+bool is_whole(std::string_view message) {
+  return message.size() >= message_header_size &&
+         message.size() - message_header_size >= Fields(message.substr(1)).number(3);
+}
+
 Result<std::string> join_records(std::string_view bytes) {
   std::string message;
   for (std::size_t count = 0; !bytes.empty(); ++count) {
@@ -137,8 +142,8 @@ Result<std::string> join_records(std::string_view bytes) {
     const auto part = bytes.substr(record_header_size, size);
     message += part;
     bytes.remove_prefix(record_header_size + part.size());
-    // What follows the hello is none of our business.
-    if (message.size() > message_header_size + max_client_hello) break;
+    // What follows the hello (early data, for one) is none of our business.
+    if (is_whole(message) || message.size() > message_header_size + max_client_hello) break;
   }
   return message;
 }
