@@ -16,6 +16,7 @@
 
 #include "base/concat.h"
 #include "linux/mounts.h"
+#include "linux/stream_socket.h"
 
 namespace boxlite::agent {
 namespace {
@@ -132,9 +133,7 @@ Error TunnelTarget::refusal(int os_error) const {
 }
 
 void TunnelTarget::abort() {
-  const linger at_once{1, 0};
-  if (port_ != 0 && socket_.is_open())
-    (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  if (socket_.is_open()) linux_::reset_when_closed(socket_.get());
   socket_.reset();
 }
 

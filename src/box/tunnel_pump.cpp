@@ -5,10 +5,10 @@
 #include <chrono>
 #include <utility>
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "linux/stream_socket.h"
 #include "wire/file_data.h"
 
 namespace boxlite::box {
@@ -17,11 +17,6 @@ namespace {
 // How long a service that says nothing may keep a tunnel whose user has left, as TCP does with a connection
 // that one side has closed.
 constexpr std::chrono::seconds farewell_limit(60);
-
-bool is_hung_up(int socket_fd) {
-  pollfd entry{socket_fd, 0, 0};
-  return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0;
-}
 
 }  // namespace
 
@@ -165,7 +160,7 @@ void TunnelPump::on_user_end() {
   wire::msg::TunnelData last;
   last.set_end(true);
   outgoing_ = last.SerializeAsString();
-  user_has_left_ = is_hung_up(socket_.get());
+  user_has_left_ = linux_::is_hung_up(socket_.get());
   if (!user_has_left_) return;
   farewell_ = loop_.after(farewell_limit, [this] {
     settle({});

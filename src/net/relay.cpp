@@ -3,24 +3,11 @@
 
 #include <cerrno>
 
-#include <poll.h>
 #include <sys/socket.h>
 
+#include "linux/stream_socket.h"
+
 namespace boxlite::net {
-namespace {
-
-// Neither reading nor writing: more than the end of what it sends.
-bool is_gone(int socket) {
-  pollfd state{.fd = socket, .events = 0, .revents = 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLHUP) != 0;
-}
-
-void reset_when_closed(int socket) {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<Relay>> Relay::create(linux_::EventLoop& loop, UniqueFd one, UniqueFd other,
                                              std::move_only_function<void()> on_end) {
@@ -50,8 +37,8 @@ bool Relay::move(std::size_t from) {
     if (direction.buffer.empty()) direction.buffer.resize(buffer_size);
     const auto count = ::recv(in, direction.buffer.data(), direction.buffer.size(), MSG_DONTWAIT);
     if (count < 0 && errno != EAGAIN && errno != EINTR) return false;
-    if (count == 0 && !direction.has_begun && is_gone(in)) {
-      reset_when_closed(out);
+    if (count == 0 && !direction.has_begun && linux_::is_hung_up(in)) {
+      linux_::reset_when_closed(out);
       return false;
     }
     direction.has_begun = direction.has_begun || count > 0;

@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "linux/stream_socket.h"
+
 namespace boxlite::net {
 namespace {
 
@@ -106,8 +108,7 @@ void SocketChannel::fail_with(std::string_view call, int os_error) {
 void SocketChannel::reset() {
   watch_.reset();
   if (!socket_.is_open()) return;
-  const linger at_once{1, 0};
-  (void)::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  linux_::reset_when_closed(socket_.get());
   socket_.reset();
   if (!failure_) failure_ = Error(ErrorCode::cancelled, "the connection was reset by us");
 }
