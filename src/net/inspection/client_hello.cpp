@@ -127,9 +127,13 @@ bool is_record_start(std::string_view bytes) {
 }
 
 // The handshake bytes of the records that are there so far.
+// What the header of a message, which must be there, says of the rest.
+std::size_t body_size(std::string_view message) {
+  return Fields(message.substr(1)).number(3);
+}
+
 bool is_whole(std::string_view message) {
-  return message.size() >= message_header_size &&
-         message.size() - message_header_size >= Fields(message.substr(1)).number(3);
+  return message.size() >= message_header_size && message.size() - message_header_size >= body_size(message);
 }
 
 Result<std::string> join_records(std::string_view bytes) {
@@ -160,9 +164,9 @@ Result<std::optional<ClientHello>> parse_client_hello(std::string_view bytes) {
     return not_a_hello("another message");
   }
   if (message.size() < message_header_size) return std::optional<ClientHello>();
-  const auto size = Fields(std::string_view(message).substr(1)).number(3);
+  const auto size = body_size(message);
   if (size > max_client_hello) return not_a_hello("too long");
-  if (message.size() < message_header_size + size) return std::optional<ClientHello>();
+  if (!is_whole(message)) return std::optional<ClientHello>();
   return std::optional(
       BOXLITE_TRY(parse_message(std::string_view(message).substr(message_header_size, size))));
 }
