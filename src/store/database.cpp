@@ -142,29 +142,19 @@ Result<Database::Connection> Database::connect(const std::filesystem::path& path
 // The first connection makes the log's index anew, in a file, and a full disk has no room for it. Whoever has
 // the database for itself keeps the index in its heap.
 Result<Database::Connection> Database::read_snapshot(const std::filesystem::path& path) {
-  const auto alone = BOXLITE_TRY(connect(path));
-  const auto check = [](sqlite3* connection, int code) -> Result<void> {
-    if (code != SQLITE_OK) return fail(sqlite_error(connection, code));
-    return {};
-  };
-  BOXLITE_TRY(check(alone.get(),
-                    sqlite3_exec(alone.get(), "PRAGMA locking_mode=EXCLUSIVE; SELECT 1 FROM sqlite_schema",
-                                 nullptr, nullptr, nullptr)));
+  Database alone(path, BOXLITE_TRY(connect(path)));
+  BOXLITE_TRY(alone.execute("PRAGMA locking_mode=EXCLUSIVE; SELECT 1 FROM sqlite_schema"));
+  auto snapshot = BOXLITE_TRY(connect(":memory:"));
   sqlite3_int64 size = 0;
-  auto* const image = sqlite3_serialize(alone.get(), "main", &size, 0);
+  auto* const image = sqlite3_serialize(alone.connection_.get(), "main", &size, 0);
   if (image == nullptr) return fail(ErrorCode::resource_exhausted, "no memory for the database");
   // Bytes 18 and 19 of the header (SQLite's file format, 1.3.3): 1 is a database without a log.
   constexpr sqlite3_int64 write_version = 18;
   if (size > write_version + 1) image[write_version] = image[write_version + 1] = 1;
-  sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(":memory:", &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  Connection snapshot(raw);
-  if (code != SQLITE_OK) {
-    sqlite3_free(image);
-    return fail(sqlite_error(raw, code));
-  }
-  BOXLITE_TRY(check(raw, sqlite3_deserialize(raw, "main", image, size, size,
-                                             SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY)));
+  // It takes the image, also when it fails.
+  const int code = sqlite3_deserialize(snapshot.get(), "main", image, size, size,
+                                       SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY);
+  if (code != SQLITE_OK) return fail(sqlite_error(snapshot.get(), code));
   return snapshot;
 }
 
