@@ -3,13 +3,13 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
+
+#include "cli/pipe.h"
 
 namespace boxlite::cli {
 
@@ -28,13 +28,9 @@ extern "C" void note_end(int) {
 }  // namespace
 
 Result<std::unique_ptr<EndSignals>> EndSignals::start() {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
-    const int error = errno;
-    return std::unexpected(
-        Error(ErrorCode::resource_exhausted, fmt::format("make pipe: {}", std::strerror(error)), error));
-  }
-  return std::unique_ptr<EndSignals>(new EndSignals(Descriptor(ends[0]), Descriptor(ends[1])));
+  auto pipe = make_pipe(O_NONBLOCK);
+  if (!pipe) return std::unexpected(pipe.error());
+  return std::unique_ptr<EndSignals>(new EndSignals(std::move(pipe->reader), std::move(pipe->writer)));
 }
 
 EndSignals::EndSignals(Descriptor reader, Descriptor writer)

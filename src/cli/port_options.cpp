@@ -10,20 +10,11 @@ namespace boxlite::cli {
 
 namespace {
 
-constexpr unsigned highest_port = 65'535;
-
 struct Range {
   unsigned first = 0;
   unsigned last = 0;
   unsigned size() const { return last - first + 1; }
 };
-
-std::optional<unsigned> parse_port(std::string_view text) {
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number > highest_port) return std::nullopt;
-  return number;
-}
 
 std::optional<Range> parse_range(std::string_view text) {
   const auto dash = text.find('-');
@@ -52,6 +43,13 @@ std::string_view without_brackets(std::string_view address) {
 }
 
 }  // namespace
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
 
 Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text) {
   PublishedPort pattern;

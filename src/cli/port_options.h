@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +12,9 @@
 #include "cli/ending.h"
 
 namespace boxlite::cli {
+
+// "0" to "65535", and nothing else.
+std::optional<std::uint16_t> parse_port(std::string_view text);
 
 // "-p [IP:][HOST:]BOX[/tcp|udp]", where HOST and BOX are ports or ranges of one length. An IPv6 address
 // stands in brackets.

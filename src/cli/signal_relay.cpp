@@ -5,14 +5,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include "cli/pipe.h"
 #include "cli/terminal.h"
 
 namespace boxlite::cli {
@@ -37,16 +36,12 @@ extern "C" void note_signal(int signal) {
 }  // namespace
 
 Result<std::unique_ptr<SignalRelay>> SignalRelay::start(const Execution& execution, SignalRules rules) {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    const int error = errno;
-    return std::unexpected(
-        Error(ErrorCode::resource_exhausted, fmt::format("make pipe: {}", std::strerror(error)), error));
-  }
+  auto pipe = make_pipe();
+  if (!pipe) return std::unexpected(pipe.error());
   // The handler must never block.
-  ::fcntl(ends[1], F_SETFL, O_NONBLOCK);
+  ::fcntl(pipe->writer.get(), F_SETFL, O_NONBLOCK);
   return std::unique_ptr<SignalRelay>(
-      new SignalRelay(execution, std::move(rules), Descriptor(ends[0]), Descriptor(ends[1])));
+      new SignalRelay(execution, std::move(rules), std::move(pipe->reader), std::move(pipe->writer)));
 }
 
 SignalRelay::SignalRelay(const Execution& execution, SignalRules rules, Descriptor reader, Descriptor writer)

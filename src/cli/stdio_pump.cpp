@@ -14,13 +14,12 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include "cli/descriptor.h"
 #include "cli/output.h"
+#include "cli/pipe.h"
 #include "cli/signal_relay.h"
 #include "cli/terminal.h"
 
@@ -183,25 +182,23 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   OutputState state;
   std::jthread out([&] { pump_output(execution, OutputStream::stdout_, STDOUT_FILENO, state, **relay); });
   std::jthread err([&] { pump_output(execution, OutputStream::stderr_, STDERR_FILENO, state, **relay); });
-  std::array<int, 2> stop{-1, -1};
-  if (::pipe2(stop.data(), O_CLOEXEC) != 0) {
+  auto stop = make_pipe();
+  if (!stop) {
     (void)execution.kill();
-    return std::unexpected(Ending(exit_failure, fmt::format("make pipe: {}", std::strerror(errno))));
+    return std::unexpected(stop.error());
   }
-  const Descriptor stop_reader(stop[0]);
-  Descriptor stop_writer(stop[1]);
   std::jthread in;
   auto keys = attachment.detach_keys;
   const Leaving leaving{&keys, attachment.on_detach};
   const auto* const way_out = attachment.has_terminal ? &leaving : nullptr;
   if (attachment.use_stdin) {
-    in = std::jthread([&] { pump_input(execution, stop_reader.get(), way_out); });
+    in = std::jthread([&] { pump_input(execution, stop->reader.get(), way_out); });
   }
 
   const auto status = execution.wait();
   out.join();
   err.join();
-  stop_writer = Descriptor();
+  stop->writer = Descriptor();
   if (in.joinable()) in.join();
   terminal.leave();
   // What is said next begins on a line of its own, wherever the command has left the cursor.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -7,14 +6,13 @@
 #include <string>
 #include <thread>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/descriptor.h"
 #include "cli/output.h"
+#include "cli/pipe.h"
 #include "cli/stream_relay.h"
 #include "cli/tunnel_forward.h"
 #include "cli/tunnel_listener.h"
@@ -37,19 +35,16 @@ constexpr HelpPage page{
 
 // The reader of our stdout decides when there is enough, as with any filter: SIGPIPE is left alone.
 Outcome carry_stdio(const Tunnel& tunnel) {
-  std::array<int, 2> stop{-1, -1};
-  if (::pipe2(stop.data(), O_CLOEXEC) != 0)
-    return std::unexpected(Ending(exit_failure, fmt::format("make pipe: {}", std::strerror(errno))));
-  const Descriptor stop_reader(stop[0]);
-  Descriptor stop_writer(stop[1]);
+  auto stop = make_pipe();
+  if (!stop) return std::unexpected(stop.error());
   std::jthread up([&] {
-    if (relay(STDIN_FILENO, tunnel.fd(), stop_reader.get()) != RelayEnd::stopped)
+    if (relay(STDIN_FILENO, tunnel.fd(), stop->reader.get()) != RelayEnd::stopped)
       ::shutdown(tunnel.fd(), SHUT_WR);
   });
-  const auto end = relay(tunnel.fd(), STDOUT_FILENO, stop_reader.get());
+  const auto end = relay(tunnel.fd(), STDOUT_FILENO, stop->reader.get());
   const int os_error = errno;
   // The other direction may wait for input, or for the service to take some.
-  stop_writer = Descriptor();
+  stop->writer = Descriptor();
   ::shutdown(tunnel.fd(), SHUT_RDWR);
   up.join();
   if (end == RelayEnd::target_broke) {

@@ -3,15 +3,12 @@
 
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -20,6 +17,7 @@
 #include "cli/descriptor.h"
 #include "cli/end_signals.h"
 #include "cli/output.h"
+#include "cli/pipe.h"
 #include "cli/stream_relay.h"
 
 namespace boxlite::cli {
@@ -30,18 +28,6 @@ namespace {
 constexpr std::size_t most_connections = 256;
 // How long a call that only ends with the box may keep us from ending.
 constexpr std::chrono::milliseconds watch_interval(500);
-
-struct Pipe {
-  Descriptor reader;
-  Descriptor writer;
-};
-
-Parsed<Pipe> make_pipe() {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-    return std::unexpected(Ending(exit_failure, fmt::format("make pipe: {}", std::strerror(errno))));
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
-}
 
 // One connection and its tunnel.
 class Connection {

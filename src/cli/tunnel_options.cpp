@@ -2,24 +2,17 @@
 #include "cli/tunnel_options.h"
 
 #include <array>
-#include <charconv>
-#include <optional>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+
+#include "cli/port_options.h"
 
 namespace boxlite::cli {
 
 namespace {
 
 constexpr std::string_view any_local = "127.0.0.1";
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 bool is_ip_address(const std::string& text) {
   std::array<unsigned char, sizeof(in6_addr)> binary{};
