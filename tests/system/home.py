@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A temporary home for tests of whole processes: runs the CLI in it, sees the processes that belong to it, and leaves
 nothing behind."""
+import contextlib
 import json
 import os
 import pathlib
@@ -47,6 +48,19 @@ class Home:
         if check and process.returncode != 0:
             raise AssertionError(f"boxlite {' '.join(args)}: exit {process.returncode}\n{err.decode()}")
         return out.decode()
+
+    @contextlib.contextmanager
+    def capture(self, box):
+        """A pcap file of what passes the box's cable meanwhile; its writer must end well when interrupted."""
+        file = self.path / f"{box}.pcap"
+        file.unlink(missing_ok=True)
+        process = self.spawn("network", "capture", box, str(file))
+        self.wait_until(lambda: file.exists() and file.stat().st_size >= 24, "the capture begins")
+        yield file
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        if process.returncode != 0:
+            raise AssertionError(f"network capture: exit {process.returncode}\n{err.decode()}")
 
     def show_records(self):
         """What the boxes left behind, for whoever looks for the cause of a failure."""

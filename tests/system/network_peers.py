@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The network of a box with programs that are not ours: curl, Python, requests and Node in the box verify the inspected
-server by the trust store that the agent made, each with a secret that it does not see; tshark reads what was captured. And the limits on its traffic hold."""
+server by the trust store that the agent made, each with a secret that it does not see; tshark reads what was captured. And the
+limits on its traffic hold."""
 import http.server
 import json
 import os
 import pathlib
 import shutil
-import signal
 import socket
 import ssl
 import subprocess
@@ -110,20 +110,13 @@ def clients_are_served(home, server):
 
 def capture_is_sound(home, server):
     """tshark, which is strict about what it reads, finds the connection and nothing malformed."""
-    file = home.path / "packets.pcap"
-    capture = home.spawn("network", "capture", "agent", str(file))
-    home.wait_until(lambda: file.exists() and file.stat().st_size >= 24, "the capture begins")
-    home.call("exec", "agent", "python3", "-c", ASK_AND_CONNECT, HOST, str(server.port))
-
     def fields(*options):
         done = subprocess.run(["tshark", "-r", str(file), *options], capture_output=True, text=True, check=False)
         return done.stdout.split()
-    home.wait_until(lambda: fields("-Y", f"tcp.flags.fin==1 && tcp.dstport=={server.port}", "-T", "fields", "-e", "ip.dst"),
-                    "the connection is in the capture")
-    capture.send_signal(signal.SIGINT)
-    _, err = capture.communicate(timeout=30)
-    if capture.returncode != 0:
-        raise AssertionError(f"network capture: exit {capture.returncode}\n{err.decode()}")
+    with home.capture("agent") as file:
+        home.call("exec", "agent", "python3", "-c", ASK_AND_CONNECT, HOST, str(server.port))
+        home.wait_until(lambda: fields("-Y", f"tcp.flags.fin==1 && tcp.dstport=={server.port}", "-T", "fields", "-e", "ip.dst"),
+                        "the connection is in the capture")
     if "refused.example" not in fields("-Y", "dns.flags.response==1", "-T", "fields", "-e", "dns.qry.name"):
         raise AssertionError("the look-up is not in the capture")
     if malformed := fields("-Y", "_ws.malformed"):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Boxes that go on from one saved machine number their TCP connections by secrets of their own: what one box saw of itself
 says nothing of another one (RFC 6528: the first number is a keyed hash of the connection, plus a clock of 64 ns)."""
-import signal
 import struct
 import sys
 
@@ -15,14 +14,10 @@ DOUBT_SECONDS = 0.1
 
 def first_number(home, box):
     """Time and sequence number of the box's last SYN: always the same connection, from port 40000."""
-    file = home.path / f"{box}.pcap"
-    capture = home.spawn("network", "capture", box, str(file))
-    home.wait_until(lambda: file.exists() and file.stat().st_size >= 24, "the capture begins")
-    home.call("exec", box, "sh", "-c", "echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range && nc 198.51.100.1 80",
-              check=False)
-    home.wait_until(lambda: list(syns(file)), "the SYN is in the capture")
-    capture.send_signal(signal.SIGINT)
-    capture.communicate(timeout=30)
+    with home.capture(box) as file:
+        home.call("exec", box, "sh", "-c",
+                  "echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range && nc 198.51.100.1 80", check=False)
+        home.wait_until(lambda: list(syns(file)), "the SYN is in the capture")
     time, port, number = list(syns(file))[-1]
     if port != 40000:
         raise AssertionError(f"the connection comes from port {port}")
