@@ -2,6 +2,7 @@
 """The network of a box beside QEMU's own user network (slirp) and passt, each in a machine with the same kernel,
 processor model and root file system."""
 import contextlib
+import functools
 import pathlib
 import shutil
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import threading
 
 from plain_machine import Disk, PlainMachine
-from timing import Table
+from timing import Table, interleaved
 
 GUEST_TOOLS = pathlib.Path(__file__).parent / "guest"
 BOX_HOST = "host.boxlite.internal"
@@ -100,13 +101,8 @@ class Box:
 
 
 def measure(contestants, rounds, figure):
-    results = {name: [] for name in contestants}
-    for number in range(rounds + 1):
-        for name, contestant in contestants.items():
-            value = figure(contestant)
-            if number > 0:
-                results[name].append(value)
-    return results
+    results = interleaved(rounds, *(functools.partial(figure, contestant) for contestant in contestants.values()))
+    return dict(zip(contestants, results))
 
 
 def show(title, unit, results, peer):

@@ -16,8 +16,8 @@ def timed(command, **options):
 
 
 def interleaved(rounds, *contestants):
-    """Runs the contestants turn by turn, so that a drift of the machine hits all alike. Returns a list of seconds
-    for each. The first round warms caches and is not counted."""
+    """Runs the contestants turn by turn, so that a drift of the machine hits all alike. Returns a list of what
+    each gave, mostly seconds. The first round warms caches and is not counted."""
     results = [[] for _ in contestants]
     for number in range(rounds + 1):
         for result, contestant in zip(results, contestants):
