@@ -12,12 +12,15 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/dev"
 TIDY = "clang-tidy-19"
 OUTPUT = re.compile(r" -o (\S+)")
 CLEAN = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "boxlite/tidy"
+
+KEPT_SECONDS = 30 * 24 * 3600  # since it was last of use
 
 
 def text_of(*command):
@@ -70,6 +73,9 @@ def main():
     sources = sys.argv[1:] or [name for name in text_of("git", "-C", ROOT, "ls-files", "src/*.cpp").splitlines()
                                if not name.endswith("_test.cpp")]
     CLEAN.mkdir(parents=True, exist_ok=True)
+    for verdict in CLEAN.iterdir():
+        if verdict.stat().st_mtime < time.time() - KEPT_SECONDS:
+            verdict.unlink(missing_ok=True)
     verdicts = Verdicts()
     keys = {source: verdicts.key(source) for source in sources}
     to_read = [source for source in sources if keys[source] is None or not (CLEAN / keys[source]).exists()]
