@@ -8,7 +8,7 @@ from source_tree import ROOT, finish, relative, tracked
 LAYERS = {
     "base": 0,
     "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
-    "store": 2,
+    "store": 2, "freeze": 2,
     "image": 3, "disk": 3, "net": 3, "jail": 3, "vmm": 3, "agentlink": 3,
     "box": 4,
     "runtime": 5,
@@ -16,7 +16,8 @@ LAYERS = {
 }
 # Programs are roots: what each may include, besides itself.
 PROGRAMS = {
-    "shim": {"base", "wire", "linux", "store", "net", "jail", "vmm", "agentlink", "logs"},
+    "shim": {"base", "wire", "linux", "freeze", "store", "net", "jail", "vmm", "agentlink", "logs"},
+    "thaw": {"freeze"},
     "agent": {"base", "wire", "linux", "tar"},
     "cli": set(),  # the CLI uses include/boxlite only: what users get
 }
