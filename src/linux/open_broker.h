@@ -15,7 +15,8 @@ inline constexpr int handed_out_fd = 200;
 // From now on every openat(O_RDWR) of the calling thread and of what it starts waits until the owner of the
 // returned listener has decided. For ever: without a listener they fail with ENOSYS. fallocate() of
 // handed_out_fd does nothing and reports success: who gives memory back then goes on to forget its own copy
-// of it (madvise). unsupported when the kernel cannot (Linux before 5.14).
+// of it (madvise). Other ways to open a file, or to truncate one that is not open for writing, fail.
+// unsupported when the kernel cannot (Linux before 5.14).
 Result<UniqueFd> intercept_openings();
 
 // The deciding side. A process that opens `path` gets `replacement`, whatever it asked for; all other

@@ -20,13 +20,22 @@ namespace {
 // Newer than Debian 12's headers: ABI 2 and 3.
 constexpr std::uint64_t access_refer = 1u << 13;
 constexpr std::uint64_t access_truncate = 1u << 14;
-constexpr int needed_abi = 3;
+constexpr int needed_abi = 2;  // before, no file could move from one directory to another
 
-constexpr std::uint64_t on_files = LANDLOCK_ACCESS_FS_WRITE_FILE | access_truncate;
 constexpr std::uint64_t on_directories =
     LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
     LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK |
     LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | access_refer;
+
+// The version of Landlock; negative without it.
+long landlock_abi() {
+  return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+}
+
+// What can be ruled about a file.
+std::uint64_t on_files() {
+  return LANDLOCK_ACCESS_FS_WRITE_FILE | (landlock_abi() >= 3 ? access_truncate : 0);
+}
 
 Result<void> allow_below(int rules, const std::filesystem::path& path) {
   const UniqueFd target(::open(path.c_str(), O_PATH | O_CLOEXEC));
@@ -35,7 +44,7 @@ Result<void> allow_below(int rules, const std::filesystem::path& path) {
   if (!target.is_open() || ::fstat(target.get(), &status) != 0)
     return fail(syscall_error("open", path.native(), errno));
   landlock_path_beneath_attr rule = {};
-  rule.allowed_access = S_ISDIR(status.st_mode) ? on_files | on_directories : on_files;
+  rule.allowed_access = S_ISDIR(status.st_mode) ? on_files() | on_directories : on_files();
   rule.parent_fd = target.get();
   if (::syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
     return fail(syscall_error("landlock_add_rule", path.native(), errno));
@@ -45,13 +54,13 @@ Result<void> allow_below(int rules, const std::filesystem::path& path) {
 }  // namespace
 
 bool can_confine_writes() {
-  return ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION) >= needed_abi;
+  return landlock_abi() >= needed_abi;
 }
 
 Result<void> confine_writes(std::span<const std::filesystem::path> writable) {
   if (!can_confine_writes())
-    return fail(ErrorCode::unsupported, "confine writes: the kernel has no Landlock that governs truncation");
-  const landlock_ruleset_attr attributes = {.handled_access_fs = on_files | on_directories};
+    return fail(ErrorCode::unsupported, "confine writes: the kernel has no Landlock, or its first version");
+  const landlock_ruleset_attr attributes = {.handled_access_fs = on_files() | on_directories};
   const UniqueFd rules(
       static_cast<int>(::syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0)));
   if (!rules.is_open()) return fail(syscall_error("landlock_create_ruleset", "", errno));

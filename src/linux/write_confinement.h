@@ -14,9 +14,10 @@ namespace boxlite::linux_ {
 bool can_confine_writes();
 
 // From now on the calling thread and what it starts change files only below `writable` (files or directories;
-// one that is missing is skipped): no writing, truncating, making, removing or renaming elsewhere, whatever
-// the permissions say. Reading is not touched. For ever. unsupported when the kernel cannot (Linux
-// before 6.2).
+// one that is missing is skipped): no writing, making, removing or renaming elsewhere, whatever the
+// permissions say. Reading is not touched. For ever. Before Linux 6.2 truncating is not governed:
+// intercept_openings() sees to that. unsupported when the kernel cannot (Linux before 5.19, or without
+// Landlock among its modules).
 Result<void> confine_writes(std::span<const std::filesystem::path> writable);
 
 }  // namespace boxlite::linux_

@@ -88,7 +88,7 @@ HostReport check_host(const EngineRequest& request, const std::filesystem::path&
     add_problem(report,
                 "this kernel cannot keep boxes from changing a saved machine, so every box boots: each start "
                 "takes about a second longer",
-                "use Linux 6.2 or later, with landlock among the modules in /sys/kernel/security/lsm");
+                "use Linux 5.19 or later, with landlock among the modules in /sys/kernel/security/lsm");
   }
   report.cgroup_version = cgroup_version();
   if (report.cgroup_version != 2) {
