@@ -48,6 +48,10 @@ Result<Home> Home::open(const std::filesystem::path& wanted) {
     BOXLITE_TRY_CONTEXT(concat("open home ", in_quotes(home.directory.native())),
                         make_directories(directory));
   }
+  // As the kernel calls it: a frozen machine's files are known by it.
+  std::error_code failed;
+  home.directory = std::filesystem::canonical(home.directory, failed);
+  if (failed) return fail(syscall_error("realpath", home.directory.native(), failed.value()));
   return home;
 }
 
