@@ -193,11 +193,29 @@ Result<UniqueFd> open_agent_port() {
   return fail(ErrorCode::not_found, "find the virtio-serial port boxlite.agent: there is none");
 }
 
+namespace {
+
+// What the generator's driver has fetched ahead, other boxes of the same saved machine have as well: two
+// buffers of 64 bytes.
+void forget_fetched_random_numbers() {
+  const UniqueFd generator(::open("/dev/hwrng", O_RDONLY | O_CLOEXEC));
+  if (!generator.is_open()) return;
+  char bytes[128];
+  for (std::size_t done = 0; done < sizeof bytes;) {
+    const auto count = ::read(generator.get(), bytes, sizeof bytes - done);
+    if (count <= 0) return;
+    done += static_cast<std::size_t>(count);
+  }
+}
+
+}  // namespace
+
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {
   const auto hosts = BOXLITE_TRY(hosts_file(request));
   const auto resolver = BOXLITE_TRY(resolver_file(request));
   if (!request.hostname().empty()) BOXLITE_TRY(check_word(request.hostname()));
   if (request.wall_clock_ns() != 0) BOXLITE_TRY(set_wall_clock(request.wall_clock_ns()));
+  forget_fetched_random_numbers();
   if (!request.entropy().empty()) BOXLITE_TRY(add_entropy(request.entropy()));
   if (!request.hostname().empty() &&
       ::sethostname(request.hostname().data(), request.hostname().size()) != 0) {
