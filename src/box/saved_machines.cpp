@@ -27,24 +27,42 @@ SavedMachines::SavedMachines(const std::filesystem::path& home, const MachinePar
       bare_{.machine = std::move(machine),
             .engine = parts.engine.qemu.path,
             .shim = parts.shim,
-            .limit = limit} {}
+            .limit = limit,
+            .thaw = parts.thaw} {}
 
 std::optional<vmm::SavedMachine> SavedMachines::choose(
     const std::optional<vmm::TemplateRecipe::Image>& image) {
   if (!can_be_used_) return std::nullopt;
-  auto of_image = bare_;
-  of_image.image = image;
-  if (image) {
-    if (auto found = find(of_image)) return found;
-  }
-  auto bare = find(bare_);
+  return image ? of_image(*image) : bare();
+}
+
+std::optional<vmm::SavedMachine> SavedMachines::bare() {
+  if (auto found = find(bare_)) return found;
   // Who waits for another maker waits no longer than it would boot.
-  if (!bare) bare = make(bare_, Deadline::after(bare_.limit));
-  if (!image || !bare) return bare;
-  of_image.saved = bare;
-  // Meanwhile the bare one does.
-  auto made = make(of_image, Deadline::after(std::chrono::milliseconds(0)));
-  return made ? made : bare;
+  auto made = make(bare_, Deadline::after(bare_.limit));
+  if (!made) return std::nullopt;
+  return *std::move(made);
+}
+
+// A frozen one where that can be; else, and with KVM, one that was told to save itself. Both are made from
+// that without an image, which does meanwhile when another process is at it.
+std::optional<vmm::SavedMachine> SavedMachines::of_image(const vmm::TemplateRecipe::Image& image) {
+  auto prepared = bare_;
+  prepared.image = image;
+  auto frozen = prepared;
+  // KVM translates nothing, and its virtual machine is the kernel's.
+  frozen.is_frozen = bare_.machine.accelerator == vmm::Accelerator::tcg && shelf_.can_freeze();
+  if (auto found = find(frozen)) return found;
+  auto chosen = bare();
+  if (!chosen) return chosen;
+  frozen.saved = prepared.saved = chosen;
+  const auto at_once = Deadline::after(std::chrono::milliseconds(0));
+  auto made = make(frozen, at_once);
+  if (!made && frozen.is_frozen && made.error().code() == ErrorCode::unsupported) {
+    (void)shelf_.give_up_freezing(made.error().message());
+    made = make(prepared, at_once);
+  }
+  return made ? *std::move(made) : chosen;
 }
 
 std::optional<vmm::SavedMachine> SavedMachines::find(const vmm::TemplateRecipe& recipe) {
@@ -56,16 +74,15 @@ std::optional<vmm::SavedMachine> SavedMachines::find(const vmm::TemplateRecipe& 
   return *std::move(found);
 }
 
-std::optional<vmm::SavedMachine> SavedMachines::make(const vmm::TemplateRecipe& recipe, Deadline deadline) {
-  const auto shape = vmm::TemplateShelf::shape_of(recipe);
-  if (!shape) return std::nullopt;
-  auto made = shelf_.make(*shape, recipe, deadline);
-  if (!made) return std::nullopt;
-  chosen_ = *shape;
-  return *std::move(made);
+Result<vmm::SavedMachine> SavedMachines::make(const vmm::TemplateRecipe& recipe, Deadline deadline) {
+  const auto shape = BOXLITE_TRY(vmm::TemplateShelf::shape_of(recipe));
+  auto made = BOXLITE_TRY(shelf_.make(shape, recipe, deadline));
+  chosen_ = shape;
+  return made;
 }
 
-void SavedMachines::discard() {
+void SavedMachines::discard(bool did_not_thaw) {
+  if (did_not_thaw) (void)shelf_.give_up_freezing("a frozen machine did not thaw");
   if (!chosen_.empty()) (void)shelf_.discard(chosen_);
 }
 

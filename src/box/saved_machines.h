@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/result.h"
 #include "box/surroundings.h"
 #include "vmm/template_shelf.h"
 
@@ -24,12 +25,14 @@ class SavedMachines {
   std::optional<vmm::SavedMachine> choose(const std::optional<vmm::TemplateRecipe::Image>& image);
   // The name of what was chosen or made last.
   const std::string& shape() const { return chosen_; }
-  // What was chosen does not work.
-  void discard();
+  // What was chosen does not work; `did_not_thaw`: nor would another frozen one.
+  void discard(bool did_not_thaw);
 
  private:
+  std::optional<vmm::SavedMachine> bare();
+  std::optional<vmm::SavedMachine> of_image(const vmm::TemplateRecipe::Image& image);
   std::optional<vmm::SavedMachine> find(const vmm::TemplateRecipe& recipe);
-  std::optional<vmm::SavedMachine> make(const vmm::TemplateRecipe& recipe, Deadline deadline);
+  Result<vmm::SavedMachine> make(const vmm::TemplateRecipe& recipe, Deadline deadline);
 
   const bool can_be_used_;
   vmm::TemplateShelf shelf_;

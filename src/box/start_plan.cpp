@@ -116,7 +116,7 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
   }
   ScopeExit on_failure([this] { undo(); });
   auto launched = run(launching);
-  if (!launched && may_boot_instead()) launched = boot_instead();
+  if (!launched && may_boot_instead(launched.error())) launched = boot_instead();
   BOXLITE_TRY(std::move(launched));
   if (base_ && saved_) around_.note_first_start(spec_);
   base_.reset();
@@ -124,19 +124,27 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
   return {};
 }
 
-// Only one that never became ready: in another one the main command may have begun.
-bool StartPlan::may_boot_instead() const {
-  if (!saved_) return false;
+// Only one that never became ready: in another one the main command may have begun. What the guest refuses,
+// it would refuse again.
+bool StartPlan::may_boot_instead(const Error& why) {
+  if (!saved_ || !shim_) return false;
+  // It says that it has failed before it writes down how.
+  (void)shim_->wait(Deadline::after(shim_end_limit));
   const auto evidence = gather_evidence(paths_);
-  return evidence && evidence->exit && evidence->exit->reason == vmm::ExitReason::boot_failed &&
-         evidence->exit->phase != vmm::network_phase;
+  if (!evidence || !evidence->exit || evidence->exit->reason != vmm::ExitReason::boot_failed) return false;
+  const auto& phase = evidence->exit->phase;
+  did_not_thaw_ = phase == vmm::thaw_phase;
+  if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw_) return true;
+  const auto code = why.code();
+  return phase != vmm::network_phase &&
+         (code == ErrorCode::timed_out || code == ErrorCode::unavailable || code == ErrorCode::stopped);
 }
 
 // The saved machine may be at fault, whatever the error says.
 Result<void> StartPlan::boot_instead() {
   undo();
   saved_.reset();
-  saved_machines_->discard();
+  saved_machines_->discard(did_not_thaw_);
   if (base_) {
     BOXLITE_TRY(remove_tree(paths_.disk()));
     BOXLITE_TRY(make_overlay(paths_.disk()));
@@ -217,13 +225,14 @@ Result<vmm::AddedMachine> StartPlan::add_ready_machine() {
   if (!saved_ || saved_->disk.empty())
     return fail(
         Error(ErrorCode::unsupported, "keep a machine ready: this home has no saved machines")
-            .with_remedy("it takes Linux 6.2 and a home on a disk; see docs/explanation/saved-machines.md"));
+            .with_remedy("it takes Linux 5.19 and a home on a disk; see docs/explanation/saved-machines.md"));
   const auto recipe = BOXLITE_TRY(image_recipe());
   vmm::ShimConfig config;
   config.home = around_.home();
   config.machine = machine_spec();
   config.machine.saved = saved_;
   config.qemu = parts_->engine.qemu.path;
+  config.thaw = parts_->thaw;
   config.configure_request = recipe.configure_request;
   config.start_container_request = recipe.start_container_request;
   config.boot_timeout = restore_timeout;
@@ -269,6 +278,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.network.secret_authorities = spec_.secret_authorities;
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
+  config.thaw = parts_->thaw;
   config.configure_request = configure.SerializeAsString();
   config.start_container_request = start.SerializeAsString();
   config.boot_timeout = boot_timeout(spec_, parts_->engine.accelerator);

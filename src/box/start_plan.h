@@ -62,7 +62,7 @@ class StartPlan {
   Result<void> choose_saved_machine();
   Result<vmm::TemplateRecipe::Image> image_recipe() const;
   // After a launch that failed.
-  bool may_boot_instead() const;
+  bool may_boot_instead(const Error& why);
   Result<void> boot_instead();
   vmm::MachineSpec machine_spec() const;
   Result<void> spawn_shim();
@@ -84,6 +84,7 @@ class StartPlan {
   std::optional<BaseDisk> base_;  // of the first start
   std::optional<MachineParts> parts_;
   std::optional<SavedMachines> saved_machines_;
+  bool did_not_thaw_ = false;
   std::optional<vmm::SavedMachine> saved_;
   std::optional<vmm::ShimProcess> shim_;
   std::vector<vmm::PortMapping> last_ports_;  // of the last start

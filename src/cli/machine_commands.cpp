@@ -48,6 +48,11 @@ void await_interrupt() {
   ::sigwait(&ends, &received);
 }
 
+std::string_view purpose(const SavedMachine& machine) {
+  if (!machine.has_image) return "all starts";
+  return machine.is_frozen ? "first starts of an image, frozen" : "first starts of an image";
+}
+
 }  // namespace
 
 Outcome warm_command(Call& call) {
@@ -96,9 +101,8 @@ Outcome machine_list_command(Call& call) {
   Table table({"ID", "FOR", "USED", "SIZE", "READY"});
   for (const auto& machine : *machines) {
     if (is_quiet) print_line(machine.id);
-    table.add_row({machine.id, machine.has_image ? "first starts of an image" : "all starts",
-                   format_age(machine.used_at, current_time()), format_size(machine.bytes),
-                   machine.ready == 0 ? "" : fmt::format("{}", machine.ready)});
+    table.add_row({machine.id, std::string(purpose(machine)), format_age(machine.used_at, current_time()),
+                   format_size(machine.bytes), machine.ready == 0 ? "" : fmt::format("{}", machine.ready)});
   }
   if (!is_quiet) print(table.text());
   return exit_success;

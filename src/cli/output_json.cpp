@@ -301,6 +301,7 @@ std::string machines_json(const std::vector<SavedMachine>& machines) {
   for (const auto& machine : machines) {
     list.push_back({{"Id", machine.id},
                     {"HasImage", machine.has_image},
+                    {"IsFrozen", machine.is_frozen},
                     {"UsedAt", machine.used_at},
                     {"Size", machine.bytes},
                     {"Ready", machine.ready}});

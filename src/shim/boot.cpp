@@ -44,7 +44,12 @@ void Boot::fail_with(Error error) {
 
 void Boot::begin(std::string_view first_stage, Done done) {
   done_ = std::move(done);
-  hello(first_stage);
+  hello(first_stage, config_.start_container_request.empty());
+}
+
+void Boot::greet(std::string_view stage, Done done) {
+  done_ = std::move(done);
+  hello(stage, true);
 }
 
 void Boot::begin_greeted(std::string kernel_release, Done done) {
@@ -54,12 +59,12 @@ void Boot::begin_greeted(std::string kernel_release, Done done) {
   start_container();
 }
 
-void Boot::hello(std::string_view stage) {
+void Boot::hello(std::string_view stage, bool is_all) {
   enter(stage);
   wire::msg::HelloRequest request;
   request.set_protocol(protocol);
   request.set_host_version(BOXLITE_VERSION);
-  mux_.call<wire::GuestHello>(request, [this](Result<wire::msg::HelloResponse> response) {
+  mux_.call<wire::GuestHello>(request, [this, is_all](Result<wire::msg::HelloResponse> response) {
     if (!response) return fail_with(std::move(response).error());
     leave();
     if (response->protocol() != protocol) {
@@ -68,7 +73,7 @@ void Boot::hello(std::string_view stage) {
                            .with_remedy("use the initramfs and the boxlite-shim of one build"));
     }
     kernel_release_ = response->kernel_release();
-    if (config_.start_container_request.empty()) return done_({});
+    if (is_all) return done_({});
     // The guest takes them in order, and need not wait for us in between.
     configure();
     start_container();

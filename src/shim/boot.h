@@ -33,7 +33,9 @@ class Boot {
   // `done` is called once, unless the guest port is lost and the boot with it. The first stage, until the
   // agent answers, is to be called so.
   void begin(std::string_view first_stage, Done done);
-  // The same with an agent that has answered Hello to somebody else.
+  // Hello alone.
+  void greet(std::string_view stage, Done done);
+  // The same as begin() with an agent that has answered Hello to somebody else.
   void begin_greeted(std::string kernel_release, Done done);
 
   // Which stage is under way.
@@ -42,7 +44,7 @@ class Boot {
   const std::string& kernel_release() const { return kernel_release_; }
 
  private:
-  void hello(std::string_view stage);
+  void hello(std::string_view stage, bool is_all);
   void configure();
   void start_container();
   void enter(std::string_view phase);

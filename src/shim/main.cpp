@@ -71,8 +71,9 @@ Result<void> run() {
   // There may be secrets in it.
   ::explicit_bzero(text.data(), text.size());
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
-  vmm::qemu::QemuEngine engine(config.qemu);
+  vmm::qemu::QemuEngine engine(config.qemu, config.thaw);
   if (!config.save_to.empty()) return shim::TemplateMaker(engine, config, std::move(inherited)).run();
+  if (config.freeze_into) return shim::ReadyMachine(engine, config, inherited).freeze();
   if (config.awaits_claim) return run_once_claimed(engine, config, std::move(inherited));
   shim::Shim shim(engine, config, std::move(inherited));
   return shim.run();
@@ -89,6 +90,7 @@ int main(int argc, char**) {
     const auto outcome = run();
     if (outcome) return 0;
     std::fprintf(stderr, "boxlite-shim: %s\n", outcome.error().message().c_str());
+    if (outcome.error().code() == ErrorCode::unsupported) return vmm::cannot_freeze;
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "boxlite-shim: bug: %s\n", bug.what());
   }

@@ -23,6 +23,9 @@ namespace boxlite::shim {
 namespace {
 
 constexpr std::size_t longest_claim = 16u << 20;
+// For what the guest has put off: it is done once, before the machine is frozen, and not by every box.
+constexpr std::chrono::milliseconds settling_time{300};
+constexpr std::chrono::milliseconds freeze_limit{10'000};
 
 // What the very next command of nearly every box does: a shell that ends at once.
 wire::msg::ExecRequest rehearsal() {
@@ -39,6 +42,37 @@ wire::msg::ExecRequest rehearsal() {
 ReadyMachine::~ReadyMachine() = default;
 
 Result<std::optional<ReadyMachine::Claimed>> ReadyMachine::await_claim() {
+  BOXLITE_TRY(run([this] {
+    if (auto offered = offer(); !offered) end(std::move(offered));
+  }));
+  if (!*outcome_ && outcome_->error().code() == ErrorCode::stopped) return std::optional<Claimed>();
+  BOXLITE_TRY(std::move(*outcome_));
+  return std::optional(BOXLITE_TRY(claimed()));
+}
+
+Result<void> ReadyMachine::freeze() {
+  bool was_ready = false;
+  BOXLITE_TRY(run([&] {
+    was_ready = true;
+    settling_ = loop_->after(settling_time, [this] { end(freeze_machine()); });
+  }));
+  // Not what a guest may say: only freezing itself can be what this host cannot do.
+  if (!*outcome_ && !was_ready) return fail(ErrorCode::unavailable, outcome_->error().message());
+  return std::move(*outcome_);
+}
+
+Result<void> ReadyMachine::freeze_machine() {
+  machine_watch_.reset();
+  auto frozen = connected_.machine->freeze(*config_.freeze_into, Deadline::after(freeze_limit));
+  if (frozen) return frozen;
+  const auto code = frozen.error().code();
+  if (code == ErrorCode::resource_exhausted || code == ErrorCode::stopped) return frozen;
+  // Another time it would be the same.
+  return fail(ErrorCode::unsupported, frozen.error().message());
+}
+
+Result<void> ReadyMachine::run(std::move_only_function<void()> on_ready) {
+  on_ready_ = std::move(on_ready);
   loop_ = BOXLITE_TRY(linux_::EventLoop::create());
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
@@ -46,15 +80,23 @@ Result<std::optional<ReadyMachine::Claimed>> ReadyMachine::await_claim() {
   BOXLITE_TRY(launch());
   limit_ = loop_->after(config_.boot_timeout,
                         [this] { end(fail(ErrorCode::timed_out, "ready machine: no answer in time")); });
-  boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
-  boot_->begin("restore", [this](Result<void> booted) {
-    if (!booted) return end(std::move(booted));
-    rehearse();
-  });
+  boot();
   while (!outcome_) BOXLITE_TRY(loop_->run_once(Deadline::never()));
-  if (!*outcome_ && outcome_->error().code() == ErrorCode::stopped) return std::optional<Claimed>();
-  BOXLITE_TRY(std::move(*outcome_));
-  return std::optional(BOXLITE_TRY(claimed()));
+  return {};
+}
+
+void ReadyMachine::boot() {
+  // A frozen one has done all this.
+  const bool is_frozen = !config_.machine.saved->pages.empty();
+  boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
+  const auto done = [this, is_frozen](Result<void> booted) {
+    if (!booted) return end(std::move(booted));
+    if (!is_frozen) return config_.freeze_into ? boot_again() : rehearse();
+    limit_.reset();
+    on_ready_();
+  };
+  if (is_frozen) return boot_->greet("restore", done);
+  boot_->begin("restore", done);
 }
 
 Result<void> ReadyMachine::watch_parent() {
@@ -94,13 +136,22 @@ Result<void> ReadyMachine::watch_machine() {
   return {};
 }
 
+// As the box's own start will, which finds the container prepared.
+void ReadyMachine::boot_again() {
+  boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
+  boot_->begin("again", [this](Result<void> booted) {
+    if (!booted) return end(std::move(booted));
+    rehearse();
+  });
+}
+
 // However it ends: an image need not have a shell.
 void ReadyMachine::rehearse() {
   mux_->open<wire::ExecStart>(
       rehearsal(), [](std::string_view) {},
       [this](const Result<wire::msg::ExecResult>&) {
         limit_.reset();
-        if (auto offered = offer(); !offered) end(std::move(offered));
+        on_ready_();
       });
 }
 

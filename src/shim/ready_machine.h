@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,9 +20,10 @@
 
 namespace boxlite::shim {
 
-// A machine that goes on from the template of an image before there is a box for it, and waits to be claimed
-// (vmm/ready_machines.h has the claimant's half). Meanwhile it runs one command of no effect: under emulation
-// the first of anything is several times slower than the next. One thread.
+// A machine that goes on from a template before there is a box for it, and waits to be claimed
+// (vmm/ready_machines.h has the claimant's half), or is frozen for all boxes to come. Before, it runs one
+// command of no effect: under emulation the first of anything is several times slower than the next. One
+// thread.
 class ReadyMachine : private Mux::Listener {
  public:
   // What a claimed machine goes on with, as the box's.
@@ -42,9 +44,15 @@ class ReadyMachine : private Mux::Listener {
 
   // Until a box takes it. Nothing when nobody can any more: whoever keeps it has gone.
   Result<std::optional<Claimed>> await_claim();
+  // Instead: until it is frozen into the files that the config names.
+  Result<void> freeze();
 
  private:
+  // Until there is an outcome. `on_ready` comes once nothing is left to be done but what a box is for.
+  Result<void> run(std::move_only_function<void()> on_ready);
   Result<void> launch();
+  void boot();
+  void boot_again();
   Result<void> watch_parent();
   Result<void> watch_machine();
   void rehearse();
@@ -52,6 +60,7 @@ class ReadyMachine : private Mux::Listener {
   Result<void> greet();
   void read_claim();
   Result<Claimed> claimed();
+  Result<void> freeze_machine();
   void end(Result<void> outcome);
 
   void on_shim_call(ShimCall) override {}
@@ -68,6 +77,7 @@ class ReadyMachine : private Mux::Listener {
   ConnectedMachine connected_;
   std::unique_ptr<Mux> mux_;
   std::unique_ptr<Boot> boot_;
+  std::move_only_function<void()> on_ready_;
   UniqueFd claimant_;
   std::string claim_text_;
   UniqueFd watchdog_;
@@ -80,6 +90,7 @@ class ReadyMachine : private Mux::Listener {
   linux_::EventLoop::Watch listener_watch_;
   linux_::EventLoop::Watch claimant_watch_;
   linux_::EventLoop::Timer limit_;
+  linux_::EventLoop::Timer settling_;
 };
 
 }  // namespace boxlite::shim

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "freeze/process_image.h"
 #include "shim/shim.h"
 
 namespace boxlite::shim {
@@ -214,8 +215,10 @@ void Shim::on_machine_end() {
   const auto end = ended ? *ended : linux_::ChildEnd{};
   if (life.state == State::booting && !life.boot_error && !was_asked_to_stop_) {
     const auto tail = console_log_->tail();
-    life.boot_error_phase = life.boot->phase();
-    auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot->phase(), ": ",
+    const bool is_frozen = life.is_restored && !config_.machine.saved->pages.empty();
+    const bool did_not_thaw = is_frozen && end == linux_::ChildEnd{.exit_code = freeze::cannot_thaw};
+    life.boot_error_phase = did_not_thaw ? vmm::thaw_phase : life.boot->phase();
+    auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot_error_phase, ": ",
                           describe_end(end));
     if (!tail.empty()) message += concat("; last lines of the console:\n", tail);
     life.boot_error = Error(ErrorCode::unavailable, std::move(message));

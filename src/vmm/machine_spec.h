@@ -54,6 +54,9 @@ struct SharedDirectory {
 struct SavedMachine {
   std::filesystem::path memory = {};
   std::filesystem::path state = {};
+  // Not empty: it was not told to save itself, its engine's process was frozen (freeze/freezer.h). These are
+  // that one's pages, and the state is its image.
+  std::filesystem::path pages = {};
   // Not empty: it was using its first disk, and goes on with a copy of this qcow2 file only.
   std::filesystem::path disk = {};
 

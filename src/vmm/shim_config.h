@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,12 @@ struct ShimConfig {
   // No box is there yet: the machine goes on from machine.saved and waits to be claimed (ready_machines.h).
   // The two requests below are as they were when it was saved.
   bool awaits_claim = false;
+  // Set: no box is wanted. The machine goes on from machine.saved, prepares its container and runs one
+  // command; then its engine's process is frozen into these files (Machine::freeze), and the shim ends: with
+  // 0 when all went well, with cannot_freeze when it never will on this host.
+  std::optional<SavedMachine> freeze_into = {};
   std::filesystem::path qemu = {};  // the program, as the host check found it
+  std::filesystem::path thaw = {};  // boxlite-thaw
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};
   std::string start_container_request = {};
@@ -70,6 +76,9 @@ struct ShimConfig {
 
   bool operator==(const ShimConfig&) const = default;
 };
+
+// The exit code of a shim that was to freeze a machine.
+inline constexpr int cannot_freeze = 3;
 
 // Where in box_dir the two shared directories are, and by which tags the guest knows them. They are there
 // whether or not there are folders, so that all machines have the same devices.

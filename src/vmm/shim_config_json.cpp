@@ -51,15 +51,31 @@ Result<std::vector<Item>> parse_array(JsonFields& fields, const char* key,
   return items;
 }
 
+// An empty object: none.
+json to_object(const std::optional<SavedMachine>& saved) {
+  if (!saved) return json::object();
+  return {{"memory", saved->memory.native()},
+          {"state", saved->state.native()},
+          {"pages", saved->pages.native()},
+          {"disk", saved->disk.native()}};
+}
+
+Result<std::optional<SavedMachine>> parse_saved(const json& object) {
+  if (object.empty()) return std::optional<SavedMachine>();
+  JsonFields files(object, "saved machine");
+  SavedMachine saved;
+  saved.memory = BOXLITE_TRY(files.text("memory"));
+  saved.state = BOXLITE_TRY(files.text("state"));
+  saved.pages = BOXLITE_TRY(files.text("pages"));
+  saved.disk = BOXLITE_TRY(files.text("disk"));
+  BOXLITE_TRY(files.no_others());
+  return std::optional(std::move(saved));
+}
+
 json to_object(const MachineSpec& machine) {
-  auto saved = json::object();
-  if (machine.saved)
-    saved = {{"memory", machine.saved->memory.native()},
-             {"state", machine.saved->state.native()},
-             {"disk", machine.saved->disk.native()}};
   return {{"kernel", machine.kernel.native()},
           {"memory_file", machine.memory_file.native()},
-          {"saved", std::move(saved)},
+          {"saved", to_object(machine.saved)},
           {"initramfs", machine.initramfs.native()},
           {"kernel_arguments", machine.kernel_arguments},
           {"accelerator", name(machine.accelerator)},
@@ -126,14 +142,7 @@ Result<MachineSpec> parse_machine(const json& object) {
       static_cast<unsigned>(BOXLITE_TRY(fields.number("tsc_khz", 0, std::numeric_limits<unsigned>::max())));
   machine.memory_file = BOXLITE_TRY(fields.text("memory_file"));
   const auto* saved = BOXLITE_TRY(fields.object("saved"));
-  if (!saved->empty()) {
-    JsonFields files(*saved, "saved machine");
-    machine.saved.emplace();
-    machine.saved->memory = BOXLITE_TRY(files.text("memory"));
-    machine.saved->state = BOXLITE_TRY(files.text("state"));
-    machine.saved->disk = BOXLITE_TRY(files.text("disk"));
-    BOXLITE_TRY(files.no_others());
-  }
+  machine.saved = BOXLITE_TRY(parse_saved(*saved));
   machine.disks = BOXLITE_TRY(parse_array(fields, "disks", parse_disk));
   machine.shares = BOXLITE_TRY(parse_array(fields, "shares", parse_share));
   BOXLITE_TRY(fields.no_others());
@@ -187,11 +196,13 @@ std::string to_json(const ShimConfig& config) {
                        {"box_name", config.box_name},
                        {"box_dir", config.box_dir.native()},
                        {"save_to", config.save_to.native()},
+                       {"freeze_into", to_object(config.freeze_into)},
                        {"awaits_claim", config.awaits_claim},
                        {"machine", to_object(config.machine)},
                        {"network", to_object(config.network)},
                        {"folders", to_array(config.folders)},
                        {"qemu", config.qemu.native()},
+                       {"thaw", config.thaw.native()},
                        {"configure_request", to_hex(config.configure_request)},
                        {"start_container_request", to_hex(config.start_container_request)},
                        {"main_request", to_hex(config.main_request)},
@@ -222,6 +233,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.box_name = BOXLITE_TRY(fields.text("box_name"));
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
   config.save_to = BOXLITE_TRY(fields.text("save_to"));
+  const auto* freeze_into = BOXLITE_TRY(fields.object("freeze_into"));
+  config.freeze_into = BOXLITE_TRY(parse_saved(*freeze_into));
   config.awaits_claim = BOXLITE_TRY(fields.flag("awaits_claim"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));
@@ -229,6 +242,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.network = BOXLITE_TRY_CONTEXT("shim config", parse_network_config(*network));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
+  config.thaw = BOXLITE_TRY(fields.text("thaw"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
   config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));
   config.main_request = BOXLITE_TRY(fields.bytes("main_request"));

@@ -13,19 +13,21 @@ ShimConfig example() {
   ShimConfig config;
   config.box_id = "abc";
   config.box_dir = "/home/u/.boxlite/boxes/abc";
-  config.machine = {.kernel = "/r/vmlinux",
-                    .initramfs = "/r/initramfs.cpio",
-                    .kernel_arguments = "quiet \"x\"",
-                    .accelerator = Accelerator::kvm,
-                    .cpus = 2,
-                    .memory_mib = 1024,
-                    .tsc_khz = 2'596'000,
-                    .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false},
-                              {"/d/b.raw", DiskFormat::raw, true},
-                              {.format = DiskFormat::blank, .size_bytes = 1u << 30}},
-                    .shares = machine_shares("/home/u/.boxlite/boxes/abc"),
-                    .memory_file = "/m/new",
-                    .saved = SavedMachine{.memory = "/m/memory", .state = "/m/state", .disk = "/m/d"}};
+  config.machine = {
+      .kernel = "/r/vmlinux",
+      .initramfs = "/r/initramfs.cpio",
+      .kernel_arguments = "quiet \"x\"",
+      .accelerator = Accelerator::kvm,
+      .cpus = 2,
+      .memory_mib = 1024,
+      .tsc_khz = 2'596'000,
+      .disks = {{"/d/a.qcow2", DiskFormat::qcow2, false},
+                {"/d/b.raw", DiskFormat::raw, true},
+                {.format = DiskFormat::blank, .size_bytes = 1u << 30}},
+      .shares = machine_shares("/home/u/.boxlite/boxes/abc"),
+      .memory_file = "/m/new",
+      .saved = SavedMachine{.memory = "/m/memory", .state = "/m/state", .pages = "/m/p", .disk = "/m/d"}};
+  config.freeze_into = SavedMachine{.memory = "/n/memory"};
   config.folders = {{.host_path = "/a\xff", .box_path = "/b", .is_read_only = true},
                     {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
   config.network = {.allow = {"example.com"},
@@ -37,6 +39,7 @@ ShimConfig example() {
   config.home = "/home/user/.boxlite";
   config.box_name = "web";
   config.qemu = "/usr/bin/qemu-system-x86_64";
+  config.thaw = "/usr/bin/boxlite-thaw";
   config.configure_request = std::string("\0\xff\n", 3);
   config.start_container_request = "bytes";
   config.main_request = std::string("\0main", 5);

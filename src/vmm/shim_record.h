@@ -59,6 +59,9 @@ std::string_view name(ExitReason reason);
 // The phase of a boot that failed before there was a machine: a port was taken.
 inline constexpr std::string_view network_phase = "network";
 
+// The phase of one whose saved machine could not be thawed: on this host none can.
+inline constexpr std::string_view thaw_phase = "thaw";
+
 struct ExitRecord {
   ExitReason reason = ExitReason::stopped;
   Timestamp at = {};

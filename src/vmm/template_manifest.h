@@ -16,7 +16,8 @@ Result<std::string> digest_of_data(const std::filesystem::path& file);
 struct TemplateManifest {
   std::string memory_digest = {};
   std::string state_digest = {};
-  std::string disk_digest = {};  // empty: it has none
+  std::string disk_digest = {};   // empty: it has none
+  std::string pages_digest = {};  // empty: it is not frozen
 
   bool operator==(const TemplateManifest&) const = default;
 };

@@ -55,8 +55,10 @@ Result<std::string> digest_of_data(const std::filesystem::path& file) {
 }
 
 std::string to_json(const TemplateManifest& manifest) {
-  const json object = {
-      {"memory", manifest.memory_digest}, {"state", manifest.state_digest}, {"disk", manifest.disk_digest}};
+  const json object = {{"memory", manifest.memory_digest},
+                       {"state", manifest.state_digest},
+                       {"disk", manifest.disk_digest},
+                       {"pages", manifest.pages_digest}};
   return object.dump(2) + "\n";
 }
 
@@ -67,12 +69,13 @@ Result<TemplateManifest> parse_template_manifest(std::string_view text) {
   manifest.memory_digest = BOXLITE_TRY(fields.text("memory"));
   manifest.state_digest = BOXLITE_TRY(fields.text("state"));
   manifest.disk_digest = BOXLITE_TRY(fields.text("disk"));
+  manifest.pages_digest = BOXLITE_TRY(fields.text("pages"));
   return manifest;
 }
 
 Result<std::string> fingerprint(const SavedMachine& files) {
   auto text = BOXLITE_TRY(linux_::boot_id());
-  for (const auto* const file : {&files.memory, &files.state, &files.disk}) {
+  for (const auto* const file : {&files.memory, &files.state, &files.disk, &files.pages}) {
     if (file->empty()) continue;
     const auto status = BOXLITE_TRY(status_of(*file));
     text += concat(" ", status.st_dev, ":", status.st_ino, ":", status.st_size, ":", status.st_mtim.tv_sec,

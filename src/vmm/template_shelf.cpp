@@ -10,6 +10,8 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
+#include "freeze/file_identity.h"
+#include "freeze/frozen_process.h"
 #include "linux/file_copy.h"
 #include "linux/file_lock.h"
 #include "linux/process_identity.h"
@@ -25,11 +27,14 @@ namespace {
 constexpr std::string_view memory_name = "memory";
 constexpr std::string_view state_name = "state";
 constexpr std::string_view disk_name = "disk";
+constexpr std::string_view pages_name = "pages";
 constexpr std::string_view manifest_name = "manifest.json";
 constexpr std::string_view work_name = "work";  // what the machine needs while it is made
 constexpr std::string_view stamp_name = "verified";
 constexpr std::string_view half_made = ".new";
 constexpr std::string_view lock_suffix = ".lock";
+constexpr std::string_view half_gone = ".gone";
+constexpr std::string_view no_freezing = "no-freezing";  // with the boot's id behind it; says why
 constexpr std::chrono::milliseconds save_time{30'000};
 constexpr std::chrono::milliseconds killed_maker_limit{3000};
 constexpr std::size_t most_templates = 8;
@@ -38,6 +43,7 @@ SavedMachine files_in(const std::filesystem::path& place) {
   SavedMachine files{.memory = place / memory_name, .state = place / state_name};
   struct stat status = {};
   if (::stat((place / disk_name).c_str(), &status) == 0) files.disk = place / disk_name;
+  if (::stat((place / pages_name).c_str(), &status) == 0) files.pages = place / pages_name;
   return files;
 }
 
@@ -45,15 +51,15 @@ Result<TemplateManifest> manifest_of(const SavedMachine& files) {
   TemplateManifest manifest{.memory_digest = BOXLITE_TRY(digest_of_data(files.memory)),
                             .state_digest = BOXLITE_TRY(digest_of_data(files.state))};
   if (!files.disk.empty()) manifest.disk_digest = BOXLITE_TRY(digest_of_data(files.disk));
+  if (!files.pages.empty()) manifest.pages_digest = BOXLITE_TRY(digest_of_data(files.pages));
   return manifest;
 }
 
 // A program or file by what tells one version of it from the next.
 Result<std::string> identity_of(const std::filesystem::path& file) {
-  struct stat status = {};
-  if (::stat(file.c_str(), &status) != 0) return fail(syscall_error("stat", file.native(), errno));
-  return concat(file.native(), " ", status.st_dev, ":", status.st_ino, ":", status.st_size, ":",
-                status.st_mtim.tv_sec, ".", status.st_mtim.tv_nsec, "\n");
+  const auto identity = BOXLITE_TRY(freeze::identify_file(file));
+  return concat(file.native(), " ", identity.device, ":", identity.inode, ":", identity.size, ":",
+                identity.changed_s, ".", identity.changed_ns, "\n");
 }
 
 // What decides about the content of a template, and nothing that differs between boxes.
@@ -70,6 +76,8 @@ MachineSpec blank_machine(MachineSpec machine) {
 
 Result<bool> is_whole(const std::filesystem::path& place) {
   const auto files = files_in(place);
+  // One of another QEMU, or of other libraries, is as good as damaged.
+  if (!files.pages.empty() && !BOXLITE_TRY(freeze::FrozenProcess::has_its_files(files.state))) return false;
   const auto now = BOXLITE_TRY(fingerprint(files));
   const auto stamp = read_file(place / stamp_name);
   if (stamp && *stamp == now) return true;
@@ -91,7 +99,7 @@ Result<void> await_killed_maker(const std::filesystem::path& work) {
 Result<std::uint64_t> bytes_below(const std::filesystem::path& place) {
   std::uint64_t bytes = 0;
   const auto files = files_in(place);
-  for (const auto* const file : {&files.memory, &files.state, &files.disk}) {
+  for (const auto* const file : {&files.memory, &files.state, &files.disk, &files.pages}) {
     struct stat status = {};
     if (file->empty()) continue;
     if (::stat(file->c_str(), &status) != 0) return fail(syscall_error("stat", file->native(), errno));
@@ -115,6 +123,7 @@ Result<std::string> TemplateShelf::shape_of(const TemplateRecipe& recipe) {
     hasher.update(BOXLITE_TRY(identity_of(recipe.image->base)));
     hasher.update(recipe.image->start_container_request);
   }
+  if (recipe.is_frozen) hasher.update(BOXLITE_TRY(identity_of(recipe.thaw)));
   return hasher.finish().hex().substr(0, 24);
 }
 
@@ -160,40 +169,54 @@ Result<void> TemplateShelf::boot_and_save(const std::filesystem::path& fresh,
                                           const TemplateRecipe& recipe) const {
   const auto work = fresh / work_name;
   BOXLITE_TRY(make_directories(work / temporary_dir_name));
+  const auto config = BOXLITE_TRY(maker_config(fresh, recipe));
+  auto process = BOXLITE_TRY(ShimProcess::spawn(recipe.shim, config));
+  const auto end =
+      BOXLITE_TRY_CONTEXT("make template", process.wait(Deadline::after(recipe.limit + save_time)));
+  if (end == linux_::ChildEnd{}) return remove_tree(work);
+  const auto words = read_file(work / shim_stderr_name);
+  const bool could_not_freeze = recipe.is_frozen && end == linux_::ChildEnd{.exit_code = cannot_freeze};
+  return fail(could_not_freeze ? ErrorCode::unsupported : ErrorCode::unavailable,
+              concat("make template: boxlite-shim ended with ", to_string(end), ": ", words ? *words : ""));
+}
+
+Result<ShimConfig> TemplateShelf::maker_config(const std::filesystem::path& fresh,
+                                               const TemplateRecipe& recipe) const {
+  const auto work = fresh / work_name;
   ShimConfig config;
   config.box_id = "template";
   config.home = directory_.parent_path();
   config.box_dir = work;
+  config.qemu = recipe.engine;
+  config.thaw = recipe.thaw;
+  config.boot_timeout = recipe.limit;
   config.machine = blank_machine(recipe.machine);
-  config.machine.memory_file = fresh / memory_name;
+  config.machine.saved = recipe.saved;
   config.machine.shares = machine_shares(work);
   for (const auto& share : config.machine.shares) BOXLITE_TRY(make_directories(share.path));
-  if (recipe.saved) {
-    BOXLITE_TRY(linux_::copy_sparse(recipe.saved->memory, config.machine.memory_file));
-    config.machine.saved = recipe.saved;
-  }
+  if (recipe.saved) BOXLITE_TRY(linux_::copy_sparse(recipe.saved->memory, fresh / memory_name));
   if (const auto& image = recipe.image) {
     BOXLITE_TRY(image->make_disk(fresh / disk_name));
     config.machine.disks.front() = {.path = fresh / disk_name, .format = DiskFormat::qcow2};
     config.configure_request = image->configure_request;
     config.start_container_request = image->start_container_request;
   }
-  config.save_to = fresh / state_name;
-  config.qemu = recipe.engine;
-  config.boot_timeout = recipe.limit;
-  auto process = BOXLITE_TRY(ShimProcess::spawn(recipe.shim, config));
-  const auto end =
-      BOXLITE_TRY_CONTEXT("make template", process.wait(Deadline::after(recipe.limit + save_time)));
-  if (end == linux_::ChildEnd{}) return remove_tree(work);
-  const auto words = read_file(work / shim_stderr_name);
-  return fail(ErrorCode::unavailable,
-              concat("make template: boxlite-shim ended with ", to_string(end), ": ", words ? *words : ""));
+  if (recipe.is_frozen) {
+    config.freeze_into = SavedMachine{.memory = fresh / memory_name,
+                                      .state = fresh / state_name,
+                                      .pages = fresh / pages_name,
+                                      .disk = fresh / disk_name};
+  } else {
+    config.machine.memory_file = fresh / memory_name;
+    config.save_to = fresh / state_name;
+  }
+  return config;
 }
 
 Result<void> TemplateShelf::discard(const std::string& shape) {
   // Away under its name first: nobody may find half of it.
   const auto where = place(shape);
-  const auto gone = directory_ / concat(shape, ".gone");
+  const auto gone = directory_ / concat(shape, half_gone);
   BOXLITE_TRY(remove_tree(gone));
   if (::rename(where.c_str(), gone.c_str()) != 0 && errno != ENOENT)
     return fail(syscall_error("rename", where.native(), errno));
@@ -214,6 +237,7 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
         std::chrono::seconds(used.st_mtim.tv_sec) + std::chrono::nanoseconds(used.st_mtim.tv_nsec);
     entries.push_back({.shape = name,
                        .has_image = !files_in(item.path()).disk.empty(),
+                       .is_frozen = !files_in(item.path()).pages.empty(),
                        .used_at = Timestamp(std::chrono::duration_cast<Timestamp::duration>(at)),
                        .bytes = *bytes});
   }
@@ -221,7 +245,36 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
   return entries;
 }
 
+bool TemplateShelf::can_freeze() const {
+  const auto boot = linux_::boot_id();
+  return boot && !std::filesystem::exists(directory_ / concat(no_freezing, ".", *boot));
+}
+
+Result<void> TemplateShelf::give_up_freezing(std::string_view why) {
+  BOXLITE_TRY(make_directories(directory_));
+  return write_file_atomic(directory_ / concat(no_freezing, ".", BOXLITE_TRY(linux_::boot_id())), why);
+}
+
+// What killed makers and removers left, and what earlier boots of the host have found out.
+void TemplateShelf::sweep(bool forget_this_boot) const {
+  const auto boot = linux_::boot_id();
+  std::error_code failed;
+  std::filesystem::directory_iterator entries(directory_, failed);
+  for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
+    const auto& path = entries->path();
+    const auto shape = path.stem().native();
+    const auto suffix = path.extension().native();
+    if (shape == no_freezing && (forget_this_boot || !boot || suffix != "." + *boot)) (void)remove_tree(path);
+    if (suffix != half_made && suffix != half_gone) continue;
+    // Somebody may be at it.
+    const auto held =
+        linux_::FileLock::try_acquire(directory_ / concat(shape, lock_suffix), linux_::LockMode::exclusive);
+    if (held) (void)remove_tree(path);
+  }
+}
+
 Result<std::vector<TemplateEntry>> TemplateShelf::prune(std::size_t keep) {
+  sweep(keep == 0);
   auto entries = BOXLITE_TRY(list());
   entries.erase(entries.begin(),
                 entries.begin() + static_cast<std::ptrdiff_t>(std::min(keep, entries.size())));

@@ -4,11 +4,13 @@
 // mounted and the container prepared.
 //
 //   machines/<shape>/memory         its memory, sparse; mapped privately by every box that goes on from it
-//   machines/<shape>/state          its devices and processors
+//   machines/<shape>/state          its devices and processors; of a frozen one: its engine's process
+//   machines/<shape>/pages          of a frozen one: that process's own memory
 //   machines/<shape>/disk           of an image's: what it has changed of the base disk; copied for every box
-//   machines/<shape>/manifest.json  what both must hash to
+//   machines/<shape>/manifest.json  what they must hash to
 //   machines/<shape>/verified       for which boot of the host, and for which files, that was checked
 //   machines/<shape>.lock           held by who makes it, in machines/<shape>.new
+//   machines/no-freezing.<boot id>  there when this boot of the host cannot, and why
 //
 // A template is complete when its directory exists: it is renamed into place. Removing one never hurts a box
 // that runs: its memory stays mapped.
@@ -25,6 +27,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "vmm/machine_spec.h"
+#include "vmm/shim_config.h"
 
 namespace boxlite::vmm {
 
@@ -44,12 +47,17 @@ struct TemplateRecipe {
     std::string start_container_request = {};
   };
   std::optional<Image> image = {};
-  std::optional<SavedMachine> saved = {};  // the shape's without an image: quicker to go on from
+  // For one of an image: the shape's without, quicker to go on from than a boot.
+  std::optional<SavedMachine> saved = {};
+  // Of an image: the engine's process is frozen, with all that it has translated.
+  bool is_frozen = false;
+  std::filesystem::path thaw = {};
 };
 
 struct TemplateEntry {
   std::string shape = {};
   bool has_image = false;
+  bool is_frozen = false;
   Timestamp used_at = {};
   std::uint64_t bytes = 0;  // on the disk
 };
@@ -68,19 +76,25 @@ class TemplateShelf {
   Result<std::optional<SavedMachine>> find(const std::string& shape);
 
   // Makes one; takes as long as a boot. When another process is at it, waits for that one until the deadline,
-  // then unavailable.
+  // then timed_out. unsupported when this host cannot freeze.
   Result<SavedMachine> make(const std::string& shape, const TemplateRecipe& recipe, Deadline deadline);
 
   // Takes away one that did not work.
   Result<void> discard(const std::string& shape);
+  // False once this boot of the host has been found unable to freeze or thaw.
+  bool can_freeze() const;
+  Result<void> give_up_freezing(std::string_view why);
   // The most recently used first.
   Result<std::vector<TemplateEntry>> list() const;
-  // Keeps the `keep` most recently used; returns what was removed.
+  // Keeps the `keep` most recently used; returns what was removed. With 0, that the host cannot
+  // freeze is forgotten as well.
   Result<std::vector<TemplateEntry>> prune(std::size_t keep);
 
  private:
+  void sweep(bool forget_this_boot) const;
   std::filesystem::path place(const std::string& shape) const { return directory_ / shape; }
   Result<void> boot_and_save(const std::filesystem::path& place, const TemplateRecipe& recipe) const;
+  Result<ShimConfig> maker_config(const std::filesystem::path& place, const TemplateRecipe& recipe) const;
 
   const std::filesystem::path directory_;
 };

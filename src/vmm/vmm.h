@@ -49,6 +49,9 @@ class Machine {
   // Writes the machine's state into an open file, its memory being in MachineSpec::memory_file. It stands
   // still afterwards: what is left to do is quit().
   virtual Result<void> save(int state_fd, Deadline deadline) = 0;
+  // Freezes the engine's process: memory, state and pages of `into` are written, the memory over a copy of
+  // that which the machine goes on from. The machine has ended then. unsupported where this cannot be.
+  virtual Result<void> freeze(const SavedMachine& into, Deadline deadline) = 0;
   // Not -1: whenever it is readable, the engine waits for attend().
   virtual int attention_fd() const = 0;
   // False: it will not need any more.

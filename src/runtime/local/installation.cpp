@@ -59,6 +59,10 @@ Result<std::filesystem::path> Installation::shim() const {
   return locate("boxlite-shim");
 }
 
+Result<std::filesystem::path> Installation::thaw() const {
+  return locate("boxlite-thaw");
+}
+
 Result<std::filesystem::path> Installation::kernel() const {
   return locate("vmlinux");
 }

@@ -203,6 +203,7 @@ Result<box::BaseDisk> LocalRuntime::require_base_disk(const image::Image& image,
 Result<box::MachineParts> LocalRuntime::machine_parts() {
   box::MachineParts parts;
   parts.shim = BOXLITE_TRY(installation_.shim());
+  parts.thaw = BOXLITE_TRY(installation_.thaw());
   parts.kernel = BOXLITE_TRY(installation_.kernel());
   parts.initramfs = BOXLITE_TRY(installation_.initramfs());
   parts.engine = BOXLITE_TRY(vmm::choose_engine(engine_request()));

@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds ready_limit = 120s;
 SavedMachine public_entry(const vmm::TemplateEntry& entry, const vmm::ReadyMachines& ready) {
   return {.id = entry.shape,
           .has_image = entry.has_image,
+          .is_frozen = entry.is_frozen,
           .used_at = to_rfc3339(entry.used_at),
           .bytes = entry.bytes,
           .ready = ready.count(entry.shape)};

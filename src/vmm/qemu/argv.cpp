@@ -54,7 +54,9 @@ void add_board(Arguments& arguments, const MachineSpec& spec) {
     add(arguments, "-accel", spec.cpus > 1 ? "tcg,thread=multi" : "tcg,thread=single");
     // erms says that copying byte by byte is the fastest way. Emulated, it is the slowest: every step of a
     // string instruction costs the same, so the kernel had better take steps of eight bytes.
-    add(arguments, "-cpu", "max,-erms");
+    // QEMU draws the random numbers of its instructions from a generator of its own, which a frozen process
+    // would share with all that are thawed from it. The guest has virtio-rng.
+    add(arguments, "-cpu", "max,-erms,-rdrand,-rdseed");
   }
   add(arguments, "-smp", concat(spec.cpus));
   add(arguments, "-m", concat(spec.memory_mib, "M"));

@@ -33,7 +33,7 @@ TEST(MachineArguments, AreTheseForAnEmulatedMachine) {
       as_text(example()),
       "-machine microvm,acpi=off,pcie=off,usb=off,isa-serial=off,rtc=on,pit=on,pic=on,dump-guest-core=off,"
       "mem-merge=off,memory-backend=ram "
-      "-accel tcg,thread=single -cpu max,-erms -smp 1 -m 512M "
+      "-accel tcg,thread=single -cpu max,-erms,-rdrand,-rdseed -smp 1 -m 512M "
       "-object memory-backend-ram,id=ram,size=512M,share=off "
       "-nodefaults -no-user-config -no-reboot -display none -global virtio-mmio.force-legacy=off "
       "-kernel /r/vmlinux -initrd /r/initramfs.cpio "

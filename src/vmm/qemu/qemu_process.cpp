@@ -10,9 +10,11 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "freeze/frozen_process.h"
 #include "linux/open_broker.h"
 #include "linux/unix_socket.h"
 #include "vmm/qemu/argv.h"
+#include "vmm/qemu/frozen_qemu.h"
 #include "vmm/qemu/qmp.h"
 #include "vmm/qemu/saved_state.h"
 #include "vmm/qemu/spawn_thread.h"
@@ -27,8 +29,7 @@ constexpr linux_::CapabilitySet file_capabilities = 0b1'1011;
 
 class QemuMachine : public Machine {
  public:
-  QemuMachine(linux_::ChildProcess child, UniqueFd control)
-      : child_(std::move(child)), qmp_(std::move(control)) {}
+  QemuMachine(linux_::ChildProcess child, Qmp qmp) : child_(std::move(child)), qmp_(std::move(qmp)) {}
 
   pid_t pid() const override { return child_.pid(); }
   const linux_::ProcessHandle& handle() const override { return child_.handle(); }
@@ -48,19 +49,23 @@ class QemuMachine : public Machine {
   void kill() override { (void)child_.send_signal(SIGKILL); }
   Result<std::string> status(Deadline deadline) override { return qmp_.query_status(deadline); }
   Result<void> save(int state_fd, Deadline deadline) override;
+  Result<void> freeze(const SavedMachine& into, Deadline deadline) override;
   int attention_fd() const override { return broker_ ? broker_->fd() : -1; }
   bool attend() override { return broker_->serve(); }
 
   // The machine's memory is opened by us.
-  void broker_memory(SpawnThread thread, linux_::OpenBroker broker);
+  void broker_memory(const MachineSpec& spec, SpawnThread thread, linux_::OpenBroker broker);
   // The machine was started with its saved state in a pipe, and waits to be told.
   Result<void> go_on();
+  // It stood still when its process was frozen.
+  Result<void> go_on_thawed() { return qmp_.post("cont", {}); }
 
  private:
   std::optional<SpawnThread> thread_;  // goes after the child
   linux_::ChildProcess child_;
   Qmp qmp_;
   std::optional<linux_::OpenBroker> broker_;
+  MachineSpec spec_;  // with a broker
 };
 
 // Of memory that is a shared file, nothing is written.
@@ -77,7 +82,15 @@ Result<void> QemuMachine::save(int state_fd, Deadline deadline) {
   return qmp_.await_migration(deadline);
 }
 
-void QemuMachine::broker_memory(SpawnThread thread, linux_::OpenBroker broker) {
+Result<void> QemuMachine::freeze(const SavedMachine& into, Deadline deadline) {
+  if (!broker_) return fail(ErrorCode::unsupported, "freeze QEMU: its memory is not a saved machine's");
+  BOXLITE_TRY(pause(deadline));
+  BOXLITE_TRY_CONTEXT("freeze QEMU", freeze::freeze(freezing_order(pid(), spec_, into), deadline));
+  return {};
+}
+
+void QemuMachine::broker_memory(const MachineSpec& spec, SpawnThread thread, linux_::OpenBroker broker) {
+  spec_ = spec;
   thread_ = std::move(thread);
   broker_ = std::move(broker);
 }
@@ -116,19 +129,19 @@ Error explained(Error error) {
 Result<std::unique_ptr<QemuMachine>> spawn(const linux_::ChildSpec& child, UniqueFd control) {
   auto process = linux_::ChildProcess::spawn(child);
   if (!process) return std::unexpected(explained(std::move(process).error()));
-  return std::make_unique<QemuMachine>(std::move(*process), std::move(control));
+  return std::make_unique<QemuMachine>(std::move(*process), Qmp(std::move(control)));
 }
 
 // The saved memory is other boxes' as well: QEMU gets it for reading, and can open nothing of it for more.
 Result<std::unique_ptr<QemuMachine>> spawn_confined(const MachineSpec& spec, const linux_::ChildSpec& child,
-                                                    UniqueFd control) {
-  auto memory = BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY));
+                                                    Qmp qmp, UniqueFd memory) {
   auto started = SpawnThread::spawn(child, writable_places(spec));
   if (!started) return std::unexpected(explained(std::move(started).error()));
   auto& [thread, process] = *started;
-  auto machine = std::make_unique<QemuMachine>(std::move(process.child), std::move(control));
-  machine->broker_memory(std::move(thread), linux_::OpenBroker(std::move(process.openings),
-                                                               spec.saved->memory, std::move(memory)));
+  auto machine = std::make_unique<QemuMachine>(std::move(process.child), std::move(qmp));
+  machine->broker_memory(
+      spec, std::move(thread),
+      linux_::OpenBroker(std::move(process.openings), spec.saved->memory, std::move(memory)));
   return machine;
 }
 
@@ -136,13 +149,33 @@ Result<std::unique_ptr<QemuMachine>> launch_saved(const MachineSpec& spec, linux
                                                   UniqueFd control) {
   const auto state = BOXLITE_TRY(pipe_with_state(spec.saved->state));
   child.fds.push_back({state.get(), state_fd});
-  auto machine = spec.memory_file.empty() ? spawn_confined(spec, child, std::move(control))
-                                          : spawn(child, std::move(control));
+  auto machine = spec.memory_file.empty()
+                     ? spawn_confined(spec, child, Qmp(std::move(control)),
+                                      BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY)))
+                     : spawn(child, std::move(control));
   if (machine) BOXLITE_TRY((*machine)->go_on());
   return machine;
 }
 
 }  // namespace
+
+// The child becomes the QEMU that was frozen, with our ends of what it is connected to.
+Result<std::unique_ptr<Machine>> QemuEngine::thaw(const MachineSpec& spec, linux_::ChildSpec child,
+                                                  UniqueFd control) {
+  const auto frozen = BOXLITE_TRY(freeze::FrozenProcess::open(spec.saved->state, spec.saved->pages));
+  auto memory = BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY));
+  child.program = thaw_;
+  child.arguments.clear();
+  child.environment.clear();
+  child.fds.push_back({memory.get(), linux_::handed_out_fd});
+  const auto give = [&](const std::string& name, int flags) { return open_given(spec, name, flags); };
+  const auto held = BOXLITE_TRY(frozen.add_descriptors(child.fds, give));
+  constexpr bool is_greeted = true;
+  auto machine =
+      BOXLITE_TRY(spawn_confined(spec, child, Qmp(std::move(control), is_greeted), std::move(memory)));
+  BOXLITE_TRY(machine->go_on_thawed());
+  return machine;
+}
 
 Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, MachineEnds ends) {
   auto complete = spec;
@@ -162,6 +195,8 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
     child.fds.push_back({ends.error_log.get(), 1});
     child.fds.push_back({ends.error_log.get(), 2});
   }
+  if (complete.saved && !complete.saved->pages.empty())
+    return thaw(complete, std::move(child), std::move(control.first));
   if (complete.saved) return launch_saved(complete, std::move(child), std::move(control.first));
   return spawn(child, std::move(control.first));
 }

@@ -14,8 +14,10 @@ namespace boxlite::vmm::qemu {
 // One thread. The greeting is awaited by the first command, so that starting a machine does not wait for it.
 class Qmp {
  public:
-  // A connected stream socket whose other end is QEMU's monitor.
-  explicit Qmp(UniqueFd socket) : socket_(std::move(socket)) {}
+  // A connected stream socket whose other end is QEMU's monitor; which has greeted somebody else already when
+  // its process was frozen.
+  explicit Qmp(UniqueFd socket, bool is_greeted = false)
+      : socket_(std::move(socket)), is_greeted_(is_greeted) {}
 
   // What the command returned, as JSON text. `arguments` is a JSON object or empty. stopped when QEMU is
   // gone.
@@ -40,7 +42,7 @@ class Qmp {
   std::string received_;
   std::string migration_status_;
   std::size_t unread_answers_ = 0;  // of posted commands
-  bool is_greeted_ = false;
+  bool is_greeted_;
 };
 
 }  // namespace boxlite::vmm::qemu

@@ -18,12 +18,13 @@ using namespace std::chrono_literals;
 
 class FaultTest : public BoxTest {
  protected:
-  // A directory with the real shim and, for each name, the given bytes in place of the real file.
+  // A directory with the real programs and, for each name, the given bytes in place of the real file.
   std::filesystem::path runtime_dir_with(const std::map<std::string, std::string>& files) const {
     const auto bin = std::filesystem::canonical("/proc/self/exe").parent_path();
     const auto dir = directory() / "runtime";
     EXPECT_TRUE(make_directories(dir));
-    std::filesystem::create_symlink(bin / "boxlite-shim", dir / "boxlite-shim");
+    for (const char* name : {"boxlite-shim", "boxlite-thaw"})
+      std::filesystem::create_symlink(bin / name, dir / name);
     for (const char* name : {"vmlinux", "initramfs.cpio", "base-image.tar"}) {
       const auto replaced = files.find(name);
       if (replaced == files.end()) {

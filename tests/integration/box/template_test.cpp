@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/files.h"
+#include "freeze/process_image.h"
 #include "integration/box/box_fixture.h"
 #include "vmm/template_manifest.h"
 #include "vmm/template_shelf.h"
@@ -32,12 +34,26 @@ class TemplateTest : public BoxTest {
   std::set<std::string> digests() const {
     std::set<std::string> all;
     for (const auto& entry : templates()) {
-      for (const auto* name : {"memory", "state", "disk"}) {
+      for (const auto* name : {"memory", "state", "pages", "disk"}) {
         const auto digest = vmm::digest_of_data(home() / "machines" / entry.shape / name);
         if (digest) all.insert(entry.shape + " " + name + " " + *digest);
       }
     }
     return all;
+  }
+
+  std::filesystem::path frozen_image() const {
+    const auto listed = templates();
+    const auto frozen = std::ranges::find(listed, true, &vmm::TemplateEntry::is_frozen);
+    return home() / "machines" / (frozen == listed.end() ? "none" : frozen->shape) / "state";
+  }
+
+  // Another state, as if its maker had signed it.
+  static void sign(const std::filesystem::path& place, std::string_view state) {
+    ASSERT_TRUE(write_file_atomic(place / "state", state));
+    auto manifest = *vmm::parse_template_manifest(*read_file(place / "manifest.json"));
+    manifest.state_digest = *vmm::digest_of_data(place / "state");
+    ASSERT_TRUE(write_file_atomic(place / "manifest.json", vmm::to_json(manifest)));
   }
 
   static auto has_stage(const char* name) { return Contains(Field(&StartStage::name, name)); }
@@ -59,7 +75,7 @@ TEST_F(TemplateTest, BoxesOfOneTemplateShareNothing) {
   auto second = create(runtime);
   ASSERT_TRUE(first.start());
   const auto made = digests();
-  EXPECT_THAT(made, SizeIs(5)) << "memory and state of two, and a disk";
+  EXPECT_THAT(made, SizeIs(6)) << "memory and state of two, and the frozen one's pages and disk";
   ASSERT_TRUE(second.start());
   EXPECT_THAT(first.info()->start_stages, has_stage("restore"));
   EXPECT_THAT(second.info()->start_stages, has_stage("restore"));
@@ -68,7 +84,9 @@ TEST_F(TemplateTest, BoxesOfOneTemplateShareNothing) {
   for (const auto* own :
        {"cat /proc/sys/kernel/random/boot_id", "cat /proc/sys/kernel/random/uuid", "hostname",
         "cat /etc/hostname", "cat /etc/hosts", "head -c 16 /dev/urandom | od -x",
-        "head -c 16 /dev/random | od -x", "echo $HOSTNAME"}) {
+        "head -c 16 /dev/random | od -x", "echo $HOSTNAME",
+        // The generator of the machine, as an image's own rngd reads it.
+        "mknod /root/hwrng c 10 183 && head -c 64 /root/hwrng | od -x"}) {
     const auto one = run_in(first, {"sh", "-c", own}).out;
     EXPECT_THAT(one, Not(IsEmpty())) << own;
     EXPECT_NE(one, run_in(second, {"sh", "-c", own}).out) << own;
@@ -120,7 +138,7 @@ TEST_F(TemplateTest, DamagedTemplatesAreMadeAnew) {
   const auto empty = [](const std::filesystem::path& file) { std::ofstream(file, std::ios::trunc).flush(); };
   const std::function<void(const std::filesystem::path&)> damages[] = {flip_a_bit, cut, remove, empty};
   for (const auto& damage : damages) {
-    for (const auto* name : {"memory", "state", "disk", "manifest.json"}) {
+    for (const auto* name : {"memory", "state", "pages", "disk", "manifest.json"}) {
       for (const auto& entry : templates()) {
         const auto file = home() / "machines" / entry.shape / name;
         if (std::filesystem::exists(file) && std::filesystem::file_size(file) > 4096) damage(file);
@@ -135,16 +153,80 @@ TEST_F(TemplateTest, ATemplateThatDoesNotAnswerIsReplacedByABoot) {
   auto runtime = open();
   expect_start(runtime, "restore");
   // Sound as files, and no machine: its maker has signed them.
-  for (const auto& entry : templates()) {
-    const auto place = home() / "machines" / entry.shape;
-    std::ofstream(place / "state", std::ios::trunc) << "no machine's state";
-    vmm::TemplateManifest manifest{.memory_digest = *vmm::digest_of_data(place / "memory"),
-                                   .state_digest = *vmm::digest_of_data(place / "state")};
-    if (const auto disk = vmm::digest_of_data(place / "disk")) manifest.disk_digest = *disk;
-    ASSERT_TRUE(write_file_atomic(place / "manifest.json", vmm::to_json(manifest)));
-  }
+  for (const auto& entry : templates()) sign(home() / "machines" / entry.shape, "no machine's state");
+  // The frozen one is seen to be none; that of the shape fails first who would make another from it, then the
+  // box.
   expect_start(runtime, "boot");
-  EXPECT_THAT(templates(), SizeIs(1)) << "the broken one of the image is gone";
+  EXPECT_THAT(templates(), IsEmpty());
+}
+
+// As after an update of a library that QEMU uses: the image holds, but not for what is there.
+TEST_F(TemplateTest, AFrozenMachineOfOtherLibrariesIsMadeAnew) {
+  auto runtime = open();
+  expect_start(runtime, "restore");
+  auto other = *read_file(frozen_image());
+  other.replace(other.find("libc.so.6"), 9, "libm.so.6");
+  sign(frozen_image().parent_path(), other);
+  expect_start(runtime, "restore");
+  EXPECT_THAT(*read_file(frozen_image()), testing::HasSubstr("libc.so.6"));
+  EXPECT_THAT(templates(), SizeIs(2));
+}
+
+TEST_F(TemplateTest, WhatTheGuestRefusesIsNoFaultOfTheMachine) {
+  auto runtime = open();
+  expect_start(runtime, "restore");
+  auto box = create(runtime, {.command = {"true"}, .user = "nobody-of-that-name"});
+  EXPECT_FALSE(box.start());
+  EXPECT_TRUE(templates().front().is_frozen);
+  EXPECT_THAT(templates(), SizeIs(2));
+}
+
+TEST_F(TemplateTest, AHomeBehindALinkFreezesAsWell) {
+  const auto link = directory() / "link";
+  ASSERT_TRUE(make_directories(home()));
+  std::filesystem::create_directory_symlink(home(), link);
+  auto linked = options();
+  linked.home = link;
+  auto runtime = Runtime::open(linked);
+  ASSERT_TRUE(runtime);
+  expect_start(*runtime, "restore");
+  EXPECT_TRUE(templates().front().is_frozen);
+}
+
+// A QEMU that holds what nobody can make again: a pipe.
+TEST_F(TemplateTest, WhereNothingCanBeFrozenMachinesAreToldToSaveThemselves) {
+  const auto bin = directory() / "bin";
+  ASSERT_TRUE(make_directories(bin));
+  const std::string_view script = "#!/bin/bash\nexec 60< <(:)\nexec /usr/bin/qemu-system-x86_64 \"$@\"\n";
+  ASSERT_TRUE(write_file_atomic(bin / "qemu-system-x86_64", script, 0700));
+  const auto child = fork_process([&] {
+    ::setenv("PATH", (bin.native() + ":/usr/bin:/bin").c_str(), 1);
+    auto runtime = Runtime::open(options());
+    for (int i = 0; i < 2; ++i) expect_start(*runtime, "restore");
+    return HasFailure() ? 1 : 0;
+  });
+  EXPECT_EQ(wait_for(child), 0);
+  EXPECT_THAT(templates(), SizeIs(2));
+  EXPECT_FALSE(templates().front().is_frozen);
+  std::string why;
+  for (const auto& entry : std::filesystem::directory_iterator(home() / "machines"))
+    if (entry.path().stem() == "no-freezing") why += *read_file(entry.path());
+  EXPECT_THAT(why, testing::HasSubstr("descriptor 60"));
+}
+
+TEST_F(TemplateTest, AFrozenMachineThatCannotBeThawedIsNotMadeAgain) {
+  auto runtime = open();
+  expect_start(runtime, "restore");
+  auto image = *read_file(frozen_image());
+  reinterpret_cast<freeze::ImageHeader*>(image.data())->special_count -= 1;
+  sign(frozen_image().parent_path(), image);
+  expect_start(runtime, "boot");
+  // Machines that were told to save themselves do as well.
+  expect_start(runtime, "restore");
+  EXPECT_FALSE(templates().front().is_frozen);
+  ASSERT_TRUE(runtime.prune_saved_machines({}));
+  expect_start(runtime, "restore");
+  EXPECT_TRUE(templates().front().is_frozen);
 }
 
 TEST_F(TemplateTest, RunningBoxesNeedNoTemplate) {
