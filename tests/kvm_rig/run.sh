@@ -17,6 +17,7 @@ modules=(
   arch/x86/kvm/kvm.ko
   drivers/crypto/ccp/ccp.ko
   arch/x86/kvm/kvm-amd.ko
+  drivers/block/loop.ko # for file systems that are not in memory
 )
 tools=(qemu-system-x86_64 qemu-img)
 libdir=/usr/lib/x86_64-linux-gnu
@@ -66,13 +67,15 @@ fetch_kernel() { # DIR
   dpkg-deb -x "$dir"/*.deb "$dir/tree"
 }
 
-# Leaves vmlinuz and numbered modules in $cache/<package>/, and prints that path.
+# Leaves vmlinuz and numbered modules in $cache/<package>+<digest of the list>/, and prints that path.
 ensure_kernel() {
-  local package dir work number=0 module file
+  local package dir work number=0 module file chosen
+  chosen=$(printf '%s\n' "${modules[@]}" | sha256sum | cut -c1-8)
   package=$(kernel_package)
-  [ -n "$package" ] || package=$(find "$cache" -maxdepth 1 -name 'linux-image-*' -printf '%f\n' 2>/dev/null | sort | tail -n 1)
+  [ -n "$package" ] || package=$(find "$cache" -maxdepth 1 -name "linux-image-*+$chosen" -printf '%f\n' 2>/dev/null | sort | tail -n 1)
   [ -n "$package" ] || die "apt knows no package linux-image-cloud-amd64" "sudo apt-get update"
-  dir=$cache/$package
+  package=${package%+*}
+  dir=$cache/$package+$chosen
   [ ! -d "$dir" ] || { echo "$dir"; return; }
   work=$(mktemp -d "$cache/.new.XXXXXX")
   # shellcheck disable=SC2064  # the directory is known now; this function runs in a subshell

@@ -9,16 +9,19 @@ build=${BUILD_DIR:-build}
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 mkdir -p "$payload/bin" "$payload/share"
-cp "$build/bin/boxlite" "$build/bin/boxlite-shim" "$payload/bin/"
+cp "$build/bin/boxlite" "$build/bin/boxlite-shim" "$build/bin/boxlite-thaw" "$payload/bin/"
 cp -r "$build/share/boxlite" "$payload/share/"
+cp "$(command -v mke2fs)" "$payload/bin/"
 cat > "$payload/kvm_test.sh" <<'INNER'
 #!/bin/sh
 # Runs inside the emulated machine. Each check names itself; the first failure ends the test.
 # The console is a terminal; progress would be drawn over the results.
-boxlite() { ./bin/boxlite --home /tmp/home "$@" 2>/tmp/errors; }
+boxlite() { ./bin/boxlite --home /home/boxlite "$@" 2>/tmp/errors; }
 check() { # NAME EXPECTED ACTUAL
   if [ "$2" = "$3" ]; then echo "ok    $1"; else echo "FAIL  $1: expected '$2', got '$3'"; cat /tmp/errors; exit 1; fi
 }
+# Saved machines want a home on a disk.
+truncate -s 2G /tmp/disk && ./bin/mke2fs -q -t ext4 -F /tmp/disk && mkdir -p /home && mount -o loop /tmp/disk /home
 boxlite doctor || true
 check "the host check picks kvm by itself" kvm "$(boxlite info --format json | tr -d ' \n' | sed 's/.*"accelerator":"\([a-z]*\)".*/\1/')"
 check "a command runs in a box" 42 "$(boxlite --accel kvm run --rm -- sh -c 'echo $((6*7))')"
@@ -29,6 +32,14 @@ boxlite --accel kvm exec kept sh -c 'echo kept > /f'
 boxlite stop kept >/dev/null
 check "files are kept across stop and start" kept "$(boxlite --accel kvm exec kept cat /f)"
 boxlite rm -f kept >/dev/null
+check "boxes go on from saved machines" 2 "$(boxlite machine ls -q | wc -l | tr -d ' ')"
+boxlite --accel kvm run -d --name first boxlite/base sleep 100 >/dev/null
+boxlite --accel kvm run -d --name second boxlite/base sleep 100 >/dev/null
+check "from one of the image" restore "$(boxlite inspect first | grep -o '"restore"' | tr -d '"')"
+first=$(boxlite exec first cat /proc/sys/kernel/random/uuid)
+[ -n "$first" ] && [ "$first" != "$(boxlite exec second cat /proc/sys/kernel/random/uuid)" ]
+check "two of them draw different numbers" 0 $?
+boxlite rm -f first second >/dev/null
 INNER
 chmod +x "$payload/kvm_test.sh"
 tests/kvm_rig/run.sh --payload "$payload" --memory 4096 --deadline "${RIG_DEADLINE:-600}" -- ./kvm_test.sh
