@@ -281,5 +281,26 @@ TEST_F(TemplateTest, AMakerMayBeKilledAtAnyTime) {
   }
 }
 
+TEST_F(TemplateTest, AMakerMayBeKilledWhileItFreezes) {
+  const auto is_freezing = [this] {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(home() / "machines", ignored))
+      if (entry.path().extension() == ".new" && std::filesystem::exists(entry.path() / "pages")) return true;
+    return false;
+  };
+  const auto child = fork_process([this] {
+    auto runtime = Runtime::open(options());
+    auto box = runtime->create({});
+    return box->start() ? 0 : 1;
+  });
+  EXPECT_TRUE(comes_true(is_freezing));
+  ::kill(child, SIGKILL);
+  wait_for(child);
+  auto runtime = open();
+  expect_start(runtime, "restore");
+  EXPECT_TRUE(templates().front().is_frozen);
+  EXPECT_FALSE(is_freezing());
+}
+
 }  // namespace
 }  // namespace boxlite::test
