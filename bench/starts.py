@@ -77,7 +77,20 @@ def start(bench, image):
     table.add("runsc --platform=ptrace run", peer)
     table.add("runc run (no kernel of its own)", [second * 1000 for second in bare], peer)
     table.show()
-    return [table, *stages(bench, image)]
+    return [table, python(bench, image), *stages(bench, image)]
+
+
+def python(bench, image):
+    """The same with what agents run: an interpreter, whose every start is translated code or a cold page."""
+    command = ["python3", "-c", "print(1)"]
+    ours, theirs = interleaved(bench.rounds, lambda: bench.timed("run", "--rm", image, *command),
+                               lambda: bench.runsc.run(["/usr/bin/env", *command]))
+    table = Table("Start: the same with python3 -c 'print(1)'", "ms")
+    peer = [second * 1000 for second in theirs]
+    table.add("boxlite run --rm", [second * 1000 for second in ours], peer)
+    table.add("runsc --platform=ptrace run", peer)
+    table.show()
+    return table
 
 
 def stages(bench, image):

@@ -28,11 +28,23 @@ constexpr std::chrono::milliseconds settling_time{300};
 constexpr std::chrono::milliseconds freeze_limit{10'000};
 
 // What the very next command of nearly every box does: a shell that ends at once.
-wire::msg::ExecRequest rehearsal() {
+constexpr std::string_view short_rehearsal = ":";
+constexpr std::chrono::milliseconds short_rehearsal_limit{5000};
+// Once for all boxes of an image, and so with the interpreters that agents write for, where it has them. They
+// do nothing, and leave nothing on the disk.
+constexpr std::string_view long_rehearsal = R"(export PYTHONDONTWRITEBYTECODE=1
+for program in 'python3 -c pass' 'node -e 0'; do
+  command -v "${program%% *}" && $program
+done < /dev/null > /dev/null 2>&1
+:)";
+constexpr std::chrono::milliseconds long_rehearsal_limit{20'000};
+
+wire::msg::ExecRequest rehearsal(std::string_view script, std::chrono::milliseconds limit) {
   wire::msg::ExecRequest request;
   request.set_id(std::string(wire::rehearsal_id));
-  for (const auto* word : {"/bin/sh", "-c", ":"}) request.add_args(word);
-  request.set_timeout_ms(5000);
+  for (const auto word : {std::string_view("/bin/sh"), std::string_view("-c"), script})
+    request.add_args(std::string(word));
+  request.set_timeout_ms(static_cast<std::uint32_t>(limit.count()));
   return request;
 }
 
@@ -148,7 +160,9 @@ void ReadyMachine::boot_again() {
 // However it ends: an image need not have a shell.
 void ReadyMachine::rehearse() {
   mux_->open<wire::ExecStart>(
-      rehearsal(), [](std::string_view) {},
+      config_.freeze_into ? rehearsal(long_rehearsal, long_rehearsal_limit)
+                          : rehearsal(short_rehearsal, short_rehearsal_limit),
+      [](std::string_view) {},
       [this](const Result<wire::msg::ExecResult>&) {
         limit_.reset();
         on_ready_();
