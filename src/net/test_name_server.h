@@ -16,14 +16,22 @@
 
 namespace boxlite::net {
 
-inline UniqueFd bound_socket(int type, const IpAddress& address, std::uint16_t port,
-                             std::uint16_t* chosen = nullptr) {
+// Not open when somebody has the port.
+inline UniqueFd try_bound_socket(int type, const IpAddress& address, std::uint16_t port,
+                                 std::uint16_t* chosen = nullptr) {
   UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_storage storage;
   auto size = address.to_sockaddr(port, storage);
-  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size), 0);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) return {};
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &size);
   if (chosen) *chosen = port_of(storage);
+  return socket;
+}
+
+inline UniqueFd bound_socket(int type, const IpAddress& address, std::uint16_t port,
+                             std::uint16_t* chosen = nullptr) {
+  auto socket = try_bound_socket(type, address, port, chosen);
+  EXPECT_TRUE(socket.is_open());
   return socket;
 }
 
@@ -39,8 +47,11 @@ class TestNameServer {
 
   TestNameServer(linux_::EventLoop& loop, Answer answer) : loop_(loop), answer_(std::move(answer)) {
     const auto loopback = IpAddress::v4(0x7f000001);
-    udp_ = bound_socket(SOCK_DGRAM, loopback, 0, &port_);
-    listener_ = bound_socket(SOCK_STREAM, loopback, port_);
+    // A port that is free for datagrams may be somebody's for streams.
+    for (int tries = 0; tries < 100 && !listener_.is_open(); ++tries) {
+      udp_ = bound_socket(SOCK_DGRAM, loopback, 0, &port_);
+      listener_ = try_bound_socket(SOCK_STREAM, loopback, port_);
+    }
     EXPECT_EQ(::listen(listener_.get(), 16), 0);
     udp_watch_ = *loop.watch(udp_.get(), true, false, [this](linux_::Readiness) { answer_datagram(); });
     listener_watch_ = *loop.watch(listener_.get(), true, false, [this](linux_::Readiness) { accept(); });
