@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <optional>
 
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "freeze/number_names.h"
 
 namespace boxlite::freeze {
 namespace {
@@ -89,14 +89,12 @@ Result<Descriptor> parse_descriptor(std::string_view fdinfo) {
 
 Result<std::vector<NamedDescriptor>> descriptors_of(pid_t pid, const NameGiven& name_given) {
   std::vector<NamedDescriptor> all;
-  std::error_code failed;
-  std::filesystem::directory_iterator entries(concat("/proc/", pid, "/fd"), failed);
-  for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
-    const auto name = entries->path().filename().native();
-    int number = 0;
-    std::from_chars(name.data(), name.data() + name.size(), number);
-    const auto target = std::filesystem::read_symlink(entries->path(), failed).native();
-    if (failed) break;
+  const auto directory = concat("/proc/", pid, "/fd");
+  for (const auto number : BOXLITE_TRY(numbers_in(directory))) {
+    std::error_code failed;
+    const auto target = std::filesystem::read_symlink(concat(directory, "/", number), failed).native();
+    if (failed)
+      return fail(ErrorCode::unavailable, concat("freeze: descriptor ", number, ": ", failed.message()));
     if (number == image_fd || number == pages_fd) return cannot_be_made(number, target);
     auto seen = BOXLITE_TRY(look_at(pid, number, target, name_given(number, target)));
     // Two that are one would become two.
@@ -104,9 +102,6 @@ Result<std::vector<NamedDescriptor>> descriptors_of(pid_t pid, const NameGiven& 
       return cannot_be_made(number, target);
     all.push_back(std::move(seen));
   }
-  if (failed)
-    return fail(ErrorCode::unavailable, concat("freeze: descriptors of ", pid, ": ", failed.message()));
-  std::ranges::sort(all, {}, [](const auto& entry) { return entry.descriptor.number; });
   return all;
 }
 

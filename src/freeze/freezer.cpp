@@ -112,6 +112,7 @@ Result<void> freeze(const Order& order, Deadline deadline) {
     if (process) return freeze_stopped(order, *std::move(process));
     if (process.error().code() != ErrorCode::unavailable || deadline.has_passed())
       return std::unexpected(std::move(process).error());
+    // Nothing tells when a thread of another process begins to wait.
     std::this_thread::sleep_for(pause_between_tries);
   }
 }

@@ -49,9 +49,8 @@ Result<FrozenProcess> FrozenProcess::open(const std::filesystem::path& image,
     if (descriptor.name >= tables.text_bytes || descriptor.number >= image_fd)
       return fail(ErrorCode::corrupted,
                   concat(in_quotes(image.native()), ": descriptor ", descriptor.number));
-    NamedDescriptor named{.descriptor = descriptor, .name = {}};
-    named.name = tables.texts + descriptor.name;
-    self.descriptors_.push_back(std::move(named));
+    self.descriptors_.push_back(
+        {.descriptor = descriptor, .name = tables.texts + descriptor.name, .event_id = {}});
   }
   return self;
 }

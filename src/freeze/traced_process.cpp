@@ -3,12 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
-#include <cstring>
-#include <filesystem>
 
-#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -18,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
-#include "base/files.h"
+#include "freeze/number_names.h"
 
 namespace boxlite::freeze {
 namespace {
@@ -85,16 +81,10 @@ Result<TracedProcess> TracedProcess::stop(pid_t pid) {
 // Threads may end meanwhile.
 Result<bool> TracedProcess::stop_new_threads() {
   bool found = false;
-  std::error_code failed;
-  std::filesystem::directory_iterator entries(concat("/proc/", pid_, "/task"), failed);
-  for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
-    const auto name = entries->path().filename().native();
-    pid_t thread = 0;
-    std::from_chars(name.data(), name.data() + name.size(), thread);
+  for (const auto thread : BOXLITE_TRY(numbers_in(concat("/proc/", pid_, "/task")))) {
     if (std::ranges::find(threads_, thread) != threads_.end()) continue;
     found = BOXLITE_TRY(stop_thread(thread)) || found;
   }
-  if (failed) return fail(ErrorCode::not_found, concat("freeze: no process ", pid_));
   std::ranges::sort(threads_);
   return found;
 }
