@@ -148,6 +148,19 @@ Result<void> add_entropy(const std::string& bytes) {
   return {};
 }
 
+// What the generator's driver has fetched ahead, other boxes of the same saved machine have as well: two
+// buffers of 64 bytes.
+void forget_fetched_random_numbers() {
+  const UniqueFd generator(::open("/dev/hwrng", O_RDONLY | O_CLOEXEC));
+  if (!generator.is_open()) return;
+  char bytes[128];
+  for (std::size_t done = 0; done < sizeof bytes;) {
+    const auto count = ::read(generator.get(), bytes, sizeof bytes - done);
+    if (count <= 0) return;
+    done += static_cast<std::size_t>(count);
+  }
+}
+
 }  // namespace
 
 std::uint64_t boottime_ns() {
@@ -192,23 +205,6 @@ Result<UniqueFd> open_agent_port() {
   }
   return fail(ErrorCode::not_found, "find the virtio-serial port boxlite.agent: there is none");
 }
-
-namespace {
-
-// What the generator's driver has fetched ahead, other boxes of the same saved machine have as well: two
-// buffers of 64 bytes.
-void forget_fetched_random_numbers() {
-  const UniqueFd generator(::open("/dev/hwrng", O_RDONLY | O_CLOEXEC));
-  if (!generator.is_open()) return;
-  char bytes[128];
-  for (std::size_t done = 0; done < sizeof bytes;) {
-    const auto count = ::read(generator.get(), bytes, sizeof bytes - done);
-    if (count <= 0) return;
-    done += static_cast<std::size_t>(count);
-  }
-}
-
-}  // namespace
 
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {
   const auto hosts = BOXLITE_TRY(hosts_file(request));
