@@ -47,20 +47,20 @@ std::optional<vmm::SavedMachine> SavedMachines::bare() {
 // A frozen one where that can be; else, and with KVM, one that was told to save itself. Both are made from
 // that without an image, which does meanwhile when another process is at it.
 std::optional<vmm::SavedMachine> SavedMachines::of_image(const vmm::TemplateRecipe::Image& image) {
-  auto prepared = bare_;
-  prepared.image = image;
-  auto frozen = prepared;
+  auto recipe = bare_;
+  recipe.image = image;
   // KVM translates nothing, and its virtual machine is the kernel's.
-  frozen.is_frozen = bare_.machine.accelerator == vmm::Accelerator::tcg && shelf_.can_freeze();
-  if (auto found = find(frozen)) return found;
+  recipe.is_frozen = bare_.machine.accelerator == vmm::Accelerator::tcg && shelf_.can_freeze();
+  if (auto found = find(recipe)) return found;
   auto chosen = bare();
   if (!chosen) return chosen;
-  frozen.saved = prepared.saved = chosen;
+  recipe.saved = chosen;
   const auto at_once = Deadline::after(std::chrono::milliseconds(0));
-  auto made = make(frozen, at_once);
-  if (!made && frozen.is_frozen && made.error().code() == ErrorCode::unsupported) {
+  auto made = make(recipe, at_once);
+  if (!made && recipe.is_frozen && made.error().code() == ErrorCode::unsupported) {
     (void)shelf_.give_up_freezing(made.error().message());
-    made = make(prepared, at_once);
+    recipe.is_frozen = false;
+    made = make(recipe, at_once);
   }
   return made ? *std::move(made) : chosen;
 }

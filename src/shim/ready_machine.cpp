@@ -99,7 +99,7 @@ Result<void> ReadyMachine::run(std::move_only_function<void()> on_ready) {
 
 void ReadyMachine::boot() {
   // A frozen one has done all this.
-  const bool is_frozen = !config_.machine.saved->pages.empty();
+  const bool is_frozen = config_.machine.saved->is_frozen();
   boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
   const auto done = [this, is_frozen](Result<void> booted) {
     if (!booted) return end(std::move(booted));

@@ -215,7 +215,7 @@ void Shim::on_machine_end() {
   const auto end = ended ? *ended : linux_::ChildEnd{};
   if (life.state == State::booting && !life.boot_error && !was_asked_to_stop_) {
     const auto tail = console_log_->tail();
-    const bool is_frozen = life.is_restored && !config_.machine.saved->pages.empty();
+    const bool is_frozen = life.is_restored && config_.machine.saved->is_frozen();
     const bool did_not_thaw = is_frozen && end == linux_::ChildEnd{.exit_code = freeze::cannot_thaw};
     life.boot_error_phase = did_not_thaw ? vmm::thaw_phase : life.boot->phase();
     auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot_error_phase, ": ",

@@ -60,6 +60,7 @@ struct SavedMachine {
   // Not empty: it was using its first disk, and goes on with a copy of this qcow2 file only.
   std::filesystem::path disk = {};
 
+  bool is_frozen() const { return !pages.empty(); }
   bool operator==(const SavedMachine&) const = default;
 };
 

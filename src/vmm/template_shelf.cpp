@@ -51,7 +51,7 @@ Result<TemplateManifest> manifest_of(const SavedMachine& files) {
   TemplateManifest manifest{.memory_digest = BOXLITE_TRY(digest_of_data(files.memory)),
                             .state_digest = BOXLITE_TRY(digest_of_data(files.state))};
   if (!files.disk.empty()) manifest.disk_digest = BOXLITE_TRY(digest_of_data(files.disk));
-  if (!files.pages.empty()) manifest.pages_digest = BOXLITE_TRY(digest_of_data(files.pages));
+  if (files.is_frozen()) manifest.pages_digest = BOXLITE_TRY(digest_of_data(files.pages));
   return manifest;
 }
 
@@ -77,7 +77,7 @@ MachineSpec blank_machine(MachineSpec machine) {
 Result<bool> is_whole(const std::filesystem::path& place) {
   const auto files = files_in(place);
   // One of another QEMU, or of other libraries, is as good as damaged.
-  if (!files.pages.empty() && !BOXLITE_TRY(freeze::FrozenProcess::has_its_files(files.state))) return false;
+  if (files.is_frozen() && !BOXLITE_TRY(freeze::FrozenProcess::has_its_files(files.state))) return false;
   const auto now = BOXLITE_TRY(fingerprint(files));
   const auto stamp = read_file(place / stamp_name);
   if (stamp && *stamp == now) return true;
@@ -237,7 +237,7 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
         std::chrono::seconds(used.st_mtim.tv_sec) + std::chrono::nanoseconds(used.st_mtim.tv_nsec);
     entries.push_back({.shape = name,
                        .has_image = !files_in(item.path()).disk.empty(),
-                       .is_frozen = !files_in(item.path()).pages.empty(),
+                       .is_frozen = files_in(item.path()).is_frozen(),
                        .used_at = Timestamp(std::chrono::duration_cast<Timestamp::duration>(at)),
                        .bytes = *bytes});
   }

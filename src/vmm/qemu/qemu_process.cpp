@@ -195,7 +195,7 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
     child.fds.push_back({ends.error_log.get(), 1});
     child.fds.push_back({ends.error_log.get(), 2});
   }
-  if (complete.saved && !complete.saved->pages.empty())
+  if (complete.saved && complete.saved->is_frozen())
     return thaw(complete, std::move(child), std::move(control.first));
   if (complete.saved) return launch_saved(complete, std::move(child), std::move(control.first));
   return spawn(child, std::move(control.first));
