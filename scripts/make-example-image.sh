@@ -17,7 +17,7 @@ usage: make-example-image.sh OUT.tar [NAME]
 
 Writes an OCI image layout tar of Debian 12 with python3. NAME is docker.io/library/debian:python by default.
 
-  BOXLITE_DEBIAN_MIRROR  where the packages come from (default: the machine's own Debian source)
+  BOXLITE_DEBIAN_MIRROR  where the packages come from (default: what apt of this machine is configured with)
 USAGE
 }
 
@@ -35,7 +35,7 @@ find_mirror() {
   # shellcheck disable=SC2016  # apt expands these, not the shell
   uri=$(apt-get indextargets --format '$(ORIGIN) $(SITE) $(BASE_URI)' 2>/dev/null |
     awk '$1 == "Debian" && $3 !~ /security/ { print $3; exit }' | sed 's|/dists/.*||' || true)
-  echo "${BOXLITE_DEBIAN_MIRROR:-${uri:-http://deb.debian.org/debian}}"
+  echo "${BOXLITE_DEBIAN_MIRROR:-$uri}"
 }
 
 # Root needs no tricks; anyone else gets a user namespace, or fakechroot where those are forbidden.
@@ -55,6 +55,8 @@ bootstrap() { # OUT.tar
   local mode mirror
   mode=$(pick_mode)
   mirror=$(find_mirror)
+  [ -n "$mirror" ] || die "apt of this machine is not configured with a source of Debian packages" \
+    "set BOXLITE_DEBIAN_MIRROR to the address of one (or run apt-get update first)"
   # shellcheck disable=SC2016  # mmdebstrap runs the hook
   local tidy='rm -f "$1"/etc/resolv.conf "$1"/etc/hostname'
   say "installing Debian $suite with $packages from $mirror (mode $mode)"

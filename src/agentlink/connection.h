@@ -60,7 +60,7 @@ class RawStream {
 
 // A streaming call under way: Exec.Start or Exec.Attach. Output is kept, at most 256 KiB of it, until it is
 // read; then the peer stops sending: nobody else waits for a slow reader. Dropping it resets the stream; the
-// command in the guest goes on (DESIGN: executions belong to the agent).
+// command in the guest goes on (executions belong to the agent).
 template <wire::StreamingMethod M>
 class Stream {
  public:

@@ -16,7 +16,7 @@ namespace {
 constexpr HelpPage page{
     .usage = "boxlite network policy [OPTIONS] BOX",
     .sentence = "Shows what a box may reach; with options, changes it first, at once and for good.",
-    .example = "boxlite network policy --allow-net \"*.debian.org\" --deny-net tcp:*:25 web",
+    .example = "boxlite network policy --allow-net \"*.example.com\" --deny-net tcp:*:25 web",
 };
 
 void add(std::vector<std::string>& rules, const std::vector<std::string>& more) {

@@ -43,5 +43,19 @@ TEST_F(VolumeVmTest, IsFilledWithWhatTheImageHasThere) {
   EXPECT_EQ(run({"volume", "rm", "etc"}).out, "etc\n");
 }
 
+// A service that is not root finds its own below it. The second place is the image's, whose mode it has.
+TEST_F(VolumeVmTest, MayBeEnteredByOthersUnlessTheImageSaysOtherwise) {
+  const auto modes = run({"run", "--rm", "-v", "fresh:/new/place", "-v", "/anonymous", "--mount",
+                          "type=volume,src=named,dst=/mounted", "-v", "own:/root", "--tmpfs", "/memory", "--",
+                          "sh", "-c", "stat -c %a /new/place /anonymous /mounted /memory; stat -c %a /root"});
+  const auto root = run({"run", "--rm", "--", "stat", "-c", "%a", "/root"}).out;
+  EXPECT_EQ(modes.out, "755\n755\n755\n1777\n" + root) << modes.err;
+  const auto kept =
+      shell("mkdir -p /data/db && chown 101:101 /data/db && chmod 700 /data", {"-v", "fresh:/data"});
+  ASSERT_EQ(kept.code(), 0) << kept.err;
+  EXPECT_EQ(shell("stat -c '%a %u' /data /data/db", {"-v", "fresh:/data"}).out, "700 0\n755 101\n");
+  EXPECT_EQ(run({"volume", "rm", "fresh", "named", "own"}).code(), 0);
+}
+
 }  // namespace
 }  // namespace boxlite::test

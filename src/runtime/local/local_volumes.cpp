@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstdio>
 
+#include <sys/stat.h>
+
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/ids.h"
@@ -34,6 +36,18 @@ bool names(const Mount& mount, std::string_view volume) {
   return mount.type == MountType::volume && mount.source == volume;
 }
 
+// As Docker makes it: services run as other users than root, and theirs lies below. The mode is told without
+// the caller's umask; other users of the host are kept out by the directory above.
+Result<void> make_content(const std::filesystem::path& data) {
+  constexpr mode_t mode = 0755;
+  if (::mkdir(data.c_str(), mode) == 0) {
+    if (::chmod(data.c_str(), mode) == 0) return {};
+    return fail(syscall_error("chmod", data.native(), errno));
+  }
+  if (errno == EEXIST) return {};
+  return fail(syscall_error("mkdir", data.native(), errno));
+}
+
 Result<linux_::FileLock> lock(const std::filesystem::path& directory) {
   return linux_::FileLock::acquire(directory / ".lock", linux_::LockMode::exclusive,
                                    Deadline::after(lock_limit));
@@ -52,7 +66,8 @@ LocalVolumes::LocalVolumes(std::filesystem::path directory, store::BoxTable& box
 Result<void> LocalVolumes::make(const store::VolumeRecord& record) {
   const auto held = BOXLITE_TRY(lock(directory_));
   BOXLITE_TRY(table_.insert(record));
-  return make_directories(directory_ / record.name / "data");
+  BOXLITE_TRY(make_directories(directory_ / record.name));
+  return make_content(directory_ / record.name / "data");
 }
 
 Result<std::vector<std::string>> LocalVolumes::users_of(std::string_view name) {
