@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: net linux base
 // The first three bytes say how the rest is cut and where two words end in it: the output is what replacing
-// in the whole text gives.
+// in the whole text gives. Of secret words, what comes out at each piece is the same for others of their
+// lengths, unless one occurs in full.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -32,6 +33,40 @@ std::string replaced(const std::vector<Replacements::Pair>& pairs, std::string_v
   return out;
 }
 
+using Steps = std::vector<std::string>;
+
+Steps steps_of(const Replacements& replacements, std::string_view text, std::size_t piece) {
+  PlaceholderFilter filter(replacements);
+  Steps steps;
+  for (std::size_t at = 0; at < text.size(); at += piece)
+    filter.feed(text.substr(at, piece), steps.emplace_back());
+  filter.finish(steps.emplace_back());
+  return steps;
+}
+
+bool occurs(const std::vector<Replacements::Pair>& pairs, std::string_view text) {
+  return std::ranges::any_of(pairs, [&](const auto& pair) { return text.contains(pair.from); });
+}
+
+void compare_secrets(std::vector<Replacements::Pair> pairs, std::string_view text, std::size_t piece) {
+  const Replacements one(pairs, Replacements::Words::secret);
+  std::string whole;
+  for (const auto& step : steps_of(one, text, piece)) whole += step;
+  if (whole != replaced(pairs, text)) std::abort();
+  if (occurs(pairs, text)) return;
+  // The same but for the last bytes, so that the text is full of beginnings of the one and not of the other.
+  std::vector<std::string> others;
+  for (const auto& pair : pairs) {
+    others.emplace_back(pair.from);
+    // Whether there is a line end in it may be told.
+    if (others.back().back() != '\n') others.back().back() ^= 0x40;
+    if (others.back().back() == '\n') others.back().back() = 'x';
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i].from = others[i];
+  const Replacements other(pairs, Replacements::Words::secret);
+  if (!occurs(pairs, text) && steps_of(one, text, piece) != steps_of(other, text, piece)) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
@@ -45,11 +80,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
     text.remove_prefix(length);
   }
   const Replacements replacements(pairs);
-  PlaceholderFilter filter(replacements);
   std::string out;
   const std::size_t piece = 1u + input[0] % 16u;
-  for (std::size_t at = 0; at < text.size(); at += piece) filter.feed(text.substr(at, piece), out);
-  filter.finish(out);
+  for (const auto& step : steps_of(replacements, text, piece)) out += step;
   if (out != replaced(pairs, text)) std::abort();
+  if (!pairs.empty()) compare_secrets(pairs, text, piece);
   return 0;
 }

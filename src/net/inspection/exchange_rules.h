@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -9,6 +10,12 @@
 #include "net/inspection/substitution.h"
 
 namespace boxlite::net {
+
+// How long the end of what has come of an answer waits for more, in case that a masked value begins there.
+inline constexpr std::chrono::milliseconds longest_hold{10};
+// The same where the server was stopped by a guest that did not read: it is told to go on, and that takes its
+// time. Else the guest could choose where a value is cut in two, and would get both halves.
+inline constexpr std::chrono::seconds longest_interruption{1};
 
 // What holds for the requests of one connection.
 struct ExchangeRules {

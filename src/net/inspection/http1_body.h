@@ -24,6 +24,8 @@ class Http1Body {
 
   // The last byte has been consumed. A body that ends with its connection never says so.
   bool is_complete() const { return state_ == State::complete; }
+  // More content is announced: the peer must send it.
+  bool is_owed_content() const { return state_ == State::length || state_ == State::chunk; }
   // The connection may end here.
   bool may_end_here() const { return is_complete() || state_ == State::until_close; }
   // The fields after the last chunk, each with its line end; empty for most.

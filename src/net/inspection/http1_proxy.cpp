@@ -19,8 +19,9 @@ bool is_readable(const HttpFields& fields) {
 Http1Proxy::Http1Proxy(Channel& guest, Channel& server, ExchangeRules rules)
     : guest_(guest), server_(server), rules_(std::move(rules)) {}
 
-Passage::State Http1Proxy::advance() {
-  if (head_deadline_ && Clock::now() >= *head_deadline_) return State::broken;
+Passage::State Http1Proxy::advance(Clock::time_point now) {
+  now_ = now;
+  if (head_deadline_ && now >= *head_deadline_) return State::broken;
   for (bool moved = true; moved;) {
     const auto requested = advance_requests();
     const auto answered = requested ? advance_responses() : Result<bool>(false);
@@ -35,7 +36,10 @@ Passage::State Http1Proxy::advance() {
 }
 
 Result<bool> Http1Proxy::advance_responses() {
-  if (guest_.room() == 0) return false;
+  if (guest_.room() == 0) {
+    is_server_interrupted_ = is_server_interrupted_ || !server_.input().empty();
+    return false;
+  }
   switch (response_phase_) {
     case Phase::head: return read_response_head();
     case Phase::body: return move_response_body();
@@ -73,7 +77,8 @@ Result<void> Http1Proxy::begin_response(ResponseHead head, std::string_view as_r
   const auto framing = BOXLITE_TRY(body_framing(head, exchange.method));
   bool is_changed = false;
   if (rules_.substitution != nullptr) {
-    for (auto& field : head.fields.items()) is_changed = rules_.substitution->mask(field.value) || is_changed;
+    is_changed = rules_.substitution->mask(head.fields);
+    is_changed = rules_.substitution->mask(head.reason) || is_changed;
   }
   guest_.write(is_changed ? head.str() : std::string(as_read));
   if (head.status == 101) {
@@ -86,23 +91,28 @@ Result<void> Http1Proxy::begin_response(ResponseHead head, std::string_view as_r
     exchanges_.pop_front();
     return {};
   }
-  using Form = Http1Transfer::Form;
   response_phase_ = Phase::body;
-  const bool is_masked = rules_.substitution != nullptr && !rules_.substitution->to_guest().is_empty() &&
-                         is_readable(head.fields);
-  if (!is_masked) {
-    response_body_.emplace(framing, Form::as_it_is, nullptr);
-  } else if (framing.kind == BodyFraming::Kind::length) {
-    response_body_.emplace(framing, Form::plain, &rules_.substitution->to_guest_in_place());
-  } else {
-    const auto form = framing.kind == BodyFraming::Kind::chunked ? Form::chunked : Form::plain;
-    response_body_.emplace(framing, form, &rules_.substitution->to_guest());
-  }
+  response_body_.emplace(response_transfer(head, framing));
   return {};
 }
 
+Http1Transfer Http1Proxy::response_transfer(const ResponseHead& head, const BodyFraming& framing) const {
+  using Form = Http1Transfer::Form;
+  const auto* const masks = rules_.substitution;
+  if (masks == nullptr || masks->to_guest().is_empty()) return {framing, Form::as_it_is, nullptr};
+  const bool is_masked = is_readable(head.fields);
+  // The trailers can be read in any case.
+  if (framing.kind == BodyFraming::Kind::chunked)
+    return {framing, Form::chunked, is_masked ? &masks->to_guest() : nullptr, masks};
+  if (!is_masked) return {framing, Form::as_it_is, nullptr};
+  const bool has_length = framing.kind == BodyFraming::Kind::length;
+  return {framing, Form::plain, has_length ? &masks->to_guest_in_place() : &masks->to_guest()};
+}
+
 Result<bool> Http1Proxy::move_response_body() {
-  if (server_.input().empty() && !server_.has_ended()) return false;
+  if (server_.input().empty() && !server_.has_ended()) return let_go_when_due();
+  if (let_go_at_) is_server_interrupted_ = false;
+  let_go_at_.reset();
   std::string out;
   const auto taken = BOXLITE_TRY(response_body_->move(server_.input(), guest_.room(), out));
   server_.consume(taken);
@@ -115,7 +125,19 @@ Result<bool> Http1Proxy::move_response_body() {
     response_phase_ = Phase::head;
     return true;
   }
+  if (server_.input().empty() && response_body_->may_let_go())
+    let_go_at_ = now_ + (is_server_interrupted_ ? longest_interruption : longest_hold);
   return taken != 0;
+}
+
+// The server pauses. Its words must not wait for those that may never come.
+bool Http1Proxy::let_go_when_due() {
+  if (!let_go_at_ || now_ < *let_go_at_) return false;
+  let_go_at_.reset();
+  std::string out;
+  response_body_->let_go(out);
+  guest_.write(out);
+  return true;
 }
 
 // No request comes any more, and all have been answered.

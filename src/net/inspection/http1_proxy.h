@@ -23,8 +23,8 @@ class Http1Proxy : public Passage {
   static constexpr std::size_t longest_held_body = 64u << 10;
 
   Http1Proxy(Channel& guest, Channel& server, ExchangeRules rules);
-  State advance() override;
-  std::optional<Clock::time_point> deadline() const override { return head_deadline_; }
+  State advance(Clock::time_point now) override;
+  std::optional<Clock::time_point> deadline() const override { return earlier(head_deadline_, let_go_at_); }
 
  private:
   enum class Phase : std::uint8_t { head, body, raw, ended };
@@ -47,7 +47,9 @@ class Http1Proxy : public Passage {
   Result<bool> advance_responses();
   Result<bool> read_response_head();
   Result<void> begin_response(ResponseHead head, std::string_view as_read);
+  Http1Transfer response_transfer(const ResponseHead& head, const BodyFraming& framing) const;
   Result<bool> move_response_body();
+  bool let_go_when_due();
   Result<void> end_of_server();
   void end();
 
@@ -57,6 +59,8 @@ class Http1Proxy : public Passage {
   Channel& server_;
   ExchangeRules rules_;
 
+  Clock::time_point now_;  // of advance()
+
   Phase request_phase_ = Phase::head;
   std::optional<Http1Transfer> request_body_;
   std::optional<RequestHead> held_head_;  // waits for its body, which is held back
@@ -65,6 +69,8 @@ class Http1Proxy : public Passage {
 
   Phase response_phase_ = Phase::head;
   std::optional<Http1Transfer> response_body_;
+  std::optional<Clock::time_point> let_go_at_;  // of what is held back of the answer
+  bool is_server_interrupted_ = false;          // by us, and has not been heard of again
 
   std::deque<Exchange> exchanges_;        // requested, not answered in full
   std::optional<RefusalAnswer> refusal_;  // to be given when the answers before it are out

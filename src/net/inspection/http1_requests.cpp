@@ -57,7 +57,7 @@ Result<bool> Http1Proxy::read_request_head() {
   if (head && !*head) {
     if (guest_.has_ended())
       return fail(ErrorCode::corrupted, "HTTP head: the guest closed the connection in it");
-    if (!head_deadline_) head_deadline_ = Clock::now() + head_limit;
+    if (!head_deadline_) head_deadline_ = now_ + head_limit;
     return false;
   }
   head_deadline_.reset();

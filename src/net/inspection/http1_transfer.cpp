@@ -5,8 +5,9 @@
 
 namespace boxlite::net {
 
-Http1Transfer::Http1Transfer(const BodyFraming& framing, Form form, const Replacements* replacements)
-    : body_(framing), form_(form), replacements_(replacements) {
+Http1Transfer::Http1Transfer(const BodyFraming& framing, Form form, const Replacements* replacements,
+                             const Substitution* trailer_masks)
+    : body_(framing), form_(form), replacements_(replacements), trailer_masks_(trailer_masks) {
   if (replacements_ != nullptr) filter_.emplace(*replacements_);
 }
 
@@ -27,6 +28,12 @@ Result<void> Http1Transfer::close(std::string& out) {
   return {};
 }
 
+void Http1Transfer::let_go(std::string& out) {
+  std::string rest;
+  filter_->finish(rest);
+  out += form_ == Form::plain ? rest : chunk(rest);
+}
+
 void Http1Transfer::add_content(std::string_view content, bool is_last, std::string& out) {
   std::string changed;
   if (filter_) {
@@ -39,7 +46,9 @@ void Http1Transfer::add_content(std::string_view content, bool is_last, std::str
     return;
   }
   out += chunk(content);
-  if (is_last) out += last_chunk(body_.trailers());
+  if (!is_last) return;
+  out +=
+      last_chunk(trailer_masks_ != nullptr ? trailer_masks_->mask_lines(body_.trailers()) : body_.trailers());
 }
 
 }  // namespace boxlite::net

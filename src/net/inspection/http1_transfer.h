@@ -9,6 +9,7 @@
 
 #include "net/inspection/http1_body.h"
 #include "net/inspection/placeholder_filter.h"
+#include "net/inspection/substitution.h"
 
 namespace boxlite::net {
 
@@ -20,13 +21,19 @@ class Http1Transfer {
     plain,     // the content alone
     chunked,
   };
-  // Replacements only with `plain` and `chunked`; they outlive the transfer. Null: none.
-  Http1Transfer(const BodyFraming& framing, Form form, const Replacements* replacements);
+  // Replacements only with `plain` and `chunked`, `trailer_masks` with `chunked`; they outlive the transfer.
+  // Null: none.
+  Http1Transfer(const BodyFraming& framing, Form form, const Replacements* replacements,
+                const Substitution* trailer_masks = nullptr);
 
   // Appends to `out` what comes of the front of `input`, about `room` bytes at most; returns how much it
   // took.
   Result<std::size_t> move(std::string_view input, std::size_t room, std::string& out);
   bool is_complete() const { return body_.is_complete(); }
+  // Some content is held back, and the sender has not announced more.
+  bool may_let_go() const { return filter_ && filter_->is_holding() && !body_.is_owed_content(); }
+  // Appends what is held back to `out`.
+  void let_go(std::string& out);
   // The sender has closed the connection. corrupted when that is not the end of the body.
   Result<void> close(std::string& out);
 
@@ -36,6 +43,7 @@ class Http1Transfer {
   Http1Body body_;
   Form form_;
   const Replacements* replacements_;
+  const Substitution* trailer_masks_;
   std::optional<PlaceholderFilter> filter_;
 };
 

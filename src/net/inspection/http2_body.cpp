@@ -48,6 +48,12 @@ std::size_t Http2Body::make_ready(std::size_t room) {
   return consumed;
 }
 
+void Http2Body::let_go() {
+  std::string rest;
+  filter_->finish(rest);
+  ready_.append(rest);
+}
+
 std::size_t Http2Body::discard() {
   const auto lost = arrived_.size();
   arrived_.consume(lost);

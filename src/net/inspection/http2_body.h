@@ -27,6 +27,12 @@ class Http2Body {
     std::size_t consumed = 0;  // of what was appended
   };
   Taken take(char* place, std::size_t room);
+  // All that can be told so far has been taken, and something is held back.
+  bool is_holding() const {
+    return filter_ && filter_->is_holding() && arrived_.is_empty() && ready_.is_empty() && !is_ended_;
+  }
+  // What is held back can be taken.
+  void let_go();
   // All has been taken.
   bool is_drained() const { return is_ended_ && arrived_.is_empty() && ready_.is_empty() && !filter_; }
   const HttpFields& trailers() const { return trailers_; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/inspection/http2_proxy.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/concat.h"
@@ -22,6 +23,13 @@ std::optional<std::string> host_of(const HttpFields& fields) {
   return *std::move(name);
 }
 
+std::uint64_t announced_length(const HttpFields& fields) {
+  const auto text = fields.find("content-length").value_or("");
+  std::uint64_t length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  return error == std::errc() ? length : 0;
+}
+
 bool is_interim(const HttpFields& fields) {
   return fields.find(":status").value_or("").starts_with('1');
 }
@@ -36,12 +44,12 @@ Result<std::unique_ptr<Http2Proxy>> Http2Proxy::create(Channel& guest, Channel& 
   return proxy;
 }
 
-Passage::State Http2Proxy::advance() {
-  if (const auto limit = deadline(); limit && Clock::now() >= *limit) return State::broken;
+Passage::State Http2Proxy::advance(Clock::time_point now) {
+  if (const auto limit = guest_session_->deadline(); limit && now >= *limit) return State::broken;
   for (bool moved = true; moved;) {
     const auto at_guest = guest_session_->advance();
     if (!at_guest || guest_.failure()) return State::broken;
-    moved = *at_guest;
+    moved = let_go_when_due(now) || *at_guest;
     if (is_server_gone_) continue;
     const auto at_server = server_session_->advance();
     if (!at_server || server_.failure() || (server_.has_ended() && server_.input().empty())) {
@@ -61,6 +69,26 @@ Passage::State Http2Proxy::advance() {
   if (guest_.failure()) return State::broken;
   const bool is_server_done = is_server_gone_ || server_.failure() || server_.is_finished();
   return guest_.is_finished() && is_server_done ? State::done : State::running;
+}
+
+// A server that pauses: its words must not wait for those that may never come. One that has announced more,
+// or may not send, goes on.
+bool Http2Proxy::let_go_when_due(Clock::time_point now) {
+  bool has_let_go = false;
+  let_go_at_.reset();
+  for (const auto& [id, stream] : streams_) {
+    if (!stream->response.is_holding() || stream->announced != 0) continue;
+    if (!stream->let_go_at && !server_session_->is_peer_stopped(stream->server))
+      stream->let_go_at = now + (stream->is_server_interrupted ? longest_interruption : longest_hold);
+    if (stream->let_go_at && now >= *stream->let_go_at) {
+      stream->response.let_go();
+      stream->let_go_at.reset();
+      guest_session_->resume(id);
+      has_let_go = true;
+    }
+    let_go_at_ = earlier(let_go_at_, stream->let_go_at);
+  }
+  return has_let_go;
 }
 
 // What the server has answered in full still gets to the guest.
@@ -124,10 +152,7 @@ Result<void> Http2Proxy::substitute(HttpFields& fields) const {
 }
 
 void Http2Proxy::mask(HttpFields& fields) const {
-  if (rules_.substitution == nullptr) return;
-  for (auto& field : fields.items()) {
-    if (!field.name.starts_with(':')) rules_.substitution->mask(field.value);
-  }
+  if (rules_.substitution != nullptr) rules_.substitution->mask(fields);
 }
 
 const Replacements* Http2Proxy::request_replacements(HttpFields& fields) const {
@@ -218,8 +243,10 @@ void Http2Proxy::ServerSide::on_head(StreamId id, HttpFields fields, bool is_las
   auto* const stream = proxy_.at_server(id);
   if (stream == nullptr || !stream->is_open_at_guest) return;
   proxy_.mask(fields);
-  if (!is_last && !is_interim(fields))
+  if (!is_last && !is_interim(fields)) {
+    stream->announced = announced_length(fields);
     stream->response.set_replacements(proxy_.response_replacements(fields));
+  }
   if (is_last) stream->response.end();
   proxy_.guest_session_->respond(stream->guest, fields, is_last ? nullptr : &stream->response);
 }
@@ -228,6 +255,9 @@ void Http2Proxy::ServerSide::on_content(StreamId id, std::string_view bytes) {
   auto* const stream = proxy_.at_server(id);
   if (stream == nullptr || !stream->is_open_at_guest)
     return proxy_.server_session_->consume(id, bytes.size());
+  stream->announced -= std::min<std::uint64_t>(stream->announced, bytes.size());
+  stream->is_server_interrupted = proxy_.server_session_->is_peer_stopped(id);
+  stream->let_go_at.reset();
   stream->response.append(bytes);
   proxy_.guest_session_->resume(stream->guest);
 }

@@ -16,8 +16,10 @@ namespace boxlite::net {
 class Http2Proxy : public Passage {
  public:
   static Result<std::unique_ptr<Http2Proxy>> create(Channel& guest, Channel& server, ExchangeRules rules);
-  State advance() override;
-  std::optional<Clock::time_point> deadline() const override { return guest_session_->deadline(); }
+  State advance(Clock::time_point now) override;
+  std::optional<Clock::time_point> deadline() const override {
+    return earlier(guest_session_->deadline(), let_go_at_);
+  }
 
  private:
   using StreamId = Http2Session::StreamId;
@@ -28,6 +30,10 @@ class Http2Proxy : public Passage {
     bool is_open_at_server = false;
     Http2Body request = {};
     Http2Body response = {};
+    // Of the answer, where parts of it are held back.
+    std::uint64_t announced = 0;         // and did not come yet
+    bool is_server_interrupted = false;  // by its windows
+    std::optional<Clock::time_point> let_go_at = {};
   };
 
   // What the guest does.
@@ -71,6 +77,7 @@ class Http2Proxy : public Passage {
   Stream* at_guest(StreamId id);
   Stream* at_server(StreamId id);
   void forget_if_closed(Stream& stream);
+  bool let_go_when_due(Clock::time_point now);
   void drain();
   void end_of_server();
 
@@ -83,6 +90,7 @@ class Http2Proxy : public Passage {
   std::map<StreamId, Stream*> by_server_;
   bool is_draining_ = false;
   bool is_server_gone_ = false;
+  std::optional<Clock::time_point> let_go_at_;  // the first of those of the streams
   // Last: while they go they use nothing of the above, but what they hold points there.
   std::unique_ptr<Http2Session> guest_session_;
   std::unique_ptr<Http2Session> server_session_;

@@ -160,6 +160,11 @@ void Http2Session::consume(StreamId stream, std::size_t bytes) {
   if (bytes != 0) (void)nghttp2_session_consume(session_.get(), stream, bytes);
 }
 
+bool Http2Session::is_peer_stopped(StreamId stream) const {
+  return nghttp2_session_get_local_window_size(session_.get()) <= 0 ||
+         nghttp2_session_get_stream_local_window_size(session_.get(), stream) <= 0;
+}
+
 void Http2Session::reset(StreamId stream, std::uint32_t error) {
   (void)nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, stream, error);
 }

@@ -59,6 +59,8 @@ class Http2Session {
   void resume(StreamId stream);
   // The peer may send so much more.
   void consume(StreamId stream, std::size_t bytes);
+  // The peer has sent as much as it may: whatever it was saying, it was interrupted.
+  bool is_peer_stopped(StreamId stream) const;
   void reset(StreamId stream, std::uint32_t error);
   // No more streams from the peer; those that are open come to their end.
   void go_away();

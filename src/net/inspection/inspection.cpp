@@ -213,7 +213,7 @@ void Inspection::start_passage(std::unique_ptr<Passage> passage) {
 }
 
 void Inspection::pass() {
-  switch (passage_->advance()) {
+  switch (passage_->advance(Clock::now())) {
     case Passage::State::running: return arm_passage_deadline();
     case Passage::State::done: return end();
     case Passage::State::broken: break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -24,9 +25,15 @@ class Passage {
   virtual ~Passage() = default;
 
   // Moves what can be moved now; to be called after a change of either channel, and at the deadline.
-  virtual State advance() = 0;
-  // When the guest must have gone on with what it has begun.
+  virtual State advance(Clock::time_point now) = 0;
+  // When to come back though nothing has changed.
   virtual std::optional<Clock::time_point> deadline() const { return std::nullopt; }
 };
+
+// The earlier of two times of which there may be none.
+inline std::optional<Passage::Clock::time_point> earlier(std::optional<Passage::Clock::time_point> one,
+                                                         std::optional<Passage::Clock::time_point> other) {
+  return one && other ? std::min(*one, *other) : one ? one : other;
+}
 
 }  // namespace boxlite::net

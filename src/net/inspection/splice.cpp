@@ -14,7 +14,7 @@ void move_bytes(Channel& from, Channel& to) {
   if (from.has_ended() && from.input().empty()) to.finish();
 }
 
-Passage::State Splice::advance() {
+Passage::State Splice::advance(Clock::time_point) {
   move_bytes(guest_, server_);
   move_bytes(server_, guest_);
   if (guest_.failure() || server_.failure()) return State::broken;

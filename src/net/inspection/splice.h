@@ -13,7 +13,7 @@ void move_bytes(Channel& from, Channel& to);
 class Splice : public Passage {
  public:
   Splice(Channel& guest, Channel& server) : guest_(guest), server_(server) {}
-  State advance() override;
+  State advance(Clock::time_point now) override;
 
  private:
   Channel& guest_;

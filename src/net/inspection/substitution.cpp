@@ -39,6 +39,13 @@ std::vector<std::string> masks_of(const std::vector<const Secret*>& secrets) {
   return masks;
 }
 
+// A placeholder could not stand in the name of a field.
+std::vector<std::string> name_masks_of(const std::vector<const Secret*>& secrets) {
+  std::vector<std::string> masks;
+  for (const auto* secret : secrets) masks.emplace_back(secret->value().size(), '*');
+  return masks;
+}
+
 Pairs pairs_to_guest(const std::vector<const Secret*>& secrets, const std::vector<std::string>* masks) {
   Pairs pairs;
   for (std::size_t i = 0; i < secrets.size(); ++i) {
@@ -74,10 +81,12 @@ std::string encode_base64(std::string_view bytes) {
 
 Substitution::Substitution(const std::vector<const Secret*>& secrets)
     : masks_(masks_of(secrets)),
+      name_masks_(name_masks_of(secrets)),
       fields_to_server_(pairs_to_server(secrets, true)),
       to_server_(pairs_to_server(secrets, false)),
-      to_guest_(pairs_to_guest(secrets, nullptr)),
-      to_guest_in_place_(pairs_to_guest(secrets, &masks_)) {}
+      to_guest_(pairs_to_guest(secrets, nullptr), Replacements::Words::secret),
+      to_guest_in_place_(pairs_to_guest(secrets, &masks_), Replacements::Words::secret),
+      to_guest_in_names_(pairs_to_guest(secrets, &name_masks_), Replacements::Words::secret) {}
 
 Result<bool> Substitution::substitute(std::string_view field_name, std::string& value) const {
   constexpr std::string_view basic = "Basic ";
@@ -105,13 +114,45 @@ Result<bool> Substitution::replace(std::string& text) const {
   return true;
 }
 
-bool Substitution::mask(std::string& value) const {
-  auto changed = to_guest_.apply(value, 4 * max_http_head);
+bool Substitution::mask(std::string& text) const {
+  auto changed = to_guest_.apply(text, 4 * max_http_head);
   // Too long only where nothing but values is repeated.
   if (!changed) changed.emplace();
-  if (*changed == value) return false;
-  value = *std::move(changed);
+  if (*changed == text) return false;
+  text = *std::move(changed);
   return true;
+}
+
+bool Substitution::mask_name(std::string& name) const {
+  auto changed = to_guest_in_names_.apply(name, name.size());
+  if (!changed || *changed == name) return false;
+  name = *std::move(changed);
+  return true;
+}
+
+bool Substitution::mask(HttpFields& fields) const {
+  bool is_changed = false;
+  for (auto& field : fields.items()) {
+    if (field.name.starts_with(':')) continue;
+    is_changed = mask_name(field.name) || is_changed;
+    is_changed = mask(field.value) || is_changed;
+  }
+  return is_changed;
+}
+
+std::string Substitution::mask_lines(std::string_view lines) const {
+  std::string masked;
+  while (!lines.empty()) {
+    const auto line = lines.substr(0, lines.find("\r\n"));
+    const auto colon = std::min(line.find(':'), line.size());
+    std::string name(line.substr(0, colon));
+    std::string rest(line.substr(colon));
+    mask_name(name);
+    mask(rest);
+    masked += concat(name, rest, "\r\n");
+    lines.remove_prefix(std::min(line.size() + 2, lines.size()));
+  }
+  return masked;
 }
 
 }  // namespace boxlite::net

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/inspection/http1_head.h"
 #include "net/inspection/placeholder_filter.h"
 #include "net/secret.h"
 
@@ -27,9 +28,12 @@ class Substitution {
   // Of a request's body.
   const Replacements& to_server() const { return to_server_; }
 
-  // Of a response's header: a server that repeats what it was sent shall not tell the box. True
-  // when it was changed.
-  bool mask(std::string& value) const;
+  // Of a response's header or trailers, names and values: a server that repeats what it was sent shall not
+  // tell the box. Pseudo-fields stay. True when something was changed.
+  bool mask(HttpFields& fields) const;
+  bool mask(std::string& text) const;
+  // Of fields as they are written, each with its line end.
+  std::string mask_lines(std::string_view lines) const;
   // Of a response's body; for one whose length has been announced already, masks of the same length.
   const Replacements& to_guest() const { return to_guest_; }
   const Replacements& to_guest_in_place() const { return to_guest_in_place_; }
@@ -37,11 +41,15 @@ class Substitution {
  private:
   Result<bool> replace(std::string& text) const;
 
+  bool mask_name(std::string& name) const;
+
   std::vector<std::string> masks_;
+  std::vector<std::string> name_masks_;
   Replacements fields_to_server_;
   Replacements to_server_;
   Replacements to_guest_;
   Replacements to_guest_in_place_;
+  Replacements to_guest_in_names_;
 };
 
 }  // namespace boxlite::net
