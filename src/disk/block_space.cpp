@@ -53,7 +53,7 @@ Result<BlockRange> BlockSpace::take(std::uint64_t wanted) {
   if (found == free_.end()) found = free_.begin();
   if (found == free_.end()) {
     return fail(Error(ErrorCode::resource_exhausted, "the disk is too small for the image's files")
-                    .with_remedy("Ask for a larger disk size."));
+                    .with_remedy("ask for a larger disk size"));
   }
   const std::uint64_t from = std::max(found->first, cursor_);
   const bool cursor_is_inside = from < found->first + found->second;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/concat.h"
+#include "disk/block_seal.h"
 #include "disk/ext4_file_system.h"
 
 namespace boxlite::disk {
@@ -160,8 +161,14 @@ std::string pack_leaves(const std::vector<Name>& names, std::vector<IndexEntry>&
   return leaves;
 }
 
-Result<std::string> indexed_blocks(ext2_filsys fs, std::uint32_t self, std::uint32_t parent,
-                                   std::vector<Name>& names) {
+// The blocks of a hashed tree: its root, its nodes, then the leaves.
+struct IndexedBlocks {
+  std::string bytes;
+  std::size_t nodes = 0;
+};
+
+Result<IndexedBlocks> indexed_blocks(ext2_filsys fs, std::uint32_t self, std::uint32_t parent,
+                                     std::vector<Name>& names) {
   BOXLITE_TRY(hash_names(fs, names));
   std::vector<IndexEntry> index;
   const std::string leaves = pack_leaves(names, index);
@@ -169,7 +176,7 @@ Result<std::string> indexed_blocks(ext2_filsys fs, std::uint32_t self, std::uint
   if (nodes > root_limit)
     return fail(ErrorCode::resource_exhausted, "a directory holds too many names for ext4");
   for (IndexEntry& entry : index) entry.block += static_cast<std::uint32_t>(1 + nodes);
-  if (nodes == 0) return root_block(self, parent, false, index) + leaves;
+  if (nodes == 0) return IndexedBlocks{root_block(self, parent, false, index) + leaves, 0};
   std::vector<IndexEntry> top;
   std::string middle;
   for (std::size_t node = 0; node < nodes; ++node) {
@@ -177,7 +184,19 @@ Result<std::string> indexed_blocks(ext2_filsys fs, std::uint32_t self, std::uint
     top.push_back({index[first].hash, static_cast<std::uint32_t>(1 + node)});
     middle += node_block(&index[first], std::min(node_limit, index.size() - first));
   }
-  return root_block(self, parent, true, top) + middle + leaves;
+  return IndexedBlocks{root_block(self, parent, true, top) + middle + leaves, nodes};
+}
+
+void seal_tree(const BlockSeal& seal, IndexedBlocks& tree) {
+  seal.index(tree.bytes.data(), root_entries_at);
+  for (std::size_t block = 1; block * block_bytes < tree.bytes.size(); ++block) {
+    char* at = tree.bytes.data() + block * block_bytes;
+    if (block <= tree.nodes) {
+      seal.index(at, node_entries_at);
+    } else {
+      seal.names(at);
+    }
+  }
 }
 
 }  // namespace
@@ -191,22 +210,18 @@ Result<DirectoryBlocks> directory_blocks(ext2_filsys fs, const Inode& directory,
     names.push_back({name, link.inode->number, type_of(*link.inode), 0, 0});
     total += record_bytes(name.size());
   }
-  DirectoryBlocks blocks;
-  if (total <= name_space) {
-    LeafBlock only;
-    only.add(".", directory.number, EXT2_FT_DIR);
-    only.add("..", parent_number, EXT2_FT_DIR);
-    for (const Name& name : names) only.add(name.text, name.inode, name.type);
-    blocks.bytes = only.finish();
-  } else {
-    blocks.bytes = BOXLITE_TRY(indexed_blocks(fs, directory.number, parent_number, names));
-    blocks.is_indexed = true;
+  const BlockSeal seal(fs, directory.number);
+  if (total > name_space) {
+    auto tree = BOXLITE_TRY(indexed_blocks(fs, directory.number, parent_number, names));
+    seal_tree(seal, tree);
+    return DirectoryBlocks{std::move(tree.bytes), true};
   }
-  for (std::size_t at = 0; at < blocks.bytes.size(); at += block_bytes) {
-    auto* block = reinterpret_cast<ext2_dir_entry*>(blocks.bytes.data() + at);
-    const errcode_t code = ext2fs_dir_block_csum_set(fs, directory.number, block);
-    if (code != 0) return fail(ext2_error("checksum a directory", code));
-  }
+  LeafBlock only;
+  only.add(".", directory.number, EXT2_FT_DIR);
+  only.add("..", parent_number, EXT2_FT_DIR);
+  for (const Name& name : names) only.add(name.text, name.inode, name.type);
+  DirectoryBlocks blocks{std::string(only.finish()), false};
+  seal.names(blocks.bytes.data());
   return blocks;
 }
 

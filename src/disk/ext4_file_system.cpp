@@ -86,12 +86,12 @@ Error ext2_error(std::string_view what, errcode_t code) {
   if (code > 0 && code < 4096) return syscall_error(what, "disk image", static_cast<int>(code));
   if (code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL || code == EXT2_ET_TOOSMALL) {
     return Error(ErrorCode::resource_exhausted, concat(what, ": the disk is too small"))
-        .with_remedy("Ask for a larger disk size.");
+        .with_remedy("ask for a larger disk size");
   }
   if (code == EXT2_ET_NO_MEMORY) return {ErrorCode::resource_exhausted, concat(what, ": out of memory")};
   if (code == EXT2_ET_SHORT_WRITE) {
     return Error(ErrorCode::resource_exhausted, concat(what, ": the disk image could not be written in full"))
-        .with_remedy("Free some disk space.");
+        .with_remedy("free some disk space");
   }
   return {ErrorCode::internal, concat(what, ": ", error_message(code))};
 }

@@ -7,6 +7,8 @@
 #include <ext2fs/ext3_extents.h>
 
 #include "base/concat.h"
+#include "disk/block_seal.h"
+#include "disk/ext4_xattrs.h"
 
 namespace boxlite::disk {
 namespace {
@@ -18,6 +20,7 @@ constexpr std::size_t extents_in_block =
 constexpr std::uint64_t max_file_blocks = UINT32_MAX;
 constexpr std::size_t fast_symlink = 60;  // i_block with its final zero
 constexpr std::uint32_t max_subdirectories = 65'000;
+constexpr std::uint16_t extra_bytes = 32;  // of the fields that ext2's inodes of 128 bytes did not have
 
 struct Node {
   std::uint32_t first;
@@ -67,8 +70,7 @@ ext3_extent_header header_of(std::size_t entries, std::size_t limit, std::size_t
 // The tree grows from the leaves up; what fits into the inode is its root.
 class ExtentTree {
  public:
-  ExtentTree(ext2_filsys fs, std::uint32_t inode, BlockStore& store)
-      : fs_(fs), inode_(inode), store_(store) {}
+  ExtentTree(ext2_filsys fs, std::uint32_t inode, BlockStore& store) : seal_(fs, inode), store_(store) {}
 
   Result<void> build(const std::vector<BlockRun>& runs, char* root) {
     const std::vector<ext3_extent> extents = extents_of(runs);
@@ -112,9 +114,7 @@ class ExtentTree {
   Result<std::uint64_t> write_block(const void* entries, std::size_t count, std::size_t depth) {
     alignas(8) std::array<char, ext4_block_bytes> block{};
     put(block.data(), header_of(count, extents_in_block, depth), entries, count);
-    auto* header = reinterpret_cast<ext3_extent_header*>(block.data());
-    const errcode_t code = ext2fs_extent_block_csum_set(fs_, inode_, header);
-    if (code != 0) return fail(ext2_error("checksum an extent block", code));
+    seal_.extents(block.data());
     const std::uint64_t where = BOXLITE_TRY(store_.take());
     BOXLITE_TRY(store_.write(where, {block.data(), block.size()}));
     ++blocks_;
@@ -131,8 +131,7 @@ class ExtentTree {
     return above;
   }
 
-  ext2_filsys fs_;
-  std::uint32_t inode_;
+  BlockSeal seal_;
   BlockStore& store_;
   std::uint64_t blocks_ = 0;
 };
@@ -168,24 +167,49 @@ Result<void> put_device(const Inode& inode, ext2_inode_large& record) {
   return {};
 }
 
-Result<void> put_content(ext2_filsys fs, const Inode& inode, BlockStore& store, ext2_inode_large& record) {
+// How many blocks it takes.
+Result<std::uint64_t> put_content(ext2_filsys fs, const Inode& inode, BlockStore& store,
+                                  ext2_inode_large& record) {
   if (inode.kind == EntryKind::char_device || inode.kind == EntryKind::block_device) {
-    return put_device(inode, record);
+    BOXLITE_TRY(put_device(inode, record));
+    return 0;
   }
-  if (inode.kind == EntryKind::fifo) return {};
+  if (inode.kind == EntryKind::fifo) return 0;
   if (inode.kind == EntryKind::symlink && inode.symlink_target.size() < fast_symlink) {
     std::memcpy(record.i_block, inode.symlink_target.data(), inode.symlink_target.size());
-    return {};
+    return 0;
   }
   ExtentTree tree(fs, inode.number, store);
   BOXLITE_TRY(tree.build(inode.runs, reinterpret_cast<char*>(record.i_block)));
   record.i_flags |= EXT4_EXTENTS_FL;
   std::uint64_t blocks = tree.blocks();
   for (const BlockRun& run : inode.runs) blocks += run.count;
+  return blocks;
+}
+
+// Into the record, and a block of their own when they do not fit. How many blocks they take.
+Result<std::uint64_t> put_xattrs(ext2_filsys fs, const Inode& inode, BlockStore& store, InodeRecord& record) {
+  if (inode.xattrs.empty()) return 0;
+  XattrLayout layout = BOXLITE_TRY(lay_out_xattrs(inode));
+  static_assert(EXT2_GOOD_OLD_INODE_SIZE + extra_bytes + xattr_bytes_in_inode == sizeof(InodeRecord));
+  std::memcpy(record.data() + EXT2_GOOD_OLD_INODE_SIZE + extra_bytes, layout.in_inode.data(),
+              layout.in_inode.size());
+  if (layout.block.empty()) return 0;
+  const std::uint64_t where = BOXLITE_TRY(store.take());
+  const errcode_t code = ext2fs_ext_attr_block_csum_set(
+      fs, inode.number, where, reinterpret_cast<ext2_ext_attr_header*>(layout.block.data()));
+  if (code != 0) return fail(ext2_error("checksum extended attributes", code));
+  BOXLITE_TRY(store.write(where, layout.block));
+  auto& fields = *reinterpret_cast<ext2_inode_large*>(record.data());
+  fields.i_file_acl = static_cast<std::uint32_t>(where);
+  fields.osd2.linux2.l_i_file_acl_high = static_cast<std::uint16_t>(where >> 32);
+  return 1;
+}
+
+void put_block_count(std::uint64_t blocks, ext2_inode_large& record) {
   const std::uint64_t sectors = blocks * (ext4_block_bytes / 512);
   record.i_blocks = static_cast<std::uint32_t>(sectors);
   record.osd2.linux2.l_i_blocks_hi = static_cast<std::uint16_t>(sectors >> 32);
-  return {};
 }
 
 }  // namespace
@@ -206,12 +230,13 @@ Result<InodeRecord> inode_record(ext2_filsys fs, const Inode& inode, bool is_ind
   record.i_size_high = static_cast<std::uint32_t>(size >> 32);
   record.i_links_count = link_count(inode);
   record.i_flags = is_indexed ? EXT2_INDEX_FL : 0;
-  record.i_extra_isize = 32;
+  record.i_extra_isize = extra_bytes;
   put_time(inode.accessed, record.i_atime, record.i_atime_extra);
   put_time(inode.modified, record.i_mtime, record.i_mtime_extra);
   put_time(inode.modified, record.i_ctime, record.i_ctime_extra);
   put_time(inode.modified, record.i_crtime, record.i_crtime_extra);
-  BOXLITE_TRY(put_content(fs, inode, store, record));
+  const std::uint64_t content_blocks = BOXLITE_TRY(put_content(fs, inode, store, record));
+  put_block_count(content_blocks + BOXLITE_TRY(put_xattrs(fs, inode, store, bytes)), record);
   const errcode_t code = ext2fs_inode_csum_set(fs, inode.number, &record);
   if (code != 0) return fail(ext2_error("checksum an inode", code));
   return bytes;

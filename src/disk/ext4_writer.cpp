@@ -10,7 +10,6 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "base/scope_exit.h"
 #include "disk/ext4_directory.h"
 #include "disk/ext4_inode.h"
 
@@ -50,10 +49,15 @@ void add_run(std::vector<BlockRun>& runs, std::uint64_t logical, BlockRange rang
   runs.push_back({logical, range.start, range.count});
 }
 
-// The namespaces that Linux has; a name of another system cannot be stored, as on the host.
-bool is_storable(std::string_view name) {
-  return name.starts_with("user.") || name.starts_with("trusted.") || name.starts_with("security.") ||
-         name == "system.posix_acl_access" || name == "system.posix_acl_default";
+// The first name below `directory` that `wanted` has; for messages.
+std::string path_of(const Inode& directory, const Inode& wanted) {
+  for (const auto& [name, link] : directory.children) {
+    if (link.inode.get() == &wanted) return name;
+    if (!link.inode->is_directory()) continue;
+    if (const std::string below = path_of(*link.inode, wanted); !below.empty())
+      return concat(name, "/", below);
+  }
+  return {};
 }
 
 }  // namespace
@@ -209,13 +213,13 @@ Result<void> Ext4Writer::finish(FileTree& tree) {
     return fail(Error(ErrorCode::resource_exhausted, concat("the image has ", tree.inode_count(),
                                                             " files, more than the disk has inodes for (",
                                                             file_system_.inode_capacity(), ")"))
-                    .with_remedy("Ask for a larger disk size."));
+                    .with_remedy("ask for a larger disk size"));
   }
   tree.root().number = EXT2_ROOT_INO;
   number(tree.root(), EXT2_ROOT_INO);
   std::ranges::sort(inodes_, {}, [](const Numbered& entry) { return entry.inode->number; });
   BOXLITE_TRY(write_names());
-  BOXLITE_TRY(write_inodes());
+  BOXLITE_TRY(write_inodes(tree));
   BOXLITE_TRY(punch_freed());
   for (const BlockRange& range : space_.taken()) file_system_.mark_used(range);
   for (const Numbered& entry : inodes_) {
@@ -223,7 +227,6 @@ Result<void> Ext4Writer::finish(FileTree& tree) {
       file_system_.mark_inode_used(entry.inode->number, entry.inode->is_directory());
     }
   }
-  for (const Numbered& entry : inodes_) BOXLITE_TRY(write_xattrs(*entry.inode));
   return file_system_.close();
 }
 
@@ -246,23 +249,23 @@ Result<void> Ext4Writer::write_names() {
   return {};
 }
 
-// The first table block also holds the inodes that libext2fs made and may still have in its cache, so what
-// lies there goes through it; all others are written here, a table at a time.
-Result<void> Ext4Writer::write_inodes() {
+// A table at a time, but for the first table block, which is the library's.
+Result<void> Ext4Writer::write_inodes(const FileTree& tree) {
   BlockStore store;
   store.take = [&]() -> Result<std::uint64_t> {
     const BlockRange range = BOXLITE_TRY(space_.take(1));
     return range.start;
   };
   store.write = [&](std::uint64_t block, std::string_view bytes) { return appender_.append(block, bytes); };
-  constexpr std::uint32_t shared_with_library = block_bytes / sizeof(InodeRecord);
+  constexpr std::uint32_t written_by_library = block_bytes / sizeof(InodeRecord);
   std::string pending;
   std::uint64_t pending_offset = 0;
   for (const Numbered& entry : inodes_) {
     const std::uint32_t number = entry.inode->number;
     InodeRecord record =
-        BOXLITE_TRY(inode_record(file_system_.handle(), *entry.inode, entry.is_indexed, store));
-    if (number <= shared_with_library) {
+        BOXLITE_TRY_CONTEXT(concat("store ", in_quotes(path_of(tree.root(), *entry.inode))),
+                            inode_record(file_system_.handle(), *entry.inode, entry.is_indexed, store));
+    if (number <= written_by_library) {
       const errcode_t code = ext2fs_write_inode_full(
           file_system_.handle(), number, reinterpret_cast<ext2_inode*>(record.data()), sizeof record);
       if (code != 0) return fail(ext2_error("write an inode", code));
@@ -278,32 +281,6 @@ Result<void> Ext4Writer::write_inodes() {
   }
   BOXLITE_TRY(write_at(image_.get(), pending.data(), pending.size(), pending_offset));
   return appender_.flush();
-}
-
-Result<void> Ext4Writer::write_xattrs(const Inode& inode) {
-  if (inode.xattrs.empty()) return {};
-  ext2_xattr_handle* handle = nullptr;
-  errcode_t code = ext2fs_xattrs_open(file_system_.handle(), inode.number, &handle);
-  const ScopeExit close([&] {
-    if (handle != nullptr) ext2fs_xattrs_close(&handle);
-  });
-  if (code == 0) code = ext2fs_xattrs_read(handle);
-  for (const Xattr& xattr : inode.xattrs) {
-    if (code != 0) break;
-    if (!is_storable(xattr.name)) continue;
-    code = ext2fs_xattr_set(handle, xattr.name.c_str(), xattr.value.data(), xattr.value.size());
-    if (code == EXT2_ET_EA_NO_SPACE || code == EXT2_ET_INLINE_DATA_NO_SPACE) {
-      return fail(ErrorCode::resource_exhausted,
-                  concat("extended attribute ", in_quotes(xattr.name),
-                         ": the attributes of a file are larger than ext4's limit of 4 KiB"));
-    }
-    if (code == EINVAL) {
-      return fail(ErrorCode::corrupted,
-                  concat("extended attribute ", in_quotes(xattr.name), ": its value is not valid"));
-    }
-  }
-  if (code != 0) return fail(ext2_error("write extended attributes", code));
-  return {};
 }
 
 // What replaced files left behind goes back to the host's disk, and reads as zeros.

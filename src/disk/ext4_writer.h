@@ -34,6 +34,11 @@ class BlockAppender {
   std::size_t used_ = 0;
 };
 
+// Each byte of the image has one writer. libext2fs writes what it laid out: superblocks, group descriptors,
+// bitmaps, the journal, the room to grow, and the first block of the inode table, in which its own inodes
+// lie. Everything else is written here, once: other inodes, complete with their attributes, directories,
+// extent and attribute blocks, content. The library is never asked what would make it read any of that, since
+// it would keep what it read and could write it back.
 class Ext4Writer final : public ContentSink {
  public:
   // `file` exists and is empty. Borrows nothing.
@@ -62,8 +67,7 @@ class Ext4Writer final : public ContentSink {
   Result<std::uint64_t> take_block(Inode& file, std::uint64_t logical);
   void number(Inode& directory, std::uint32_t parent);
   Result<void> write_names();
-  Result<void> write_inodes();
-  Result<void> write_xattrs(const Inode& inode);
+  Result<void> write_inodes(const FileTree& tree);
   Result<void> punch_freed();
 
   UniqueFd image_;

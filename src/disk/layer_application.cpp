@@ -20,7 +20,8 @@ constexpr std::size_t max_symlink = 4095;
 constexpr std::array<std::string_view, 2> foreign_xattrs = {"security.selinux", "system.nfs4_acl"};
 
 void set_metadata(Inode& inode, TarEntry& entry) {
-  inode.mode = entry.mode;
+  // Linux gives a symlink no mode of its own, whatever the archive says.
+  inode.mode = inode.kind == EntryKind::symlink ? 0777 : entry.mode;
   inode.uid = entry.uid;
   inode.gid = entry.gid;
   inode.device_major = entry.device_major;

@@ -132,7 +132,7 @@ Result<std::string_view> LayerStream::next() {
     return fail(Error(ErrorCode::resource_exhausted,
                       concat("decompress layer: the layers unpack to more than the limit of ",
                              limits_.uncompressed_bytes, " bytes"))
-                    .with_remedy("If the image is trusted, raise BOXLITE_MAX_LAYER_DECOMPRESSED_SIZE."));
+                    .with_remedy("if the image is trusted, raise BOXLITE_MAX_LAYER_DECOMPRESSED_SIZE"));
   }
   if (uncompressed_bytes_ > ratio_matters_from &&
       uncompressed_bytes_ / limits_.compression_ratio > pump_->consumed_bytes()) {

@@ -224,7 +224,7 @@ Result<void> write_overlay(const std::filesystem::path& path, const Backing& bac
         Error(ErrorCode::invalid_argument,
               concat("a disk of ", virtual_size, " bytes cannot hold the image's disk of ", backing_size,
                      " bytes"))
-            .with_remedy("Ask for a disk that is at least as large as the image's, and at most 16 TiB."));
+            .with_remedy("ask for a disk that is at least as large as the image's, and at most 16 TiB"));
   }
   const std::uint64_t size = (virtual_size + 511) / 512 * 512;
   const std::uint64_t l1_entries = (size + bytes_per_l1_entry - 1) / bytes_per_l1_entry;

@@ -42,7 +42,7 @@ Result<ExportedRootfs> export_rootfs(std::span<const LayerSource> layers,
   const bool existed = std::filesystem::exists(std::filesystem::symlink_status(directory, problem));
   if (existed && !std::filesystem::is_empty(directory, problem)) {
     return fail(Error(ErrorCode::already_exists, concat(what, ": the directory is not empty"))
-                    .with_remedy("Name a directory that is empty or does not exist."));
+                    .with_remedy("name a directory that is empty or does not exist"));
   }
   if (problem && existed)
     return fail(syscall_error("open", directory.native(), problem.value()).context(what));

@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 
+#include "support/disk_check.h"
 #include "support/leftovers.h"
 
 namespace boxlite::test {
@@ -40,6 +41,7 @@ TempHome::TempHome(std::string program) : program_(std::move(program)), director
 TempHome::~TempHome() {
   kill_processes_of(directory_);
   wait_until_gone(directory_, std::chrono::seconds(5));
+  expect_clean_disks(home() / "disks");
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
 }

@@ -10,8 +10,9 @@
 
 namespace boxlite::test {
 
-// A BoxLite home of its own and the command-line program that works in it. When it goes, so do the processes
-// that belong to it, and its files. One thread; the programs it starts may run at the same time.
+// A BoxLite home of its own and the command-line program that works in it. When it goes, the disks that
+// images were made into are checked, and it takes the processes that belong to it, and its files, along. One
+// thread; the programs it starts may run at the same time.
 class TempHome {
  public:
   // `program` is the path of `boxlite`; $BOXLITE_TEST_PROGRAM wins over it.

@@ -28,7 +28,18 @@ class Home:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        shutil.rmtree(self.path, ignore_errors=True)
+        try:
+            if not failure:
+                self.check_disks()
+        finally:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def check_disks(self):
+        """What images were made into is a sound file system."""
+        for disk in (self.path / "disks").rglob("*.ext4"):
+            check = subprocess.run(["/sbin/e2fsck", "-fn", str(disk)], capture_output=True, text=True, check=False)
+            if check.returncode != 0 or "?" in check.stdout:
+                raise AssertionError(f"e2fsck {disk}: exit {check.returncode}\n{check.stdout}{check.stderr}")
 
     def spawn(self, *args, **options):
         options.setdefault("stdin", subprocess.DEVNULL)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/disk_check.h"
 #include "support/leftovers.h"
 
 namespace boxlite::test {
@@ -76,6 +77,7 @@ void BoxTest::TearDown() {
   const auto left = wait_until_gone(directory(), 15s);
   for (const auto& process : left) ADD_FAILURE() << "left running: " << process.pid << " " << process.command;
   kill_processes_of(directory());
+  expect_clean_disks(home() / "disks");
   if (!std::filesystem::exists(home() / "boxes")) return;
   std::set<std::string> known;
   const auto boxes = open().list();

@@ -12,6 +12,7 @@
 #include "disk/rootfs_export.h"
 #include "tar/test_tar.h"
 #include "test_image.h"
+#include "umoci_peer.h"
 
 namespace boxlite::tests {
 namespace {
@@ -243,7 +244,23 @@ TEST_F(BadLayers, too_many_xattrs_for_one_file) {
   const Error error =
       disk::build_image_disk(image({tar.finish()}).layers(), scratch_ / "disk", options_).error();
   EXPECT_EQ(error.code(), ErrorCode::resource_exhausted) << error.message();
-  EXPECT_THAT(error.message(), HasSubstr("user.big"));
+  EXPECT_THAT(error.message(), HasSubstr("store \"f\": extended attribute \"user.big\""));
+}
+
+TEST_F(BadLayers, attributes_that_the_kernel_would_not_take_are_named_with_their_file) {
+  const std::string acl_of_nobody = little_endian({2, 1 | 6 << 16, UINT32_MAX});
+  const std::pair<std::string, std::string> bad[] = {{"system.posix_acl_access", "not an ACL"},
+                                                     {"system.posix_acl_access", acl_of_nobody},
+                                                     {"security.capability", "\1\2\3"},
+                                                     {"user.", "a name of nothing"}};
+  for (const auto& [name, value] : bad) {
+    TestTar tar;
+    tar.directory("d").add({.name = "d/f", .content = "x", .pax = {{"SCHILY.xattr." + name, value}}});
+    const Error error =
+        disk::build_image_disk(image({tar.finish()}).layers(), scratch_ / "disk", options_).error();
+    EXPECT_EQ(error.code(), ErrorCode::corrupted) << error.message();
+    EXPECT_THAT(error.message(), HasSubstr(concat("\"d/f\": extended attribute \"", name, "\"")));
+  }
 }
 
 TEST_F(BadLayers, an_export_never_touches_what_lies_outside) {

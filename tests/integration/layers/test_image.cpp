@@ -11,6 +11,7 @@
 #include <zstd.h>
 
 #include "base/concat.h"
+#include "support/disk_check.h"
 
 namespace boxlite::tests {
 namespace {
@@ -93,6 +94,10 @@ Scratch::Scratch()
         if (!made) throw std::runtime_error(made.error().message());
         return *std::move(made);
       }()) {}
+
+Scratch::~Scratch() {
+  test::expect_clean_disks(directory_.path());
+}
 
 int run(const std::string& command, const std::filesystem::path& log) {
   const int status = std::system(concat(command, " >>'", log.native(), "' 2>&1").c_str());

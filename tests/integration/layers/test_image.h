@@ -31,10 +31,13 @@ class TestImage {
   std::vector<disk::LayerSource> layers_;
 };
 
-// Scratch space that is gone after the test.
+// Scratch space that is gone after the test; first every disk in it is checked.
 class Scratch {
  public:
   Scratch();
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  ~Scratch();
   std::filesystem::path operator/(const std::string& name) const { return directory_.path() / name; }
 
  private:
