@@ -47,8 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
     if ((*head)->size > size || !may_be_http(bytes)) std::abort();
     const auto again = parse_request_head((*head)->str());
     if (!again || !*again || (*again)->fields.items() != (*head)->fields.items()) std::abort();
-    const auto host = host_of(**head);
-    const auto same = host_of(**again);
+    const auto host = authority_of(**head);
+    const auto same = authority_of(**again);
     if (host.has_value() != same.has_value() || (host && *host != *same)) std::abort();
     const auto framing = body_framing(**head);
     if (framing) read_body(*framing, bytes.substr((*head)->size));

@@ -8,6 +8,8 @@ namespace boxlite::net {
 namespace {
 
 constexpr std::uint8_t handshake_record = 22;
+constexpr std::uint8_t first_record_type = 20;
+constexpr std::uint8_t last_record_type = 24;
 constexpr std::uint8_t client_hello_message = 1;
 constexpr std::size_t record_header_size = 5;
 constexpr std::size_t message_header_size = 4;
@@ -126,7 +128,6 @@ bool is_record_start(std::string_view bytes) {
          (bytes.size() < 3 || static_cast<std::uint8_t>(bytes[2]) <= 4);
 }
 
-// The handshake bytes of the records that are there so far.
 // What the header of a message, which must be there, says of the rest.
 std::size_t body_size(std::string_view message) {
   return Fields(message.substr(1)).number(3);
@@ -136,6 +137,7 @@ bool is_whole(std::string_view message) {
   return message.size() >= message_header_size && message.size() - message_header_size >= body_size(message);
 }
 
+// The handshake bytes of the records that are there so far.
 Result<std::string> join_records(std::string_view bytes) {
   std::string message;
   for (std::size_t count = 0; !bytes.empty(); ++count) {
@@ -154,8 +156,13 @@ Result<std::string> join_records(std::string_view bytes) {
 
 }  // namespace
 
+// Some servers take records of any version, and alerts before the hello; we do not, but must not miss that
+// they are TLS.
 bool may_be_tls(std::string_view bytes) {
-  return is_record_start(bytes);
+  if (bytes.empty()) return true;
+  const auto type = static_cast<std::uint8_t>(bytes[0]);
+  if (type == handshake_record) return true;
+  return type >= first_record_type && type <= last_record_type && (bytes.size() < 2 || bytes[1] == 3);
 }
 
 Result<std::optional<ClientHello>> parse_client_hello(std::string_view bytes) {

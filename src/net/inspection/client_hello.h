@@ -22,7 +22,8 @@ struct ClientHello {
   bool has_encrypted_hello = false;
 };
 
-// False once `bytes` cannot be the beginning of a TLS connection; true for none at all.
+// False once no server would take `bytes` for the beginning of a TLS connection; true for none at all. What
+// parse_client_hello() takes is less.
 bool may_be_tls(std::string_view bytes);
 
 // From the first bytes of a connection; nothing: more are needed. corrupted when they are no ClientHello, or

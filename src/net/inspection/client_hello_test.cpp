@@ -98,6 +98,22 @@ TEST(ClientHello, NotesAnEncryptedOneInside) {
   EXPECT_TRUE((*hello)->has_encrypted_hello);
 }
 
+// What some server may read as TLS must not pass as a connection that shows no name.
+TEST(ClientHello, OddRecordsAreTlsThatIsRefused) {
+  const auto hello = records(message(server_name("a.test")), 1000);
+  for (const std::string_view start : {std::string_view("\x16\x03\xff"), std::string_view("\x16\x00\x00", 3),
+                                       std::string_view("\x16\x02\x01")}) {
+    const auto odd = std::string(start) + hello.substr(3);
+    EXPECT_TRUE(may_be_tls(odd));
+    EXPECT_FALSE(parse_client_hello(odd));
+  }
+  const std::string alert("\x15\x03\x01\x00\x02\x01\x5a", 7);
+  EXPECT_TRUE(may_be_tls(alert + hello));
+  EXPECT_FALSE(parse_client_hello(alert + hello));
+  EXPECT_FALSE(may_be_tls("\x15\x04"));
+  EXPECT_FALSE(may_be_tls("GET"));
+}
+
 TEST(ClientHello, HostileOnesAreRefused) {
   const std::string zero(1, '\0');
   for (const auto& bytes : {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/inspection/authority.h"
 #include "net/inspection/substitution.h"
 
 namespace boxlite::net {
@@ -21,7 +22,9 @@ inline constexpr std::chrono::seconds longest_interruption{1};
 struct ExchangeRules {
   // Why a request for this host may not pass here; nothing: it may. Each request is judged, since a
   // connection carries many and a server may serve many hosts.
-  std::function<std::optional<std::string>(std::string_view host)> refusal;
+  std::function<std::optional<std::string>(const Authority& authority)> refusal;
+  // A request that cannot be read in one way only was refused.
+  std::function<void(std::string_view why)> on_malformed;
   // Not null: of the host at the other end.
   const Substitution* substitution = nullptr;
 };

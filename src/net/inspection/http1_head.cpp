@@ -9,7 +9,6 @@
 namespace boxlite::net {
 namespace {
 
-constexpr std::size_t max_method = 32;
 constexpr std::string_view http2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 std::unexpected<Error> malformed(std::string_view what) {
@@ -31,6 +30,16 @@ bool is_token(std::string_view text) {
 
 bool is_visible(char c) {
   return c > ' ' && c != 0x7f;
+}
+
+// As somebody's isspace() has it.
+bool is_blank(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= '\t' && byte <= '\r') || (byte >= 0x1c && byte <= ' ') || byte == 0x85 || byte == 0xa0;
+}
+
+bool contains_ignoring_case(std::string_view text, std::string_view part) {
+  return !std::ranges::search(text, part, {}, lower, lower).empty();
 }
 
 // Bytes above ASCII are opaque in values; in a target they do not belong.
@@ -78,6 +87,23 @@ Result<int> parse_version(std::string_view text) {
   if (text == "HTTP/1.1") return 1;
   if (text == "HTTP/1.0") return 0;
   return malformed("not a version of HTTP/1");
+}
+
+// `line` without its line feed.
+Result<RequestHead> parse_request_line(std::string_view line) {
+  if (!line.ends_with('\r')) return malformed("a malformed request line");
+  line.remove_suffix(1);
+  const auto first = line.find(' ');
+  const auto last = line.rfind(' ');
+  if (first == last) return malformed("a malformed request line");
+  RequestHead head;
+  head.method = line.substr(0, first);
+  head.target = line.substr(first + 1, last - first - 1);
+  head.minor_version = BOXLITE_TRY(parse_version(line.substr(last + 1)));
+  if (!is_token(head.method) || head.target.empty() || !std::ranges::all_of(head.target, is_visible)) {
+    return malformed("a malformed request line");
+  }
+  return head;
 }
 
 std::string write_fields(std::string head, const HttpFields& fields) {
@@ -159,14 +185,20 @@ std::string ResponseHead::str() const {
   return write_fields(concat("HTTP/1.", minor_version, " ", status, " ", reason, "\r\n"), fields);
 }
 
+// Blanks before and within the first line are what Python's server skips; a line without version is HTTP/0.9,
+// whose only method is GET.
 bool may_be_http(std::string_view bytes) {
-  const auto method = bytes.substr(0, bytes.find(' '));
-  if (!std::ranges::all_of(method, is_token_character) || method.size() > max_method) return false;
-  if (method.size() == bytes.size()) return true;
-  if (method.empty()) return false;
+  bytes.remove_prefix(static_cast<std::size_t>(std::ranges::find_if_not(bytes, is_blank) - bytes.begin()));
+  const auto method =
+      bytes.substr(0, static_cast<std::size_t>(std::ranges::find_if(bytes, is_blank) - bytes.begin()));
+  if (!std::ranges::all_of(method, is_token_character)) return false;
   const auto line_end = bytes.find('\n');
   if (line_end == std::string_view::npos) return true;
-  return bytes.substr(0, line_end).find(" HTTP/") != std::string_view::npos;
+  return contains_ignoring_case(bytes.substr(0, line_end), "http/") || equals_ignoring_case(method, "get");
+}
+
+std::size_t count_line_ends(std::string_view bytes) {
+  return std::min(bytes.find_first_not_of("\r\n"), bytes.size());
 }
 
 Result<std::optional<RequestHead>> parse_request_head(std::string_view bytes) {
@@ -174,22 +206,15 @@ Result<std::optional<RequestHead>> parse_request_head(std::string_view bytes) {
     return fail(ErrorCode::unsupported, "HTTP head: HTTP/2 without TLS");
   }
   if (!may_be_http(bytes)) return malformed("not a request");
+  const auto line_end = bytes.substr(0, max_http_head).find('\n');
+  if (line_end == std::string_view::npos && bytes.size() < max_http_head) return std::optional<RequestHead>();
+  if (line_end == std::string_view::npos) return malformed("too long");
+  // Who sends no more than a line of HTTP/0.9 shall not have us wait.
+  auto head = BOXLITE_TRY(parse_request_line(bytes.substr(0, line_end)));
   const auto end = BOXLITE_TRY(find_end(bytes));
   if (!end) return std::optional<RequestHead>();
-  auto rest = bytes.substr(0, *end);
-  auto line = take_head_line(rest);
-  RequestHead head;
   head.size = *end;
-  const auto first = line.find(' ');
-  const auto last = line.rfind(' ');
-  if (first == last) return malformed("a malformed request line");
-  head.method = line.substr(0, first);
-  head.target = line.substr(first + 1, last - first - 1);
-  head.minor_version = BOXLITE_TRY(parse_version(line.substr(last + 1)));
-  if (!is_token(head.method) || head.target.empty() || !std::ranges::all_of(head.target, is_visible)) {
-    return malformed("a malformed request line");
-  }
-  head.fields = BOXLITE_TRY(parse_fields(rest));
+  head.fields = BOXLITE_TRY(parse_fields(bytes.substr(line_end + 1, *end - line_end - 1)));
   return std::optional(std::move(head));
 }
 
@@ -215,46 +240,38 @@ Result<std::optional<ResponseHead>> parse_response_head(std::string_view bytes) 
   return std::optional(std::move(head));
 }
 
-Result<std::string> host_of_authority(std::string_view authority) {
-  auto host = authority;
-  if (host.starts_with('[')) {
-    const auto end = host.find(']');
-    if (end == std::string_view::npos) return malformed("a malformed host");
-    const auto port = host.substr(end + 1);
-    if (!port.empty() && port.front() != ':') return malformed("a malformed host");
-    host = host.substr(1, end - 1);
-  } else {
-    host = host.substr(0, host.find(':'));
+namespace {
+
+// The authority of an absolute target, with the port that its scheme implies; nothing for the other forms.
+Result<std::optional<Authority>> authority_of_target(const RequestHead& head) {
+  const std::string_view target = head.target;
+  if (target.starts_with('/') || (target == "*" && head.method == "OPTIONS"))
+    return std::optional<Authority>();
+  for (const auto& [scheme, port] : {std::pair("http://", 80), std::pair("https://", 443)}) {
+    const auto beginning = target.substr(0, std::string_view(scheme).size());
+    if (!equals_ignoring_case(beginning, scheme)) continue;
+    const auto rest = target.substr(beginning.size());
+    auto authority = BOXLITE_TRY(parse_authority(rest.substr(0, rest.find_first_of("/?#"))));
+    if (!authority.port) authority.port = port;
+    return std::optional(std::move(authority));
   }
-  if (host.ends_with('.')) host.remove_suffix(1);
-  const auto is_part_of_name = [](char c) {
-    return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_' || c == ':';
-  };
-  if (host.empty() || host.size() > 255 || !std::ranges::all_of(host, is_part_of_name)) {
-    return malformed("a malformed host");
-  }
-  std::string name(host);
-  std::ranges::transform(name, name.begin(), lower);
-  return name;
+  return malformed("a malformed target");
 }
 
-Result<std::string> host_of(const RequestHead& head) {
+}  // namespace
+
+Result<Authority> authority_of(const RequestHead& head) {
   const auto hosts = head.fields.count("host");
   if (hosts > 1 || (hosts == 0 && head.minor_version == 1)) return malformed("not exactly one Host");
   if (head.method == "CONNECT") return malformed("CONNECT is for proxies");
-  const auto scheme_end = head.target.find("://");
-  if (!head.target.starts_with('/') && scheme_end != std::string_view::npos) {
-    const auto authority = std::string_view(head.target).substr(scheme_end + 3);
-    auto name = BOXLITE_TRY(host_of_authority(authority.substr(0, authority.find_first_of("/?#"))));
-    // RFC 9112 3.2.2: the target wins; where both are sent and differ, servers differ in what they do.
-    if (hosts == 1 && BOXLITE_TRY(host_of_authority(*head.fields.find("host"))) != name) {
-      return malformed("a Host that is not the target's");
-    }
-    return name;
+  auto target = BOXLITE_TRY(authority_of_target(head));
+  if (hosts == 0) return target ? Result<Authority>(*std::move(target)) : malformed("no Host");
+  auto host = BOXLITE_TRY(parse_authority(*head.fields.find("host")));
+  // RFC 9112 3.2.2: the target wins; where both are sent and differ, servers differ in what they do.
+  if (target && (host.host != target->host || host.port.value_or(*target->port) != *target->port)) {
+    return malformed("a Host that is not the target's");
   }
-  if (hosts == 0) return malformed("no Host");
-  return host_of_authority(*head.fields.find("host"));
+  return target ? *std::move(target) : std::move(host);
 }
 
 Result<BodyFraming> body_framing(const RequestHead& head) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "net/inspection/authority.h"
 
 namespace boxlite::net {
 
@@ -62,19 +63,19 @@ struct ResponseHead {
   std::string str() const;
 };
 
-// False once `bytes` cannot be the beginning of an HTTP/1 request (nor the preface of HTTP/2); true for none
-// at all.
+// False once no server that is known, however lenient, would take `bytes` for the beginning of an HTTP/1
+// request (nor for the preface of HTTP/2); true for none at all. What parse_request_head() takes is less.
 bool may_be_http(std::string_view bytes);
+
+// How many line ends stand before a request: servers skip them (RFC 9112 2.2).
+std::size_t count_line_ends(std::string_view bytes);
 
 // Nothing: more bytes are needed. corrupted when no head can come of them or it is larger than max_http_head.
 Result<std::optional<RequestHead>> parse_request_head(std::string_view bytes);
 Result<std::optional<ResponseHead>> parse_response_head(std::string_view bytes);
 
-// The name that a request is for, lower-case and without port and final dot; an absolute target counts for
-// more than the Host field. corrupted unless there is exactly one.
-Result<std::string> host_of(const RequestHead& head);
-// Of "example.com:8080", "[2001:db8::1]".
-Result<std::string> host_of_authority(std::string_view authority);
+// Whom a request is for. corrupted unless its Host field and an absolute target name exactly one.
+Result<Authority> authority_of(const RequestHead& head);
 
 bool equals_ignoring_case(std::string_view one, std::string_view other);
 

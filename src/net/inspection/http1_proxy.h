@@ -42,6 +42,7 @@ class Http1Proxy : public Passage {
   Result<bool> move_request_body();
   void end_request_body();
   void refuse(RefusalAnswer answer);
+  void refuse_malformed(const Error& error);
   void answer_refusal();
 
   Result<bool> advance_responses();

@@ -45,6 +45,7 @@ Result<bool> Http1Proxy::advance_requests() {
 Result<bool> Http1Proxy::read_request_head() {
   // What follows an Upgrade may be of either protocol until the server has chosen.
   if (awaits_upgrade() || exchanges_.size() >= most_pipelined || server_.room() == 0) return false;
+  guest_.consume(count_line_ends(guest_.input()));
   const auto input = guest_.input();
   if (input.empty()) {
     if (guest_.has_ended()) {
@@ -62,19 +63,19 @@ Result<bool> Http1Proxy::read_request_head() {
   }
   head_deadline_.reset();
   if (!head) {
-    refuse(bad_request(head.error().message()));
+    refuse_malformed(head.error());
     return true;
   }
   const auto size = (*head)->size;
-  if (auto begun = begin_request(**std::move(head)); !begun) refuse(bad_request(begun.error().message()));
+  if (auto begun = begin_request(**std::move(head)); !begun) refuse_malformed(begun.error());
   if (!is_refused_) guest_.consume(size);
   return true;
 }
 
 Result<void> Http1Proxy::begin_request(RequestHead head) {
-  const auto host = BOXLITE_TRY(host_of(head));
+  const auto authority = BOXLITE_TRY(authority_of(head));
   const auto framing = BOXLITE_TRY(body_framing(head));
-  if (const auto why = rules_.refusal(host)) {
+  if (const auto why = rules_.refusal(authority)) {
     refuse(misdirected(*why));
     return {};
   }
@@ -171,6 +172,11 @@ void Http1Proxy::refuse(RefusalAnswer answer) {
   is_refused_ = true;
   refusal_ = std::move(answer);
   request_phase_ = Phase::ended;
+}
+
+void Http1Proxy::refuse_malformed(const Error& error) {
+  rules_.on_malformed(error.message());
+  refuse(bad_request(error.message()));
 }
 
 void Http1Proxy::answer_refusal() {

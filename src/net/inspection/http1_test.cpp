@@ -22,7 +22,7 @@ TEST(Http1Head, ARequestIsRead) {
   EXPECT_EQ(head.fields.find("x-key"), "v");
   EXPECT_EQ(head.fields.find("x-empty"), "");
   EXPECT_EQ(head.fields.find("none"), std::nullopt);
-  EXPECT_EQ(*host_of(head), "a.test");
+  EXPECT_EQ(*authority_of(head), (Authority{"a.test", 8443}));
   EXPECT_EQ(head.str(), "POST /a?b HTTP/1.1\r\nHost: A.test:8443\r\nX-Empty: \r\nX-Key: v\r\n\r\n");
 }
 
@@ -74,14 +74,107 @@ TEST(Http1Head, WhatCanBeReadInTwoWaysIsRefused) {
 }
 
 TEST(Http1Head, ARequestIsForExactlyOneHost) {
-  const auto host = [](std::string_view bytes) { return host_of(request(bytes)); };
-  EXPECT_EQ(*host("GET http://b.test/x HTTP/1.1\r\nHost: b.test\r\n\r\n"), "b.test");
-  EXPECT_EQ(*host("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n"), "2001:db8::1");
+  const auto host = [](std::string_view bytes) { return authority_of(request(bytes)); };
+  EXPECT_EQ(host("GET http://b.test/x HTTP/1.1\r\nHost: b.test\r\n\r\n"), (Authority{"b.test", 80}));
+  EXPECT_EQ(host("GET HTTPS://b.test:8443?x HTTP/1.1\r\nHost: b.test:8443\r\n\r\n"),
+            (Authority{"b.test", 8443}));
+  EXPECT_EQ(host("GET / HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n"), (Authority{"2001:db8::1", 80}));
+  EXPECT_EQ(host("OPTIONS * HTTP/1.1\r\nHost: b.test\r\n\r\n"), (Authority{"b.test", {}}));
   EXPECT_FALSE(host("GET / HTTP/1.1\r\nHost: a.test\r\nHost: b.test\r\n\r\n"));
   EXPECT_FALSE(host("GET / HTTP/1.1\r\n\r\n"));
   EXPECT_FALSE(host("GET / HTTP/1.1\r\nHost: a@b.test\r\n\r\n"));
   EXPECT_FALSE(host("GET http://b.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+  EXPECT_FALSE(host("GET http://b.test:81/ HTTP/1.1\r\nHost: b.test:80\r\n\r\n"));
   EXPECT_FALSE(host("CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n"));
+  for (const std::string_view target :
+       {"a.test:443", "a.test/x", "*", "http:/a.test/", "ftp://a.test/", "http:///", "http://x@a.test/",
+        "http://a.test\\@b.test/", "http://a.test:80:81/"}) {
+    EXPECT_FALSE(host(concat("GET ", target, " HTTP/1.1\r\nHost: a.test\r\n\r\n"))) << target;
+  }
+}
+
+TEST(Authority, IsAHostAndPerhapsAPort) {
+  EXPECT_EQ(parse_authority("A.Test."), (Authority{"a.test", {}}));
+  EXPECT_EQ(parse_authority("a_b-c.test:"), (Authority{"a_b-c.test", {}}));
+  EXPECT_EQ(parse_authority("a.test:00080"), (Authority{"a.test", 80}));
+  EXPECT_EQ(parse_authority("192.0.2.1:65535"), (Authority{"192.0.2.1", 65535}));
+  EXPECT_EQ(parse_authority("[2001:DB8:0:0::1]"), (Authority{"2001:db8::1", {}}));
+  EXPECT_EQ(parse_authority("[::ffff:192.0.2.1]:443"), (Authority{"::ffff:192.0.2.1", 443}));
+}
+
+// What one reader takes for a port another takes for the end of user information, a list, or a path.
+TEST(Authority, NothingElseStandsThere) {
+  for (const std::string_view text : {"",
+                                      ".",
+                                      ":80",
+                                      "a..test",
+                                      ".a.test",
+                                      "a.test..",
+                                      "a:1@b.test",
+                                      "a@b.test",
+                                      ":@b.test",
+                                      "a.test:80@b.test:80",
+                                      "a.test,b.test",
+                                      "a.test, b.test",
+                                      "a.test b.test",
+                                      "a.test:80 ",
+                                      " a.test",
+                                      "a.test:+80",
+                                      "a.test:-1",
+                                      "a.test:8 0",
+                                      "a.test:80:80",
+                                      "a.test:65536",
+                                      "a.test:000080",
+                                      "a.test:80/",
+                                      "a.test/",
+                                      "a.test?",
+                                      "a.test#",
+                                      "a.test\\b.test",
+                                      "a%2etest",
+                                      "a.test:%38",
+                                      "\xc3\xa4.test",
+                                      "a.test:\xd9\xa1",
+                                      "a\tb",
+                                      "2001:db8::1",
+                                      "::1",
+                                      "[]",
+                                      "[",
+                                      "[::1",
+                                      "::1]",
+                                      "[::1]a",
+                                      "[::1]@b.test",
+                                      "[::1]:80@b.test",
+                                      "[::1].",
+                                      "[fe80::1%25eth0]",
+                                      "[192.0.2.1]",
+                                      "[a.test]",
+                                      "[v1.a]",
+                                      "[::1]]",
+                                      "[[::1]]",
+                                      "[2001:db8::1::]",
+                                      "x[::1]"}) {
+    EXPECT_FALSE(parse_authority(text)) << in_quotes(text);
+  }
+  EXPECT_FALSE(parse_authority(std::string_view("a.test\0.b.test", 14)));
+  EXPECT_FALSE(parse_authority(std::string(256, 'a')));
+}
+
+// A connection that looks to us as if it were no HTTP and to a server as if it were shows no name, which deny
+// rules let pass.
+TEST(Http1Head, WhatALenientServerWouldReadIsNotOverlooked) {
+  for (const auto& bytes : {std::string(), std::string("\r\n"), std::string("\r\n\r\nGET / HTTP/1.1\r\n"),
+                            std::string("\nGET / HTTP/1.1\r\n"), std::string(" GET / HTTP/1.1\r\n"),
+                            std::string("\x1cGET\x1d/ HTTP/1.1\r\n"), std::string("\xa0GET / HTTP/1.1\n"),
+                            std::string("GET\t/\tHTTP/1.1\r\n"), std::string("get / http/1.1\n"),
+                            std::string("GET / \r\n"), std::string("get http://b.test/\n"), std::string("G"),
+                            std::string("GET / HTTP/9.9\r\n"), std::string("GET /\x01 HTTP/1.1\r\n"),
+                            std::string(100, 'X') + " / HTTP/1.1\r\n", std::string(60000, 'X')}) {
+    EXPECT_TRUE(may_be_http(bytes)) << in_quotes(bytes.substr(0, 100));
+  }
+  for (const std::string_view bytes : {"SSH-2.0-client\r\n", "{\"json\": 1}\n", "\x10\x20MQTT",
+                                       "EHLO a.test\r\n", "PING\r\n", "\x80\x2e\x01\x03\x01", "a\x01b"}) {
+    EXPECT_FALSE(may_be_http(bytes)) << in_quotes(bytes);
+  }
 }
 
 TEST(Http1Head, TwoLengthsAreRefused) {

@@ -9,18 +9,24 @@
 namespace boxlite::net {
 namespace {
 
-// The name that a request is for; nothing when it names none, or two.
-std::optional<std::string> host_of(const HttpFields& fields) {
+std::unexpected<Error> malformed(std::string_view what) {
+  return fail(ErrorCode::corrupted, concat("HTTP/2 head: ", what));
+}
+
+// Whom a request is for. corrupted when it names none, or two, or has a path that may name another.
+Result<Authority> authority_of(const HttpFields& fields) {
+  if (fields.find(":method") == "CONNECT") return malformed("CONNECT is for proxies");
+  const auto scheme = fields.find(":scheme").value_or("");
+  const auto path = fields.find(":path").value_or("");
+  if (scheme != "https" && scheme != "http") return malformed("another scheme than HTTP's");
+  if (!path.starts_with('/') && (path != "*" || fields.find(":method") != "OPTIONS"))
+    return malformed("a malformed path");
   const auto authority = fields.find(":authority");
   const auto host = fields.find("host");
-  if (!authority && !host) return std::nullopt;
-  auto name = host_of_authority(authority ? *authority : *host);
-  if (!name || fields.count("host") > 1) return std::nullopt;
-  if (authority && host) {
-    const auto other = host_of_authority(*host);
-    if (!other || *other != *name) return std::nullopt;
-  }
-  return *std::move(name);
+  if ((!authority && !host) || fields.count("host") > 1) return malformed("not exactly one host");
+  auto meant = BOXLITE_TRY(parse_authority(authority ? *authority : *host));
+  if (authority && host && BOXLITE_TRY(parse_authority(*host)) != meant) return malformed("two hosts");
+  return meant;
 }
 
 std::uint64_t announced_length(const HttpFields& fields) {
@@ -128,11 +134,15 @@ void Http2Proxy::forget_if_closed(Stream& stream) {
 }
 
 std::optional<RefusalAnswer> Http2Proxy::refusal_of(const HttpFields& fields) const {
-  if (fields.find(":method") == "CONNECT") return bad_request("CONNECT is for proxies");
-  const auto host = host_of(fields);
-  if (!host) return bad_request("the request names no host, or more than one");
-  if (auto why = rules_.refusal(*host)) return misdirected(*why);
+  const auto authority = authority_of(fields);
+  if (!authority) return malformed_answer(authority.error());
+  if (auto why = rules_.refusal(*authority)) return misdirected(*why);
   return std::nullopt;
+}
+
+RefusalAnswer Http2Proxy::malformed_answer(const Error& error) const {
+  rules_.on_malformed(error.message());
+  return bad_request(error.message());
 }
 
 Result<void> Http2Proxy::substitute(HttpFields& fields) const {
@@ -177,7 +187,7 @@ const Replacements* Http2Proxy::response_replacements(const HttpFields& fields) 
 
 void Http2Proxy::forward_request(Stream& stream, HttpFields fields, bool is_last) {
   if (const auto refused = refusal_of(fields)) return answer(stream, *refused);
-  if (const auto done = substitute(fields); !done) return answer(stream, bad_request(done.error().message()));
+  if (const auto done = substitute(fields); !done) return answer(stream, malformed_answer(done.error()));
   if (!is_last) stream.request.set_replacements(request_replacements(fields));
   const auto id = server_session_->request(fields, is_last ? nullptr : &stream.request);
   if (!id) return guest_session_->reset(stream.guest, NGHTTP2_REFUSED_STREAM);

@@ -68,6 +68,7 @@ class Http2Proxy : public Passage {
   Http2Proxy(Channel& guest, Channel& server, ExchangeRules rules)
       : guest_(guest), server_(server), rules_(std::move(rules)) {}
   std::optional<RefusalAnswer> refusal_of(const HttpFields& fields) const;
+  RefusalAnswer malformed_answer(const Error& error) const;
   void forward_request(Stream& stream, HttpFields fields, bool is_last);
   Result<void> substitute(HttpFields& fields) const;
   void mask(HttpFields& fields) const;

@@ -69,7 +69,9 @@ void Inspection::advance() {
 
 void Inspection::peek() {
   const auto input = guest_socket_->input();
-  if (input.empty()) {
+  const auto blanks = count_line_ends(input);
+  if (blanks == input.size()) {
+    if (blanks >= Channel::input_limit) fail_with("nothing but line ends");
     if (guest_socket_->failure() || guest_socket_->has_ended()) end();
     return;
   }
@@ -94,16 +96,18 @@ void Inspection::peek_tls() {
 }
 
 void Inspection::peek_http() {
-  const auto head = parse_request_head(guest_socket_->input());
+  auto input = guest_socket_->input();
+  input.remove_prefix(count_line_ends(input));
+  const auto head = parse_request_head(input);
   if (!head) return fail_with(head.error().message());
   if (!*head) {
     if (guest_socket_->has_ended()) end();
     return;
   }
-  const auto host = host_of(**head);
-  if (!host) return fail_with(host.error().message());
+  auto authority = authority_of(**head);
+  if (!authority) return fail_with(authority.error().message());
   content_ = Content::http;
-  name_ = *host;
+  name_ = std::move(authority->host);
   judge();
 }
 
@@ -155,8 +159,7 @@ void Inspection::on_dialled() {
     }
   }
   if (content_ == Content::http && first_verdict_.decision == Decision::inspect) {
-    ExchangeRules rules{[this](std::string_view host) { return refusal_of(host); }, nullptr};
-    return start_passage(std::make_unique<Http1Proxy>(*guest_socket_, *server_socket_, std::move(rules)));
+    return start_passage(std::make_unique<Http1Proxy>(*guest_socket_, *server_socket_, exchange_rules()));
   }
   start_passage(std::make_unique<Splice>(*guest_socket_, *server_socket_));
 }
@@ -196,11 +199,10 @@ void Inspection::on_guest_ready() {
   if (guest_tls_->failure()) return fail_with(concat("guest: ", guest_tls_->failure()->message()));
   if (server_tls_->failure()) return fail_with(server_tls_->failure()->message());
   if (!guest_tls_->is_ready()) return;
-  ExchangeRules rules{[this](std::string_view host) { return refusal_of(host); }, &*substitution_};
   if (server_tls_->protocol() != http2_protocol) {
-    return start_passage(std::make_unique<Http1Proxy>(*guest_tls_, *server_tls_, std::move(rules)));
+    return start_passage(std::make_unique<Http1Proxy>(*guest_tls_, *server_tls_, exchange_rules()));
   }
-  auto proxy = Http2Proxy::create(*guest_tls_, *server_tls_, std::move(rules));
+  auto proxy = Http2Proxy::create(*guest_tls_, *server_tls_, exchange_rules());
   if (!proxy) return fail_with(proxy.error().message());
   start_passage(*std::move(proxy));
 }
@@ -233,7 +235,20 @@ void Inspection::arm_passage_deadline() {
   if (limit) deadline_ = surroundings_.loop.at(*limit, [this] { pass(); });
 }
 
-std::optional<std::string> Inspection::refusal_of(std::string_view host) {
+ExchangeRules Inspection::exchange_rules() {
+  return {[this](const Authority& authority) { return refusal_of(authority); },
+          [this](std::string_view why) { record({Decision::deny, {}, std::string(why)}, name_); },
+          substitution_ ? &*substitution_ : nullptr};
+}
+
+std::optional<std::string> Inspection::refusal_of(const Authority& authority) {
+  const auto& host = authority.host;
+  if (substitution_ && authority.port && *authority.port != flow_.port &&
+      *authority.port != Secret::default_port) {
+    auto why = concat("a connection to port ", flow_.port, " asks for port ", *authority.port);
+    record({Decision::deny, {}, why}, host);
+    return why;
+  }
   if (host == name_) return std::nullopt;
   // A client that was told a certificate for one name must not use it for another.
   Verdict verdict{Decision::deny, {}, concat("a connection for ", name_, " asks for ", host)};

@@ -73,7 +73,8 @@ class Inspection {
   void pass();
   void arm_passage_deadline();
 
-  std::optional<std::string> refusal_of(std::string_view host);
+  ExchangeRules exchange_rules();
+  std::optional<std::string> refusal_of(const Authority& authority);
   bool is_pinned_name() const;
   void record(const Verdict& verdict, std::string_view name);
   void fail_with(std::string_view why);

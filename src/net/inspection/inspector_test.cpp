@@ -71,6 +71,11 @@ class InspectorTest : public ::testing::Test {
     inspector_.emplace(*loop_, dialer_, *judge_, interception_.get());
   }
 
+  void begin_denying(std::vector<std::string> deny) {
+    judge_.emplace(PolicySpec{.deny = std::move(deny)});
+    inspector_.emplace(*loop_, dialer_, *judge_, nullptr);
+  }
+
   // The guest's end of a connection to an address of the Internet that goes by these names.
   std::unique_ptr<SocketChannel> connect(std::uint16_t port, std::vector<std::string> names) {
     auto pair = *linux_::unix_socket_pair();
@@ -297,6 +302,69 @@ TEST_F(InspectorTest, AnotherHostOfTheConnectionIsRefused) {
   EXPECT_EQ(take(*server), "");
 }
 
+TEST_F(InspectorTest, WhatCouldBeReadAsAnotherHostIsRefused) {
+  begin({}, true);
+  auto guest = guest_tls("api.test", {});
+  auto server = server_tls("api.test", "");
+  ASSERT_TRUE(turn_until([&] { return guest->is_ready(); }));
+  guest->write(concat("GET / HTTP/1.1\r\nHost: api.test:1@evil.test\r\nX-Key: ", placeholder, "\r\n\r\n"));
+  EXPECT_NE(read_until(*guest, "\n\n").find("HTTP/1.1 400 "), std::string::npos);
+  EXPECT_EQ(take(*server), "");
+  EXPECT_NE(judge_->last_reason().find("malformed host"), std::string::npos) << judge_->last_reason();
+}
+
+TEST_F(InspectorTest, AnotherPortThanTheConnectionsIsRefused) {
+  begin({}, true);
+  auto guest = guest_tls("api.test", {});
+  auto server = server_tls("api.test", "");
+  ASSERT_TRUE(turn_until([&] { return guest->is_ready(); }));
+  guest->write("GET / HTTP/1.1\r\nHost: api.test:443\r\n\r\n");
+  EXPECT_NE(read_until(*server, "\r\n\r\n"), "");
+  server->write("HTTP/1.1 204 No Content\r\n\r\n");
+  guest->write("GET / HTTP/1.1\r\nHost: api.test:8443\r\n\r\n");
+  EXPECT_NE(read_until(*guest, "\n\n").find("asks for port 8443"), std::string::npos);
+  EXPECT_EQ(take(*server), "");
+}
+
+TEST_F(InspectorTest, LineEndsBeforeARequestDoNotHideIt) {
+  begin_denying({"evil.test"});
+  auto guest = connect(80, {"api.test"});
+  guest->write("\r\n\r\nGET / HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+  EXPECT_TRUE(is_cut(*guest));
+  EXPECT_EQ(dialer_.count, 0);
+
+  guest = connect(80, {"api.test"});
+  guest->write(concat("\r\n", simple_request, "\r\n", simple_request,
+                      "\r\nGET / HTTP/1.1\r\nHost: evil.test\r\n\r\n"));
+  auto server = accept();
+  ASSERT_TRUE(server);
+  std::string asked;
+  ASSERT_TRUE(turn_until([&] { return (asked += take(*server)).size() >= 2 * simple_request.size(); }));
+  EXPECT_EQ(asked, concat(simple_request, simple_request));
+  server->write("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_NE(read_until(*guest, "\n\n").find("HTTP/1.1 421 "), std::string::npos);
+}
+
+TEST_F(InspectorTest, WhatLenientServersReadDoesNotPassWithoutAName) {
+  begin_denying({"evil.test"});
+  for (const std::string_view bytes :
+       {"GET http://evil.test/\r\n", " GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n",
+        "GET\t/\tHTTP/1.1\r\nHost: evil.test\r\n\r\n", "GET / http/1.1\r\nHost: evil.test\r\n\r\n",
+        "VERY-VERY-VERY-VERY-VERY-VERY-LONG-METHOD / HTTP/1.1\r\nHost: evil.test\r\n\r\n", "\x16\x03\x7f",
+        "\x15\x03\x01", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+    auto guest = connect(443, {"api.test"});
+    guest->write(bytes);
+    if (bytes.size() < 4) guest->write(std::string(100, '\x01'));
+    EXPECT_TRUE(is_cut(*guest)) << in_quotes(bytes);
+  }
+  EXPECT_EQ(dialer_.count, 0);
+  auto guest = connect(443, {"api.test"});
+  guest->write("SSH-2.0-client\r\n");
+  auto server = accept();
+  ASSERT_TRUE(server);
+  EXPECT_EQ(read_until(*server, "\n"), "SSH-2.0-client\r\n");
+}
+
 TEST_F(InspectorTest, AfterAnUpgradeBytesPassAsTheyAre) {
   begin({}, true);
   auto guest = guest_tls("api.test", {"http/1.1"});
@@ -480,6 +548,27 @@ TEST_F(Http2Test, AStreamForAnotherHostIsAnsweredByUs) {
   const auto stream = *client_->session->request(request("evil.test"), nullptr);
   ASSERT_TRUE(exchange_until([&] { return client_->seen[stream].has_ended; }));
   EXPECT_EQ(client_->seen[stream].head.find(":status"), "421");
+  EXPECT_TRUE(origin_->seen.empty());
+}
+
+TEST_F(Http2Test, WhatCouldBeReadAsAnotherHostIsRefused) {
+  begin_http2();
+  std::vector<HttpFields> heads;
+  for (const std::string_view authority : {"api.test:1@evil.test", "api.test,evil.test", "api.test:8443"})
+    heads.push_back(request(authority));
+  heads.push_back(request("api.test"));
+  heads.back().items().push_back({"host", "api.test:1@evil.test"});
+  heads.push_back(request("api.test"));
+  heads.back().items().push_back({"host", "evil.test"});
+  heads.push_back(request("api.test"));
+  heads.back().items()[1].value = "ftp";
+  heads.back().items()[3].value = "http://evil.test/";
+  for (const auto& head : heads) {
+    const auto stream = *client_->session->request(head, nullptr);
+    ASSERT_TRUE(
+        exchange_until([&] { return client_->seen[stream].has_ended || client_->seen[stream].closed; }));
+    EXPECT_TRUE(client_->seen[stream].head.find(":status").value_or("4").starts_with('4'));
+  }
   EXPECT_TRUE(origin_->seen.empty());
 }
 

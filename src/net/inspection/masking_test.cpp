@@ -122,7 +122,7 @@ constexpr std::string_view placeholder = "<BOXLITE_SECRET:key>";
 class MaskingPassage : public ::testing::Test {
  protected:
   ExchangeRules rules() const {
-    return {[](std::string_view) { return std::nullopt; }, &masked_.substitution};
+    return {[](const Authority&) { return std::nullopt; }, [](std::string_view) {}, &masked_.substitution};
   }
   void advance() { EXPECT_EQ(passage_->advance(now_), Passage::State::running); }
   // What the guest gets once the server has said `bytes`.
