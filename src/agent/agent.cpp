@@ -127,13 +127,21 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
     BOXLITE_TRY(configure(call));
     return wire::write_response(out, stream, wire::msg::ConfigureResponse());
   }
+  if (is_call(request, wire::GuestSetClock::name)) {
+    if (!is_configured_)
+      return fail(ErrorCode::invalid_state, "set clock: the machine is not configured yet");
+    const auto call = BOXLITE_TRY(wire::parse<wire::msg::SetClockRequest>(request.payload()));
+    wire::msg::SetClockResponse response;
+    response.set_was_behind_ns(BOXLITE_TRY(follow_clock(call.wall_clock_ns())));
+    return wire::write_response(out, stream, response);
+  }
   if (is_call(request, wire::GuestStartContainer::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::StartContainerRequest>(request.payload()));
     return wire::write_response(out, stream, BOXLITE_TRY(start_container(call)));
   }
   if (is_call(request, wire::GuestShutdown::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::ShutdownRequest>(request.payload()));
-    begin_shutdown(stream, std::chrono::milliseconds(call.grace_ms()));
+    begin_shutdown(stream, call);
     return {};
   }
   if (is_call(request, wire::GuestStats::name)) {
@@ -201,8 +209,7 @@ Result<void> Agent::on_tunnels_request(std::uint32_t stream, const wire::msg::Re
 
 Result<void> Agent::refuse_command() const {
   if (!main_has_ended_) return fail(ErrorCode::stopped, "the box is shutting down");
-  return fail(Error(ErrorCode::invalid_state, "the box is stopping: its main command has ended")
-                  .with_remedy("give the box a command that stays, such as `sleep infinity`"));
+  return fail(main_has_ended());
 }
 
 Result<wire::msg::HelloResponse> Agent::hello() const {
@@ -276,10 +283,10 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, Cont
 
 // The prepared container becomes that of a box.
 Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults) {
-  const bool fits = spec.root_device() == prepared_->root_device() &&
-                    spec.root_read_only() == prepared_->root_read_only() &&
-                    spec.privileged() == prepared_->privileged() &&
-                    spec.shm_bytes() == prepared_->shm_bytes();
+  const bool fits =
+      spec.root_device() == prepared_->root_device() &&
+      spec.root_read_only() == prepared_->root_read_only() && spec.privileged() == prepared_->privileged() &&
+      spec.shm_bytes() == prepared_->shm_bytes() && spec.writable_cgroups() == prepared_->writable_cgroups();
   if (!fits) return fail(ErrorCode::invalid_argument, "the prepared container is of another kind");
   if (executions_->has_running())
     return fail(ErrorCode::invalid_state, "start container: a rehearsal still runs in it");
@@ -305,11 +312,11 @@ void Agent::on_main_end() {
   });
 }
 
-void Agent::begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace) {
+void Agent::begin_shutdown(std::uint32_t stream, const wire::msg::ShutdownRequest& request) {
   shutdown_streams_.push_back(stream);
   if (phase_ != Phase::running && phase_ != Phase::asking) return;
-  if (executions_) executions_->signal_all(SIGTERM);
-  enter(Phase::asking, grace);
+  if (executions_) executions_->ask_to_end(static_cast<int>(std::min(request.signal(), 0xffffu)));
+  enter(Phase::asking, std::chrono::milliseconds(request.grace_ms()));
 }
 
 void Agent::enter(Phase phase, std::chrono::milliseconds limit) {

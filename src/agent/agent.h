@@ -52,11 +52,11 @@ class Agent final : public Channel::Listener {
   // The end comes in phases; each ends when its work is done or its time is over.
   enum class Phase {
     running,
-    asking,   // TERM was sent
+    asking,   // the stop signal was sent
     killing,  // KILL was sent; the commands' ends are reported to their clients
     telling,  // clients take what is left
   };
-  void begin_shutdown(std::uint32_t stream, std::chrono::milliseconds grace);
+  void begin_shutdown(std::uint32_t stream, const wire::msg::ShutdownRequest& request);
   void on_main_end();
   Result<void> refuse_command() const;
   void enter(Phase phase, std::chrono::milliseconds limit);

@@ -12,11 +12,12 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/console.h"
-#include "agent/container_init.h"
+#include "agent/first_process.h"
 #include "agent/machine.h"
 #include "base/concat.h"
 #include "base/files.h"
@@ -27,6 +28,7 @@
 namespace boxlite::agent {
 namespace {
 
+constexpr const char* main_cgroup_name = "main";
 constexpr std::size_t error_text_limit = 4096;
 constexpr std::size_t read_ahead_limit = 16u << 20;
 
@@ -56,7 +58,7 @@ Result<int> rlimit_number(std::string_view name) {
 }
 
 // The first process reports nothing when all went well, else the text of its error.
-Result<void> await_init(UniqueFd report) {
+Result<void> await_preparation(UniqueFd report) {
   std::string text;
   std::array<char, 512> buffer;
   while (text.size() < error_text_limit) {
@@ -65,13 +67,32 @@ Result<void> await_init(UniqueFd report) {
     if (count <= 0) break;
     text.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  if (text == init_is_ready) return {};
+  if (text == first_process_is_ready) return {};
   if (text.empty()) text = "the container's first process ended early";
   return fail(ErrorCode::internal, std::move(text));
 }
 
-// The cgroups of the container: "box" is what it sees as the root of all, "box/init" holds its first process.
-Result<linux_::Cgroup> make_cgroups() {
+Result<FirstProcess> start_first_process(const wire::msg::ContainerSpec& spec, const linux_::Cgroup& cgroup,
+                                         const linux_::Cgroup& main_cgroup) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(syscall_error("pipe2", "", errno));
+  UniqueFd report_reader(ends[0]);
+  UniqueFd report_writer(ends[1]);
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(syscall_error("socketpair", "", errno));
+  UniqueFd orders(ends[0]);
+  UniqueFd orders_taker(ends[1]);
+  auto child =
+      BOXLITE_TRY(linux_::clone_copy(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC, cgroup.fd()));
+  if (child.pid == 0) run_first_process(spec, main_cgroup, std::move(report_writer), std::move(orders_taker));
+  report_writer.reset();
+  orders_taker.reset();
+  BOXLITE_TRY_CONTEXT("prepare container", await_preparation(std::move(report_reader)));
+  return FirstProcess{child.pid, std::move(child.pidfd), std::move(orders)};
+}
+
+// What the container sees as the root of all.
+Result<linux_::Cgroup> make_cgroup() {
   const auto machine = BOXLITE_TRY(linux_::Cgroup::open("/sys/fs/cgroup"));
   // A kernel without one of them still runs boxes.
   if (const auto done = machine.enable_controllers({"memory", "cpu", "pids", "io"}); !done) {
@@ -105,38 +126,51 @@ Result<ContainerDefaults> check_container_spec(const wire::msg::ContainerSpec& s
 
 Result<std::unique_ptr<Container>> Container::start(const wire::msg::ContainerSpec& spec,
                                                     ContainerDefaults defaults) {
-  auto cgroup = BOXLITE_TRY_CONTEXT("make cgroups", make_cgroups());
-  const auto init_cgroup = BOXLITE_TRY(cgroup.make_child("init"));
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(syscall_error("pipe2", "", errno));
-  UniqueFd report_reader(ends[0]);
-  UniqueFd report_writer(ends[1]);
-  auto child =
-      BOXLITE_TRY(linux_::clone_copy(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC, cgroup.fd()));
-  if (child.pid == 0) run_container_init(spec, init_cgroup, std::move(report_writer));
-  report_writer.reset();
-  BOXLITE_TRY_CONTEXT("prepare container", await_init(std::move(report_reader)));
+  auto cgroup = BOXLITE_TRY_CONTEXT("make cgroup", make_cgroup());
+  auto main_cgroup = BOXLITE_TRY(cgroup.make_child(main_cgroup_name));
+  auto first = BOXLITE_TRY(start_first_process(spec, cgroup, main_cgroup));
   if (const auto done = cgroup.enable_controllers({"memory", "cpu", "pids", "io"}); !done) {
     log_line(done.error().message());
   }
-  limit_container(cgroup, limits_for(machine_memory_bytes()));
-  // The pid namespace is for our children, not for us; the other one, so that the box's name can still be
-  // set.
-  if (::setns(child.pidfd.get(), CLONE_NEWPID | CLONE_NEWUTS) != 0)
-    return fail(syscall_error("setns", "pid, uts", errno));
-  auto root = BOXLITE_TRY(open_file(concat("/proc/", child.pid, "/root"), O_PATH | O_DIRECTORY));
-  auto devpts = BOXLITE_TRY(linux_::open_in_root(root.get(), "dev/pts", O_PATH | O_DIRECTORY));
-  return std::unique_ptr<Container>(new Container(
-      std::move(defaults), std::move(cgroup), std::move(child.pidfd), std::move(root), std::move(devpts)));
+  const auto limits = limits_for(machine_memory_bytes());
+  limit_container(cgroup, limits);
+  limit_command(main_cgroup, limits);
+  // The pid namespace is for our children, not for us; the host name's, so that the box's can still be set;
+  // the others spare every command the entering.
+  constexpr int namespaces = CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWCGROUP;
+  if (::setns(first.pidfd.get(), namespaces) != 0)
+    return fail(syscall_error("setns", "pid, uts, ipc, cgroup", errno));
+  std::unique_ptr<Container> container(
+      new Container(std::move(defaults), std::move(cgroup), std::move(main_cgroup), std::move(first)));
+  BOXLITE_TRY(container->open_places());
+  return container;
 }
 
-Container::Container(ContainerDefaults defaults, linux_::Cgroup cgroup, UniqueFd init_pidfd, UniqueFd root,
-                     UniqueFd devpts)
+Container::Container(ContainerDefaults defaults, linux_::Cgroup cgroup, linux_::Cgroup main_cgroup,
+                     FirstProcess first)
     : defaults_(std::move(defaults)),
       cgroup_(std::move(cgroup)),
-      init_pidfd_(std::move(init_pidfd)),
-      root_(std::move(root)),
-      devpts_(std::move(devpts)) {}
+      first_pid_(first.pid),
+      first_pidfd_(::fcntl(first.pidfd.get(), F_DUPFD_CLOEXEC, 3)),
+      preparing_cpu_ns_(main_cgroup.usage().cpu_ns) {
+  first_.emplace(std::move(first), CommandCgroup{main_cgroup_name, std::move(main_cgroup)});
+}
+
+// By way of the first process, before anything of the image runs.
+Result<void> Container::open_places() {
+  const auto process = concat("/proc/", first_pid_);
+  mount_namespace_ = BOXLITE_TRY(open_file(process + "/ns/mnt", O_RDONLY));
+  root_ = BOXLITE_TRY(open_file(process + "/root", O_PATH | O_DIRECTORY));
+  devpts_ = BOXLITE_TRY(linux_::open_in_root(root_.get(), "dev/pts", O_PATH | O_DIRECTORY));
+  return {};
+}
+
+Result<std::pair<FirstProcess, CommandCgroup>> Container::take_first_process() {
+  if (!first_) return fail(ErrorCode::invalid_state, "start main command: the box has one already");
+  auto taken = std::move(*first_);
+  first_.reset();
+  return taken;
+}
 
 std::string Container::read_file(const std::string& path, std::size_t limit) const {
   // O_NONBLOCK: the image may have put a fifo there.
@@ -181,18 +215,29 @@ Result<std::pair<UniqueFd, UniqueFd>> Container::open_terminal() const {
 }
 
 void Container::kill() const {
-  if (const auto done = cgroup_.kill_all(); !done) (void)linux_::send_signal(init_pidfd_.get(), SIGKILL);
+  if (const auto done = cgroup_.kill_all(); !done) (void)linux_::send_signal(first_pidfd_.get(), SIGKILL);
 }
 
 bool Container::has_ended() const {
-  pollfd entry{init_pidfd_.get(), POLLIN, 0};
+  pollfd entry{first_pidfd_.get(), POLLIN, 0};
   return ::poll(&entry, 1, 0) > 0;
 }
 
+bool Container::is_ending() const {
+  std::array<char, 1> target{};
+  return ::readlink(concat("/proc/", first_pid_, "/exe").c_str(), target.data(), target.size()) < 0;
+}
+
 void Container::release() {
-  (void)linux_::reap(init_pidfd_.get());
+  (void)linux_::reap(first_pidfd_.get());
+  mount_namespace_.reset();
   root_.reset();
   devpts_.reset();
+}
+
+Error main_has_ended() {
+  return Error(ErrorCode::invalid_state, "the box is stopping: its main command has ended")
+      .with_remedy("give the box a command that stays, such as `sleep infinity`");
 }
 
 }  // namespace boxlite::agent

@@ -98,11 +98,12 @@ Result<void> make_read_only(int root_fd, const char* path) {
   return linux_::attach_mount(copy.get(), place->get());
 }
 
-Result<void> mount_kernel_views(int root_fd, bool privileged) {
-  const std::uint64_t writable = privileged ? 0 : MOUNT_ATTR_RDONLY;
+Result<void> mount_kernel_views(int root_fd, const wire::msg::ContainerSpec& spec) {
+  const std::uint64_t writable = spec.privileged() ? 0 : MOUNT_ATTR_RDONLY;
+  const std::uint64_t cgroups_writable = spec.writable_cgroups() ? 0 : writable;
   BOXLITE_TRY(mount_new(root_fd, "/proc", "proc", {}, no_tricks));
   BOXLITE_TRY(mount_new(root_fd, "/sys", "sysfs", {}, no_tricks | writable));
-  BOXLITE_TRY(mount_new(root_fd, "/sys/fs/cgroup", "cgroup2", {}, no_tricks | writable));
+  BOXLITE_TRY(mount_new(root_fd, "/sys/fs/cgroup", "cgroup2", {}, no_tricks | cgroups_writable));
   return {};
 }
 
@@ -137,7 +138,7 @@ Result<void> build_container_mounts(const wire::msg::ContainerSpec& spec) {
   }
   const auto root = BOXLITE_TRY(enter_root());
   const int root_fd = root.get();
-  BOXLITE_TRY(mount_kernel_views(root_fd, spec.privileged()));
+  BOXLITE_TRY(mount_kernel_views(root_fd, spec));
   BOXLITE_TRY(mount_devices(root_fd, nodes, spec.shm_bytes()));
   BOXLITE_TRY(bind_identity_file(root_fd, hosts, "/etc/hosts"));
   BOXLITE_TRY(bind_identity_file(root_fd, hostname, "/etc/hostname"));

@@ -60,22 +60,24 @@ Execution::~Execution() {
 
 Result<std::unique_ptr<Execution>> Execution::start(linux_::EventLoop& loop, Channel& channel,
                                                     const Container& container, CommandCgroup cgroup,
-                                                    const wire::msg::ExecRequest& request,
-                                                    Listener& listener) {
+                                                    const wire::msg::ExecRequest& request, Listener& listener,
+                                                    std::optional<FirstProcess> first) {
   // First of all: it removes the cgroup when the rest fails.
   std::unique_ptr<Execution> execution(
       new Execution(loop, channel, container, std::move(cgroup), request, listener));
   const auto plan = BOXLITE_TRY(make_launch_plan(container, request));
-  BOXLITE_TRY(execution->launch_command(request, plan));
+  BOXLITE_TRY(execution->launch_command(request, plan, std::move(first)));
   return execution;
 }
 
-Result<void> Execution::launch_command(const wire::msg::ExecRequest& request, const LaunchPlan& plan) {
+Result<void> Execution::launch_command(const wire::msg::ExecRequest& request, const LaunchPlan& plan,
+                                       std::optional<FirstProcess> first) {
   BOXLITE_TRY_CONTEXT("open streams", open_streams(request));
   result_.set_started_at_ns(wall_clock_ns());
-  auto outcome =
-      BOXLITE_TRY(launch(container_, cgroup_->fd(), plan,
-                         {child_fds_.in.get(), child_fds_.out.get(), child_fds_.err.get(), has_terminal_}));
+  if (first) cpu_before_ns_ = container_.preparing_cpu_ns();
+  const StandardFds fds{child_fds_.in.get(), child_fds_.out.get(), child_fds_.err.get(), has_terminal_};
+  auto outcome = BOXLITE_TRY(first ? launch_main(container_, *std::move(first), plan, fds, request.use_init())
+                                   : launch(container_, cgroup_->fd(), plan, fds));
   child_fds_ = {};
   if (const auto* const failure = std::get_if<LaunchFailure>(&outcome)) {
     set_failure(*failure);
@@ -161,7 +163,8 @@ void Execution::on_process_end() {
   }
   result_.set_timed_out(timed_out_);
   result_.set_oom_killed(usage.oom_kills > 0);
-  result_.set_cpu_ns(std::max(usage.cpu_ns, end->cpu_ns));
+  const auto cpu_ns = std::max(usage.cpu_ns, end->cpu_ns);
+  result_.set_cpu_ns(cpu_ns - std::min(cpu_ns, cpu_before_ns_));
   result_.set_peak_memory_bytes(usage.peak_memory_bytes != 0 ? usage.peak_memory_bytes : end->peak_rss_bytes);
   result_.set_ended_at_ns(std::max(wall_clock_ns(), result_.started_at_ns()));
   exit_watch_.reset();

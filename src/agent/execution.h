@@ -22,12 +22,6 @@
 
 namespace boxlite::agent {
 
-// A cgroup for one command, below the container's; the execution removes it.
-struct CommandCgroup {
-  std::string name;
-  linux_::Cgroup cgroup;
-};
-
 // One command, from its start to long after its end: the process, its cgroup, its streams, and the clients
 // that watch it. Output goes from the pipe into a ring and from there to every client by offset; the pipe is
 // not read while that would overwrite what an attached client has not been sent. Loop thread only.
@@ -46,10 +40,11 @@ class Execution {
   };
 
   // Starts the command. A program that cannot be started is an execution that has ended (126, 127); an Error
-  // means that the request was wrong or the machine is out of something.
+  // means that the request was wrong or the machine is out of something. `first`: it shall be this process.
   static Result<std::unique_ptr<Execution>> start(linux_::EventLoop& loop, Channel& channel,
                                                   const Container& container, CommandCgroup cgroup,
-                                                  const wire::msg::ExecRequest& request, Listener& listener);
+                                                  const wire::msg::ExecRequest& request, Listener& listener,
+                                                  std::optional<FirstProcess> first = std::nullopt);
   Execution(const Execution&) = delete;
   Execution& operator=(const Execution&) = delete;
   // Takes its cgroup with it when that is empty.
@@ -112,7 +107,8 @@ class Execution {
   Execution(linux_::EventLoop& loop, Channel& channel, const Container& container, CommandCgroup cgroup,
             const wire::msg::ExecRequest& request, Listener& listener);
 
-  Result<void> launch_command(const wire::msg::ExecRequest& request, const LaunchPlan& plan);
+  Result<void> launch_command(const wire::msg::ExecRequest& request, const LaunchPlan& plan,
+                              std::optional<FirstProcess> first);
   Result<void> open_streams(const wire::msg::ExecRequest& request);
   Result<void> watch_process(std::uint64_t timeout_ms);
   void set_failure(const LaunchFailure& failure);
@@ -150,6 +146,7 @@ class Execution {
   std::optional<linux_::Cgroup> cgroup_;
   UniqueFd pidfd_;
   pid_t container_pid_ = 0;
+  std::uint64_t cpu_before_ns_ = 0;  // used by its process before it was the command's
   linux_::EventLoop::Watch exit_watch_;
   linux_::EventLoop::Timer timeout_;
   bool timed_out_ = false;

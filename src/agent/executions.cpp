@@ -2,6 +2,7 @@
 #include "agent/executions.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 #include <vector>
 
@@ -52,9 +53,7 @@ Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecReques
     return fail(ErrorCode::resource_exhausted,
                 concat("start command: ", most_running, " commands run in this box already"));
   }
-  auto cgroup = BOXLITE_TRY(take_cgroup());
-  auto execution =
-      BOXLITE_TRY(Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this));
+  auto execution = BOXLITE_TRY(request.is_main() ? start_main(request) : start_command(request));
   auto& started = *execution;
   executions_.emplace(request.id(), std::move(execution));
   streams_.emplace(stream, &started);
@@ -64,6 +63,16 @@ Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecReques
   // It could not be started, and its result is on its way already.
   if (!started.is_running()) on_end(started);
   return {};
+}
+
+Result<std::unique_ptr<Execution>> Executions::start_command(const wire::msg::ExecRequest& request) {
+  auto cgroup = BOXLITE_TRY(take_cgroup());
+  return Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this);
+}
+
+Result<std::unique_ptr<Execution>> Executions::start_main(const wire::msg::ExecRequest& request) {
+  auto [first, cgroup] = BOXLITE_TRY(container_.take_first_process());
+  return Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this, std::move(first));
 }
 
 Result<void> Executions::attach(std::uint32_t stream, const wire::msg::AttachRequest& request) {
@@ -162,8 +171,14 @@ bool Executions::has_running() const {
   return std::ranges::any_of(executions_, [](const auto& entry) { return entry.second->is_running(); });
 }
 
-void Executions::signal_all(int number) {
-  for (const auto& [id, execution] : executions_) (void)execution->signal(number, true);
+void Executions::ask_to_end(int number) {
+  for (const auto& [id, execution] : executions_) {
+    if (!execution->is_main() || !execution->is_running()) continue;
+    if (const auto done = execution->signal(number == 0 ? SIGTERM : number, false); !done)
+      log_line(done.error().message());
+    return;
+  }
+  for (const auto& [id, execution] : executions_) (void)execution->signal(SIGTERM, true);
 }
 
 void Executions::on_end(Execution& execution) {

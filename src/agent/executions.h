@@ -24,7 +24,7 @@ namespace boxlite::agent {
 class Executions final : public Execution::Listener {
  public:
   // `on_main_end`: the main command has ended. Everything given outlives the object.
-  Executions(linux_::EventLoop& loop, Channel& channel, const Container& container,
+  Executions(linux_::EventLoop& loop, Channel& channel, Container& container,
              std::function<void()> on_main_end)
       : loop_(loop), channel_(channel), container_(container), on_main_end_(std::move(on_main_end)) {}
 
@@ -53,14 +53,16 @@ class Executions final : public Execution::Listener {
   }
   bool has_clients() const { return !streams_.empty() || !waiters_.empty(); }
   bool has_running() const;
-  // A signal to every process of every command.
-  void signal_all(int number);
+  // The signal (0: TERM) to the main command, which answers for the others; without one TERM to all of them.
+  void ask_to_end(int number);
 
   void on_end(Execution& execution) override;
   void on_stream_finished(std::uint32_t stream) override { streams_.erase(stream); }
 
  private:
   Execution* find(const std::string& id) const;
+  Result<std::unique_ptr<Execution>> start_command(const wire::msg::ExecRequest& request);
+  Result<std::unique_ptr<Execution>> start_main(const wire::msg::ExecRequest& request);
   Result<CommandCgroup> make_cgroup();
   Result<CommandCgroup> take_cgroup();
   void break_stream(std::uint32_t stream);
@@ -69,7 +71,7 @@ class Executions final : public Execution::Listener {
 
   linux_::EventLoop& loop_;
   Channel& channel_;
-  const Container& container_;
+  Container& container_;
   std::function<void()> on_main_end_;
 
   std::unordered_map<std::string, std::unique_ptr<Execution>> executions_;

@@ -54,7 +54,7 @@ Result<Account> owner_of_new_files(const Container& container) {
 Result<void> enter_container(const Container& container, const WorkerChannel& channel) {
   ::prctl(PR_SET_NAME, "boxlite-files");
   ::prctl(PR_SET_DUMPABLE, 0);
-  if (::setns(container.init_pidfd(), CLONE_NEWNS) != 0) return fail(syscall_error("setns", "", errno));
+  if (::setns(container.mount_namespace(), CLONE_NEWNS) != 0) return fail(syscall_error("setns", "", errno));
   if (::dup2(channel.to_agent_fd(), 0) < 0 || ::dup2(channel.to_worker_fd(), 1) < 0)
     return fail(syscall_error("dup2", "", errno));
   // 2 stays: what a dying process says must not land in a file.

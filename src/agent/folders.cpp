@@ -60,7 +60,7 @@ Result<DetachedMount> detached_tmpfs(const wire::msg::Mount& mount) {
 
 // In the container's mount namespace for the time of one system call.
 struct Visit {
-  int init_pidfd;
+  int mount_namespace;
   int mount_fd;        // to be attached, or -1:
   const char* target;  // a path to be unmounted
   int target_fd;
@@ -69,7 +69,7 @@ struct Visit {
 
 int run_visit(void* argument) {
   auto& visit = *static_cast<Visit*>(argument);
-  bool done = ::setns(visit.init_pidfd, CLONE_NEWNS) == 0;
+  bool done = ::setns(visit.mount_namespace, CLONE_NEWNS) == 0;
   if (done && visit.mount_fd >= 0) {
     done = ::syscall(SYS_move_mount, visit.mount_fd, "", visit.target_fd, "",
                      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
@@ -155,7 +155,7 @@ Result<wire::msg::AddFolderResponse> Folders::add(const Container& container,
   const auto detached = BOXLITE_TRY_CONTEXT(what, detached_mount(request.mount()));
   const auto place =
       BOXLITE_TRY_CONTEXT(what, open_or_make(container.root_fd(), detached.target, detached.is_directory));
-  Visit visit{container.init_pidfd(), detached.tree.get(), nullptr, place.get()};
+  Visit visit{container.mount_namespace(), detached.tree.get(), nullptr, place.get()};
   if (const int os_error = BOXLITE_TRY(run(visit)); os_error != 0)
     return fail(syscall_error("mount", detached.target, os_error));
   return wire::msg::AddFolderResponse();
@@ -166,7 +166,7 @@ Result<wire::msg::RemoveFolderResponse> Folders::remove(const Container& contain
   const auto place = BOXLITE_TRY(linux_::open_in_root(container.root_fd(), request.target(), O_PATH));
   // By descriptor: nobody can put a symlink in its way.
   const auto path = concat("/proc/self/fd/", place.get());
-  Visit visit{container.init_pidfd(), -1, path.c_str(), -1};
+  Visit visit{container.mount_namespace(), -1, path.c_str(), -1};
   if (const int os_error = BOXLITE_TRY(run(visit)); os_error != 0)
     return fail(syscall_error("unmount", request.target(), os_error));
   return wire::msg::RemoveFolderResponse();

@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+#include "agent/birth.h"
+#include "agent/container.h"
 #include "agent/launch_plan.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -24,17 +26,13 @@ struct LaunchFailure {
   std::string text;
 };
 
-// The descriptors 0, 1 and 2 of the command (borrowed).
-struct StandardFds {
-  int in;
-  int out;
-  int err;
-  bool is_terminal;  // all three are one terminal, which becomes the controlling one
-};
-
 // Starts the command in the container, in the cgroup, as a child of this process. Returns when the program
 // runs.
 Result<std::variant<Launched, LaunchFailure>> launch(const Container& container, int cgroup_fd,
                                                      const LaunchPlan& plan, const StandardFds& fds);
+// The container's first process becomes the command, or with `use_init` the command's init. Returns likewise.
+Result<std::variant<Launched, LaunchFailure>> launch_main(const Container& container, FirstProcess first,
+                                                          const LaunchPlan& plan, const StandardFds& fds,
+                                                          bool use_init);
 
 }  // namespace boxlite::agent

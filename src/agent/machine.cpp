@@ -18,6 +18,7 @@
 #include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 #include "agent/console.h"
@@ -27,6 +28,11 @@
 
 namespace boxlite::agent {
 namespace {
+
+// The way from the host takes some of it.
+constexpr std::int64_t smallest_step_ns = 50'000'000;
+// Who compares times of this machine shall not see them go back for less.
+constexpr std::int64_t smallest_step_back_ns = 1'000'000'000;
 
 void pause_ms(long milliseconds) {
   const timespec pause{0, milliseconds * 1'000'000};
@@ -133,6 +139,15 @@ Result<void> set_wall_clock(std::uint64_t unix_ns) {
   return {};
 }
 
+// What the kernel makes up for at half a millisecond a second.
+Result<void> slew_wall_clock(std::int64_t offset_ns) {
+  timex change{};
+  change.modes = ADJ_OFFSET_SINGLESHOT;
+  change.offset = offset_ns / 1000;
+  if (::adjtimex(&change) < 0) return fail(syscall_error("adjtimex", "", errno));
+  return {};
+}
+
 // Credited, and used at once: a machine restored from a snapshot must not repeat another's random numbers.
 Result<void> add_entropy(const std::string& bytes) {
   const UniqueFd random(::open("/dev/random", O_RDWR | O_CLOEXEC));
@@ -220,6 +235,19 @@ Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {
   BOXLITE_TRY(write_identity_file("hosts", hosts));
   BOXLITE_TRY(write_identity_file("hostname", request.hostname() + "\n"));
   return write_identity_file("resolv.conf", resolver);
+}
+
+Result<std::int64_t> follow_clock(std::uint64_t host_unix_ns) {
+  const auto behind = static_cast<std::int64_t>(host_unix_ns - wall_clock_ns());
+  const bool is_small = behind < smallest_step_ns && behind > -smallest_step_back_ns;
+  if (is_small) {
+    BOXLITE_TRY(slew_wall_clock(behind));
+    return behind;
+  }
+  // What was still being made up for is in the difference.
+  BOXLITE_TRY(slew_wall_clock(0));
+  BOXLITE_TRY(set_wall_clock(host_unix_ns));
+  return behind;
 }
 
 void power_off() {

@@ -28,6 +28,10 @@ Result<UniqueFd> open_agent_port();
 // Clock, entropy, host name, and the files in identity_dir. May be called again.
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request);
 
+// The clock says what the host's does: at once where it is behind or far ahead, else little by little. How
+// far it was behind, in nanoseconds.
+Result<std::int64_t> follow_clock(std::uint64_t host_unix_ns);
+
 // An ext4 disk on root_dir; a file system smaller than its device is grown.
 Result<void> mount_root_disk(const std::string& device, bool read_only);
 // Leaves a clean file system. For when no process of the container is left.

@@ -77,6 +77,9 @@ struct GuestStartContainer : detail::GuestUnary<msg::StartContainerRequest, msg:
 struct GuestShutdown : detail::GuestUnary<msg::ShutdownRequest, msg::ShutdownResponse> {
   static constexpr std::string_view name = "Shutdown";
 };
+struct GuestSetClock : detail::GuestUnary<msg::SetClockRequest, msg::SetClockResponse> {
+  static constexpr std::string_view name = "SetClock";
+};
 struct GuestPing : detail::GuestUnary<msg::PingRequest, msg::PingResponse> {
   static constexpr std::string_view name = "Ping";
 };

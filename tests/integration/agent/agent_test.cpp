@@ -506,6 +506,29 @@ TEST(AgentEnd, TheEndOfTheMainCommandEndsTheMachine) {
             0);
 }
 
+// ---- the clock -------------------------------------------------------------------------------------------
+
+TEST_F(AgentTest, TheClockFollowsTheHostsAndGoesBackOnlyWithIt) {
+  constexpr std::int64_t second = 1'000'000'000;
+  // How far behind it says that it was.
+  const auto tell = [](std::int64_t unix_ns) -> std::int64_t {
+    wire::msg::SetClockRequest request;
+    request.set_wall_clock_ns(static_cast<std::uint64_t>(unix_ns));
+    const auto told = machine_->call<wire::GuestSetClock>(request);
+    EXPECT_TRUE(told) << told.error().message();
+    return told ? told->was_behind_ns() : 0;
+  };
+  const auto start = std::atoll(shell("date +%s").out.c_str()) * second;
+  const auto later = start + 5000 * second;
+  EXPECT_GT(tell(later), 4900 * second);
+  EXPECT_LE(tell(later), 0) << "one step forward";
+  EXPECT_LT(tell(later - second / 2), -second / 2);
+  EXPECT_LT(tell(later - second / 2), -second / 2) << "less than a second ahead: not put back";
+  EXPECT_LT(tell(start), -4900 * second);
+  EXPECT_GT(tell(start), -100 * second) << "the host's went back";
+  EXPECT_LT(std::atoll(shell("date +%s").out.c_str()) * second, start + 100 * second);
+}
+
 TEST(AgentEnd, AnUnusableDiskIsAnErrorNotTheEnd) {
   if (const auto missing = GuestMachine::missing_part(); !missing.empty()) GTEST_SKIP() << missing;
   const auto machine = GuestMachine::boot_bare();
