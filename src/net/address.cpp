@@ -116,6 +116,7 @@ IpAddress IpAddress::canonical() const {
   const std::span<const std::uint8_t> all(bytes_);
   const auto inner = [&](std::size_t offset) { return *from_bytes(all.subspan(offset, 4)); };
   if (begins_with(all, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})) return inner(12);
+  if (begins_with(all, {0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0})) return inner(12);
   if (begins_with(all, {0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0})) return inner(12);
   if (begins_with(all, {0x20, 0x02})) return inner(2);
   const bool is_compatible = begins_with(all, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
@@ -124,12 +125,25 @@ IpAddress IpAddress::canonical() const {
   return *this;
 }
 
+// Of Teredo (RFC 4380) the client, whose bits are turned round; of ISATAP (RFC 5214) the node.
+std::optional<IpAddress> IpAddress::tunnel_end() const {
+  if (!is_v6_) return std::nullopt;
+  const std::span<const std::uint8_t> all(bytes_);
+  const auto last = from_bytes(all.last(4));
+  if (begins_with(all, {0x20, 0x01, 0, 0})) return v4(~last->v4_number());
+  const auto interface = all.last(8);
+  // The second bit says whether the v4 address is unique in the world.
+  const bool is_isatap = (interface[0] & 0xfd) == 0 && begins_with(interface.subspan(1), {0, 0x5e, 0xfe});
+  return is_isatap ? last : std::nullopt;
+}
+
 Scope IpAddress::scope() const {
   const auto address = canonical();
   for (const auto& [range, scope] : scoped_ranges()) {
     if (range.contains(address)) return scope;
   }
-  return Scope::global;
+  const auto end = address.tunnel_end();
+  return end ? end->scope() : Scope::global;
 }
 
 std::string IpAddress::str() const {

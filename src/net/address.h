@@ -50,9 +50,11 @@ class IpAddress {
   std::span<const std::uint8_t> bytes() const { return {bytes_.data(), is_v6_ ? 16u : 4u}; }
   std::uint32_t v4_number() const;  // in host order; of a v4 address
 
-  // The address that it leads to in the end: the v4 one inside of ::ffff:0:0/96 (mapped), ::/96 (compatible),
-  // 64:ff9b::/96 (NAT64) and 2002::/16 (6to4); any other is itself. Rules and scopes look at this one.
+  // The address that it leads to in the end: the v4 one inside of ::ffff:0:0/96 (mapped), ::ffff:0:0:0/96
+  // (translated), ::/96 (compatible), 64:ff9b::/96 (NAT64) and 2002::/16 (6to4); any other is itself. Rules
+  // and scopes look at this one.
   IpAddress canonical() const;
+  // Of an address that may lead through a tunnel (Teredo, ISATAP) to a v4 one that is not global: that one's.
   Scope scope() const;
 
   std::string str() const;
@@ -63,6 +65,8 @@ class IpAddress {
 
  private:
   IpAddress(bool is_v6, const Bytes& bytes) : is_v6_(is_v6), bytes_(bytes) {}
+
+  std::optional<IpAddress> tunnel_end() const;
 
   bool is_v6_ = false;
   Bytes bytes_ = {};  // a v4 address fills the first four, the rest is zero

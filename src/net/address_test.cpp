@@ -78,6 +78,12 @@ TEST(IpAddress, IsJudgedAsTheOneInside) {
       {"64:ff9b:1::808:808", Scope::private_range},
       {"2002:a9fe:a9fe::1", Scope::link_local},  // 6to4
       {"2002:808:808::1", Scope::global},
+      {"::ffff:0:10.0.0.1", Scope::private_range},                // translated
+      {"2001:0:808:808:0:ffff:f5ff:fffe", Scope::private_range},  // Teredo, of 10.0.0.1
+      {"2001:0:808:808:0:ffff:f7f7:f7f7", Scope::global},
+      {"2001:db8::5efe:10.0.0.1", Scope::private_range},  // ISATAP
+      {"2001:db8::200:5efe:127.0.0.1", Scope::loopback},
+      {"2001:db8::5efe:8.8.8.8", Scope::global},
   };
   for (const auto& [address, scope] : cases) EXPECT_EQ(name(ip(address).scope()), name(scope)) << address;
   EXPECT_EQ(ip("::ffff:192.0.2.7").canonical(), ip("192.0.2.7"));

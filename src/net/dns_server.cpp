@@ -154,14 +154,20 @@ void DnsServer::answer_upstream(Asked asked, const Result<DnsMessage>& upstream)
   tell(asked, upstream->answers, false);
 }
 
+bool DnsServer::may_tell(const IpAddress& address) {
+  const auto neighbourhood = settings_.networks == nullptr ? std::nullopt : settings_.networks->find(address);
+  return policy_->admits_answer(address, neighbourhood);
+}
+
 // Takes the addresses out that the guest must not be led to, and remembers the others.
 void DnsServer::tell(Asked& asked, std::vector<DnsRecord> records, bool is_ours) {
   std::string withheld;
   for (auto& record : records) {
     record.ttl = std::min(record.ttl, longest_ttl);
     const auto address = record.address();
-    if (address && !is_ours && !policy_->admits_answer(*address)) {
-      withheld = concat("its address ", address->str(), " is ", name(address->scope()),
+    if (address && !is_ours && !may_tell(*address)) {
+      withheld = concat("its address ", address->str(), " is ",
+                        address->scope() == Scope::global ? "a neighbour's" : name(address->scope()),
                         ": only a rule with the address or its range opens it");
       continue;
     }

@@ -15,6 +15,7 @@
 #include "net/audit_log.h"
 #include "net/dns_message.h"
 #include "net/host_file.h"
+#include "net/host_networks.h"
 #include "net/host_resolver.h"
 #include "net/name_table.h"
 #include "net/policy.h"
@@ -34,6 +35,7 @@ class DnsServer {
   struct Settings {
     std::vector<LocalName> names = {};
     std::filesystem::path hosts_file = "/etc/hosts";  // read again when it changes
+    HostNetworks* networks = nullptr;
     HostResolver::Settings resolver = {};
     // False where the host has no way to IPv6: then programs need not find out by trying.
     bool tells_ipv6 = true;
@@ -61,6 +63,7 @@ class DnsServer {
   bool answer_local(Asked& asked);
   bool answer_from_hosts(Asked& asked);
   void answer_upstream(Asked asked, const Result<DnsMessage>& upstream);
+  bool may_tell(const IpAddress& address);
   void tell(Asked& asked, std::vector<DnsRecord> records, bool is_ours);
   void refuse(Asked& asked, const Verdict& verdict);
   void fail_at(Asked& asked, std::uint16_t rcode, std::uint16_t why_code, std::string why);

@@ -24,6 +24,8 @@ struct Flow {
   std::vector<std::string> names = {};
   // The address of ours that stands for the host (host.boxlite.internal), when the guest used that.
   std::optional<IpAddress> host_alias = {};
+  // The host's own network that it lies in (HostNetworks::find), though its address looks public.
+  std::optional<Cidr> neighbourhood = {};
 };
 
 }  // namespace boxlite::net

@@ -60,6 +60,20 @@ const Rule* find_name_rule(const Rules& rules, const Flow& flow, std::string_vie
   return found == rules.end() ? nullptr : &*found;
 }
 
+// What only a rule for it opens; as public as the address of a neighbour may look.
+Scope scope_of(const IpAddress& address, const std::optional<Cidr>& neighbourhood) {
+  const auto scope = address.scope();
+  return scope == Scope::global && neighbourhood ? Scope::private_range : scope;
+}
+
+// Whether it speaks of this address as of one of its neighbourhood.
+bool names_inside(const Rule& rule, const IpAddress& address, const std::optional<Cidr>& neighbourhood) {
+  if (!neighbourhood) return rule.names_address(address);
+  const auto& range = rule.range();
+  return range && range->contains(address) && neighbourhood->contains(range->first()) &&
+         neighbourhood->contains(range->last());
+}
+
 // By its name, by its loopback address, or by our address for it; a range around that one is a neighbourhood.
 bool names_host(const Rule& rule, const Flow& flow) {
   if (rule.names_address(flow.destination.canonical())) return true;
@@ -100,7 +114,7 @@ Result<std::shared_ptr<const Policy>> Policy::create(const PolicySpec& spec) {
 
 Verdict Policy::decide(const Flow& flow) const {
   if (!spec_.is_enabled) return deny({}, "the network is off");
-  const auto scope = flow.destination.scope();
+  const auto scope = scope_of(flow.destination, flow.neighbourhood);
   if (is_never_reached(scope)) return deny({}, concat(name(scope), " addresses are always refused"));
   if (const auto* rule = find_address_rule(deny_, flow))
     return deny(rule->text(), "a rule denies the address");
@@ -118,11 +132,14 @@ Verdict Policy::decide(const Flow& flow) const {
 Verdict Policy::decide_closed_scope(const Flow& flow, Scope scope) const {
   const auto opens = [&](const Rule& rule) {
     if (!rule.fits(flow.protocol, flow.port)) return false;
-    return flow.host_alias ? names_host(rule, flow) : rule.names_address(flow.destination.canonical());
+    return flow.host_alias ? names_host(rule, flow)
+                           : names_inside(rule, flow.destination.canonical(), flow.neighbourhood);
   };
   const auto found = std::ranges::find_if(allow_, opens);
   if (found != allow_.end()) return allow(found->text(), "a rule allows the address");
   if (flow.host_alias) return deny({}, concat("the host needs a rule of its own: ", host_alias_name));
+  if (flow.neighbourhood)
+    return deny({}, "addresses of the host's own networks need a rule with the address or its range");
   return deny({}, concat(name(scope), " addresses need a rule with the address or its range"));
 }
 
@@ -191,12 +208,13 @@ Verdict Policy::admit_name(std::string_view given) const {
   return spec_.is_asking ? allow({}, "") : deny({}, "no rule allows the name");
 }
 
-bool Policy::admits_answer(const IpAddress& given) const {
+bool Policy::admits_answer(const IpAddress& given, const std::optional<Cidr>& neighbourhood) const {
   const auto address = given.canonical();
-  const auto scope = address.scope();
+  const auto scope = scope_of(address, neighbourhood);
   if (scope == Scope::global) return true;
   if (is_never_reached(scope)) return false;
-  return std::ranges::any_of(allow_, [&](const Rule& rule) { return rule.names_address(address); });
+  return std::ranges::any_of(allow_,
+                             [&](const Rule& rule) { return names_inside(rule, address, neighbourhood); });
 }
 
 }  // namespace boxlite::net

@@ -64,8 +64,8 @@ class Policy {
   Verdict admit_name(std::string_view name) const;
   bool admits_name(std::string_view name) const { return admit_name(name).is_allowed(); }
   // Whether DNS may give the guest this address of an admitted name: no answer may lead the guest to an
-  // address that only its owner's rules open (rebinding).
-  bool admits_answer(const IpAddress& address) const;
+  // address that only its owner's rules open (rebinding). `neighbourhood`: as of a Flow.
+  bool admits_answer(const IpAddress& address, const std::optional<Cidr>& neighbourhood = {}) const;
 
  private:
   explicit Policy(PolicySpec spec) : spec_(std::move(spec)) {}

@@ -201,5 +201,25 @@ TEST(Policy, TellsWhichRuleIsWrong) {
   EXPECT_FALSE(Policy::create({.allow = std::vector<std::string>(1025, "example.com")}));
 }
 
+// As public as its address looks.
+TEST(Policy, TakesNeighboursForPrivate) {
+  const Flow flow{.destination = IpAddress::parse("2001:db8:7::9").value(),
+                  .port = 22,
+                  .neighbourhood = Cidr::parse("2001:db8:7::/64")};
+  const auto decide = [&](std::vector<std::string> rules) {
+    return Policy::create({.allow = std::move(rules)}).value()->decide(flow).decision;
+  };
+  EXPECT_EQ(decide({}), Decision::deny);
+  EXPECT_EQ(decide({"*"}), Decision::deny);
+  EXPECT_EQ(decide({"::/0"}), Decision::deny);
+  EXPECT_EQ(decide({"2001:db8::/32"}), Decision::deny);
+  EXPECT_EQ(decide({"2001:db8:7::9"}), Decision::allow);
+  EXPECT_EQ(decide({"2001:db8:7::/64"}), Decision::allow);
+  const auto open = Policy::create({}).value();
+  EXPECT_FALSE(open->admits_answer(flow.destination, flow.neighbourhood));
+  EXPECT_TRUE(open->admits_answer(flow.destination));
+  EXPECT_EQ(Policy::create({.is_asking = true}).value()->decide(flow).decision, Decision::deny);
+}
+
 }  // namespace
 }  // namespace boxlite::net
