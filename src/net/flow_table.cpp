@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/flow_table.h"
 
+#include <algorithm>
 #include <functional>
 #include <string_view>
 
@@ -16,7 +17,7 @@ seconds idle_limit(const FlowEntry& entry) {
   if (entry.state == FlowEntry::State::held) return seconds(120);
   switch (entry.key.protocol) {
     case Protocol::icmp: return seconds(30);
-    case Protocol::udp: return seconds(60);
+    case Protocol::udp: return seconds(120);  // RFC 4787: what comes later finds no way in
     case Protocol::tcp: break;
   }
   // Its last packets may have to be sent again. An open one may be silent for as long as its ends like.
@@ -35,9 +36,17 @@ std::size_t FlowKeyHash::operator()(const FlowKey& key) const {
   return address ^ (ports * 0x9e3779b97f4a7c15u);
 }
 
+std::size_t FlowTable::list_of(const FlowEntry& entry) {
+  if (entry.guest_ended && entry.remote_ended) return ended_tcp;
+  return static_cast<std::size_t>(entry.key.protocol);
+}
+
 void FlowTable::touch(Entries::iterator entry, Clock::time_point now) {
   entry->used = now;
-  entries_.splice(entries_.begin(), entries_, entry);
+  auto& before = entries_[entry->list];
+  entry->list = list_of(*entry);
+  auto& list = entries_[entry->list];
+  list.splice(list.begin(), before, entry);
 }
 
 FlowEntry* FlowTable::find(const FlowKey& key, Clock::time_point now) {
@@ -55,35 +64,42 @@ FlowEntry* FlowTable::find_inner(std::uint16_t port, Clock::time_point now) {
 }
 
 FlowEntry* FlowTable::find_number(std::uint64_t number) {
-  for (auto& entry : entries_) {
-    if (entry.number == number) return &entry;
+  for (auto& list : entries_) {
+    const auto found = std::ranges::find(list, number, &FlowEntry::number);
+    if (found != list.end()) return &*found;
   }
   return nullptr;
 }
 
-FlowEntry& FlowTable::insert(FlowEntry entry, Clock::time_point now, std::optional<FlowEntry>& evicted) {
-  if (entries_.size() >= capacity_) evicted = std::move(take(std::prev(entries_.end())).front());
+std::uint16_t FlowTable::choose_inner_port() {
+  do {
+    last_inner_ =
+        last_inner_ < first_inner_port ? first_inner_port : static_cast<std::uint16_t>(last_inner_ + 1);
+  } while (last_inner_ < first_inner_port || by_inner_.contains(last_inner_));
+  return last_inner_;
+}
+
+FlowEntry& FlowTable::insert(FlowEntry entry, Clock::time_point now, std::list<FlowEntry>& evicted) {
+  entry.list = list_of(entry);
+  auto& list = entries_[entry.list];
+  if (list.size() >= capacity_[entry.list]) evicted.splice(evicted.end(), take(std::prev(list.end())));
+  auto& ended = entries_[ended_tcp];
+  while (ended.size() > capacity_[ended_tcp]) evicted.splice(evicted.end(), take(std::prev(ended.end())));
   entry.number = ++last_number_;
   entry.began = now;
   entry.used = now;
-  if (entry.state == FlowEntry::State::inspected) {
-    do {
-      last_inner_ =
-          last_inner_ < first_inner_port ? first_inner_port : static_cast<std::uint16_t>(last_inner_ + 1);
-    } while (last_inner_ < first_inner_port || by_inner_.contains(last_inner_));
-    entry.inner_port = last_inner_;
-  }
-  entries_.push_front(std::move(entry));
-  by_key_.emplace(entries_.front().key, entries_.begin());
-  if (entries_.front().inner_port != 0) by_inner_.emplace(entries_.front().inner_port, entries_.begin());
-  return entries_.front();
+  if (entry.state == FlowEntry::State::inspected) entry.inner_port = choose_inner_port();
+  list.push_front(std::move(entry));
+  by_key_.emplace(list.front().key, list.begin());
+  if (list.front().inner_port != 0) by_inner_.emplace(list.front().inner_port, list.begin());
+  return list.front();
 }
 
 FlowTable::Entries FlowTable::take(Entries::iterator entry) {
   by_key_.erase(entry->key);
   if (entry->inner_port != 0) by_inner_.erase(entry->inner_port);
   Entries taken;
-  taken.splice(taken.begin(), entries_, entry);
+  taken.splice(taken.begin(), entries_[entry->list], entry);
   return taken;
 }
 
@@ -97,10 +113,12 @@ std::list<FlowEntry> FlowTable::take_expired(Clock::time_point now) {
 
 std::list<FlowEntry> FlowTable::take_unless(const std::function<bool(const FlowEntry&)>& is_wanted) {
   Entries taken;
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const auto next = std::next(entry);
-    if (!is_wanted(*entry)) taken.splice(taken.end(), take(entry));
-    entry = next;
+  for (auto& list : entries_) {
+    for (auto entry = list.begin(); entry != list.end();) {
+      const auto next = std::next(entry);
+      if (!is_wanted(*entry)) taken.splice(taken.end(), take(entry));
+      entry = next;
+    }
   }
   return taken;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -54,37 +54,49 @@ struct FlowEntry {
   std::uint32_t guest_wants = 0;
   bool guest_ended = false;
   bool remote_ended = false;
+  std::size_t list = 0;  // FlowTable's own
 };
 
-// Bounded: when it is full, the flow that was not used for longest goes. One thread.
+struct FlowCapacity {
+  std::size_t tcp = 1024;
+  std::size_t ended_tcp = 256;  // both ends have said so; kept for packets that come again
+  std::size_t udp = 4096;
+  std::size_t icmp = 256;
+};
+
+// Bounded: when there is no room for a flow, the one of its kind that was not used for longest goes. So pings
+// cost no connection, and connections that are over none that is alive. One thread.
 class FlowTable {
  public:
   using Clock = FlowEntry::Clock;
-  static constexpr std::size_t most_flows = 4096;
 
-  explicit FlowTable(std::size_t capacity = most_flows) : capacity_(capacity) {}
+  explicit FlowTable(const FlowCapacity& capacity = {})
+      : capacity_{capacity.tcp, capacity.udp, capacity.icmp, capacity.ended_tcp} {}
 
   // Counts as a use. Valid until the entry is removed.
   FlowEntry* find(const FlowKey& key, Clock::time_point now);
   FlowEntry* find_inner(std::uint16_t port, Clock::time_point now);
   FlowEntry* find_number(std::uint64_t number);
-  // There is none of its key. Its number and, if it is inspected, its inner port are chosen. `evicted` gets
-  // the entry that had to go.
-  FlowEntry& insert(FlowEntry entry, Clock::time_point now, std::optional<FlowEntry>& evicted);
+  // There is none of its key. Its number and, if it is inspected, its inner port are chosen. Those that have
+  // to go are put behind `evicted`.
+  FlowEntry& insert(FlowEntry entry, Clock::time_point now, std::list<FlowEntry>& evicted);
   void remove(const FlowKey& key);
   // Takes out those that are over, or were not used for the time of their kind.
   std::list<FlowEntry> take_expired(Clock::time_point now);
   // Those for which `is_wanted` says no, taken out.
   std::list<FlowEntry> take_unless(const std::function<bool(const FlowEntry&)>& is_wanted);
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return by_key_.size(); }
 
  private:
-  using Entries = std::list<FlowEntry>;  // the latest use first
+  using Entries = std::list<FlowEntry>;        // the latest use first
+  static constexpr std::size_t ended_tcp = 3;  // behind a list for each protocol
+  static std::size_t list_of(const FlowEntry& entry);
   Entries take(Entries::iterator entry);
   void touch(Entries::iterator entry, Clock::time_point now);
+  std::uint16_t choose_inner_port();
 
-  std::size_t capacity_;
-  Entries entries_;
+  std::array<std::size_t, 4> capacity_;
+  std::array<Entries, 4> entries_;
   std::unordered_map<FlowKey, Entries::iterator, FlowKeyHash> by_key_;
   std::unordered_map<std::uint16_t, Entries::iterator> by_inner_;
   std::uint64_t last_number_ = 0;

@@ -20,7 +20,7 @@ FlowKey key(std::uint16_t guest_port, Protocol protocol = Protocol::tcp) {
 }
 
 FlowEntry& add(FlowTable& table, FlowEntry entry, FlowTable::Clock::time_point now = start) {
-  std::optional<FlowEntry> evicted;
+  std::list<FlowEntry> evicted;
   return table.insert(std::move(entry), now, evicted);
 }
 
@@ -38,18 +38,44 @@ TEST(FlowTable, FindsByKeyAndByInnerPort) {
 }
 
 TEST(FlowTable, LetsTheLeastUsedGoWhenItIsFull) {
-  FlowTable table(3);
+  FlowTable table({.tcp = 3});
   for (std::uint16_t port = 1; port <= 3; ++port) add(table, {.key = key(port)});
   table.find(key(1), start + seconds(1));
-  std::optional<FlowEntry> evicted;
+  std::list<FlowEntry> evicted;
   table.insert({.key = key(4)}, start + seconds(2), evicted);
-  ASSERT_TRUE(evicted);
-  EXPECT_EQ(evicted->key, key(2));
+  ASSERT_EQ(evicted.size(), 1u);
+  EXPECT_EQ(evicted.front().key, key(2));
   EXPECT_EQ(table.size(), 3u);
 }
 
+TEST(FlowTable, LetsNoFlowGoForOneOfAnotherKind) {
+  FlowTable table({.tcp = 1, .ended_tcp = 2, .udp = 1, .icmp = 1});
+  std::list<FlowEntry> evicted;
+  table.insert({.key = key(1)}, start, evicted);
+  for (const auto protocol : {Protocol::udp, Protocol::icmp})
+    for (std::uint16_t port = 1; port <= 3; ++port)
+      table.insert({.key = key(port, protocol)}, start, evicted);
+  EXPECT_EQ(evicted.size(), 4u);
+  EXPECT_NE(table.find(key(1), start), nullptr);
+}
+
+TEST(FlowTable, LetsConnectionsThatAreOverGoBeforeThoseAlive) {
+  FlowTable table({.tcp = 2, .ended_tcp = 2});
+  std::list<FlowEntry> evicted;
+  table.insert({.key = key(1)}, start, evicted);
+  for (std::uint16_t port = 2; port <= 20; ++port) {
+    auto& entry = table.insert({.key = key(port)}, start, evicted);
+    entry.guest_ended = true;
+    entry.remote_ended = true;
+    (void)table.find(key(port), start);  // by the last packet
+  }
+  EXPECT_NE(table.find(key(1), start), nullptr) << "it was silent for longest, but is alive";
+  EXPECT_EQ(table.size(), 4u);
+  EXPECT_EQ(evicted.size(), 16u);
+}
+
 TEST(FlowTable, NeverGivesTwoFlowsOneInnerPort) {
-  FlowTable table(100'000);
+  FlowTable table({.tcp = 100'000});
   std::set<std::uint16_t> ports;
   for (std::uint16_t round = 0; round < 4; ++round) {
     for (std::uint16_t port = 0; port < 15'000; ++port) {
@@ -70,7 +96,7 @@ TEST(FlowTable, ForgetsWhatIsOver) {
   add(table, {.key = key(3, Protocol::udp)});
   EXPECT_EQ(table.take_expired(start + seconds(9)).size(), 0u);
   EXPECT_EQ(table.take_expired(start + seconds(11)).front().key, key(2));
-  EXPECT_EQ(table.take_expired(start + seconds(61)).front().key, key(3, Protocol::udp));
+  EXPECT_EQ(table.take_expired(start + seconds(121)).front().key, key(3, Protocol::udp));
   EXPECT_EQ(table.take_expired(start + hours(23)).size(), 0u);
   EXPECT_EQ(table.take_expired(start + hours(25)).size(), 1u);
 }

@@ -155,6 +155,13 @@ std::optional<Packet> parse_v6(FrameBytes frame) {
   return packet;
 }
 
+bool is_icmp_error(const Packet& packet) {
+  constexpr std::uint8_t unreachable = 3, time_exceeded = 11, parameter_problem = 12, last_v6_error = 4;
+  const auto type = packet.icmp_type;
+  if (packet.is_v6) return type != 0 && type <= last_v6_error;
+  return type == unreachable || type == time_exceeded || type == parameter_problem;
+}
+
 // An IP packet of `transport` bytes to be filled in, and its checksum then.
 class Builder {
  public:
@@ -259,6 +266,29 @@ std::optional<Packet> parse_packet(FrameBytes frame) {
   if (type == EtherType::v4) return parse_v4(frame);
   if (type == EtherType::v6) return parse_v6(frame);
   return std::nullopt;
+}
+
+std::optional<QuotedPacket> quoted_packet(const Packet& error) {
+  if (!error.is_icmp() || !is_icmp_error(error)) return std::nullopt;
+  constexpr std::size_t icmp_header = 8, quoted_transport = 8;
+  const auto ip = ConstBytes(error.frame).subspan(error.transport + icmp_header);
+  if (ip.size() < (error.is_v6 ? v6_header : v4_header)) return std::nullopt;
+  const std::size_t header = error.is_v6 ? v6_header : static_cast<std::size_t>(ip[0] & 15) * 4;
+  if (header < v4_header || ip.size() < header + quoted_transport) return std::nullopt;
+  const auto transport = ip.subspan(header);
+  const auto address = [&](std::size_t at) {
+    return *IpAddress::from_bytes(ip.subspan(at, error.is_v6 ? 16 : 4));
+  };
+  QuotedPacket quoted{.protocol = ip[error.is_v6 ? 6 : 9],
+                      .source = address(error.is_v6 ? 8 : 12),
+                      .destination = address(error.is_v6 ? 24 : 16)};
+  if (quoted.protocol == error.protocol) {
+    quoted.source_port = get16(transport, 4);
+  } else {
+    quoted.source_port = get16(transport, 0);
+    quoted.destination_port = get16(transport, 2);
+  }
+  return quoted;
 }
 
 void set_source(Packet& packet, const IpAddress& address, std::uint16_t port) {

@@ -74,6 +74,17 @@ void set_destination(Packet& packet, const IpAddress& address, std::uint16_t por
 std::string carry_over(const Packet& packet, const IpAddress& source, std::uint16_t source_port,
                        const IpAddress& destination, std::uint16_t destination_port);
 
+// The packet that an ICMP error is about, by the beginning of it that it quotes.
+struct QuotedPacket {
+  std::uint8_t protocol = 0;
+  IpAddress source;
+  IpAddress destination;
+  std::uint16_t source_port = 0;  // of an ICMP echo its identifier
+  std::uint16_t destination_port = 0;
+};
+// nullopt: it is no error, or quotes nothing that has ports.
+std::optional<QuotedPacket> quoted_packet(const Packet& error);
+
 struct Endpoint {
   IpAddress address = {};
   std::uint16_t port = 0;

@@ -39,6 +39,37 @@ Protocol protocol_of(const Packet& packet) {
   return packet.is(IpProtocol::udp) ? Protocol::udp : Protocol::icmp;
 }
 
+constexpr std::uint8_t icmp_echo_reply = 0;
+constexpr std::uint8_t icmp_v6_echo_reply = 129;
+
+std::optional<Protocol> protocol_of(const QuotedPacket& packet) {
+  switch (static_cast<IpProtocol>(packet.protocol)) {
+    case IpProtocol::tcp: return Protocol::tcp;
+    case IpProtocol::udp: return Protocol::udp;
+    case IpProtocol::icmp:
+    case IpProtocol::icmp_v6: return Protocol::icmp;
+  }
+  return std::nullopt;
+}
+
+// The flow that a packet for the guest belongs to; an ICMP error belongs to that of what it quotes.
+std::optional<FlowKey> flow_to_guest(const Packet& packet) {
+  if (!packet.is_icmp())
+    return FlowKey{.protocol = protocol_of(packet),
+                   .remote = packet.source,
+                   .remote_port = packet.source_port,
+                   .guest_port = packet.destination_port};
+  if (packet.icmp_type == (packet.is_v6 ? icmp_v6_echo_reply : icmp_echo_reply))
+    return FlowKey{.protocol = Protocol::icmp, .remote = packet.source, .guest_port = packet.source_port};
+  const auto quoted = quoted_packet(packet);
+  const auto protocol = quoted ? protocol_of(*quoted) : std::nullopt;
+  if (!protocol || !is_guest(quoted->source)) return std::nullopt;
+  return FlowKey{.protocol = *protocol,
+                 .remote = quoted->destination,
+                 .remote_port = quoted->destination_port,
+                 .guest_port = quoted->source_port};
+}
+
 bool has_flow(const Packet& packet) {
   return packet.is(IpProtocol::tcp) || packet.is(IpProtocol::udp) || packet.is_icmp();
 }
@@ -50,15 +81,17 @@ ConstBytes as_bytes(const std::string& text) {
 }  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::create(linux_::EventLoop& loop, UniqueFd link,
-                                                 const std::filesystem::path& directory, Parts parts) {
-  std::unique_ptr<Gateway> gateway(new Gateway(loop, std::move(parts)));
+                                                 const std::filesystem::path& directory, Parts parts,
+                                                 const GatewayBounds& bounds) {
+  std::unique_ptr<Gateway> gateway(new Gateway(loop, std::move(parts), bounds));
   BOXLITE_TRY_CONTEXT("set up the box's network", gateway->open(std::move(link), directory));
   return gateway;
 }
 
 Gateway::~Gateway() {
   *self_ = nullptr;
-  for (const auto& entry : flows_.take_unless([](const FlowEntry&) { return false; })) end(entry);
+  evicted_.splice(evicted_.end(), flows_.take_unless([](const FlowEntry&) { return false; }));
+  for (const auto& entry : evicted_) end(entry);
   for (const auto& [port, path] : inlets_) ::unlink(path.c_str());
   if (directory_.is_open()) ::unlinkat(directory_.get(), std::string(inspection_name).c_str(), 0);
 }
@@ -69,7 +102,7 @@ Result<void> Gateway::open(UniqueFd link, const std::filesystem::path& directory
   directory_path_ = concat("/proc/self/fd/", directory_.get(), "/");
   inspection_ = BOXLITE_TRY(linux_::listen_unix(directory / inspection_name));
   stack_ =
-      BOXLITE_TRY(SlirpStack::create(loop_, {.on_frame = [this](ConstBytes frame) { on_stack_frame(frame); },
+      BOXLITE_TRY(SlirpStack::create(loop_, {.on_frame = [this](FrameBytes frame) { on_stack_frame(frame); },
                                              .may_go_on = [this] { return !link_->is_congested(); }}));
   link_ = BOXLITE_TRY(Link::create(loop_, std::move(link),
                                    {.on_frame = [this](FrameBytes frame) { on_guest_frame(frame); },
@@ -169,6 +202,8 @@ void Gateway::note_sent(FlowEntry& entry, const Packet& packet) const {
 
 void Gateway::pass(FlowEntry& entry, Packet& packet) {
   if (entry.state == FlowEntry::State::held) return;
+  // Each ping takes a socket.
+  if (packet.is_icmp() && !is_gateway(packet.destination) && !has_room()) return refuse(packet);
   note_sent(entry, packet);
   const bool is_reset = packet.is(IpProtocol::tcp) && (packet.tcp_flags & TcpFlags::rst) != 0;
   const auto key = entry.key;
@@ -212,39 +247,40 @@ void Gateway::take_inspected(const Flow& flow) {
 // ---- for the guest
 // -----------------------------------------------------------------------------------------
 
-void Gateway::on_stack_frame(ConstBytes frame) {
+void Gateway::on_stack_frame(FrameBytes frame) {
   if (ether_type(frame) == EtherType::arp) return send(frame);
-  scratch_.assign(frame.begin(), frame.end());
-  auto packet = parse_packet(scratch_);
-  // Fragments.
-  if (!packet) return send(frame);
+  // Fragments, which the guest cannot send either, have no ports to be known by.
+  auto packet = parse_packet(frame);
+  if (!packet || !has_flow(*packet)) return;
   if (packet->source == inspection_end.address) return on_inner_packet(*packet);
-  if (is_neighbour_talk(*packet) || !has_flow(*packet)) return send(frame);
-  const auto now = FlowTable::Clock::now();
-  const FlowKey key{.protocol = protocol_of(*packet),
-                    .remote = packet->source,
-                    .remote_port = packet->source_port,
-                    .guest_port = packet->destination_port};
-  const bool is_icmp = packet->is_icmp();
-  const FlowKey echo{.protocol = Protocol::icmp, .remote = packet->source, .guest_port = packet->source_port};
-  auto* entry = flows_.find(is_icmp ? echo : key, now);
+  if (is_neighbour_talk(*packet)) return send(frame);
+  on_stack_packet(*packet);
+}
+
+// Slirp's sockets hear anybody. Only who the guest talks to is heard by the guest.
+void Gateway::on_stack_packet(Packet& packet) {
+  const auto key = flow_to_guest(packet);
+  if (!key) return;
+  auto* entry = flows_.find(*key, FlowTable::Clock::now());
   // Somebody came in by connect_to_guest().
-  if (entry == nullptr && packet->begins_tcp()) {
-    Flow flow{.protocol = Protocol::tcp, .destination = packet->source, .port = packet->source_port};
-    std::optional<FlowEntry> evicted;
-    entry = &flows_.insert({.key = key, .flow = std::move(flow), .is_inbound = true}, now, evicted);
-    if (evicted) cut(*evicted);
-    ++counters_.connections;
+  if (entry == nullptr && packet.begins_tcp()) entry = &begin_inbound(*key);
+  if (entry == nullptr) return;
+  entry->received += packet.frame.size();
+  if (packet.is(IpProtocol::tcp) && (packet.tcp_flags & TcpFlags::fin) != 0) entry->remote_ended = true;
+  if (packet.is(IpProtocol::tcp) && (packet.tcp_flags & TcpFlags::rst) != 0) {
+    end(*entry);
+    flows_.remove(*key);
   }
-  if (entry != nullptr) {
-    entry->received += frame.size();
-    if (packet->is(IpProtocol::tcp) && (packet->tcp_flags & TcpFlags::fin) != 0) entry->remote_ended = true;
-    if (packet->is(IpProtocol::tcp) && (packet->tcp_flags & TcpFlags::rst) != 0) {
-      end(*entry);
-      flows_.remove(key);
-    }
-  }
-  send(frame);
+  send(packet.frame);
+}
+
+FlowEntry& Gateway::begin_inbound(const FlowKey& key) {
+  Flow flow{.protocol = Protocol::tcp, .destination = key.remote, .port = key.remote_port};
+  auto& entry = flows_.insert({.key = key, .flow = std::move(flow), .is_inbound = true},
+                              FlowTable::Clock::now(), evicted_);
+  cut_evicted_later();
+  ++counters_.connections;
+  return entry;
 }
 
 void Gateway::on_inner_packet(Packet& packet) {
@@ -269,6 +305,9 @@ void Gateway::on_inner_packet(Packet& packet) {
 // ----------------------------------------------------------------------------------------
 
 Result<UniqueFd> Gateway::connect_to_guest(std::uint16_t port) {
+  if (!has_room())
+    return fail(ErrorCode::resource_exhausted,
+                concat("connect to port ", port, " of the box: it has ", stack_->sockets(), " connections"));
   auto& inlet = inlets_[port];
   if (inlet.empty()) {
     const auto path = concat(directory_path_, "inlet-", port, ".sock");

@@ -17,6 +17,7 @@
 #include "net/dns_server.h"
 #include "net/flow_table.h"
 #include "net/frame.h"
+#include "net/host_networks.h"
 #include "net/link.h"
 #include "net/name_table.h"
 #include "net/policy.h"
@@ -35,6 +36,12 @@ struct GatewayCounters {
   std::uint64_t dropped = 0;      // frames that nobody understands
 };
 
+// What a guest may cost its shim.
+struct GatewayBounds {
+  FlowCapacity flows = {};
+  std::size_t sockets = 4096;  // of the stack; then there are no new flows until some of them close
+};
+
 class Gateway {
  public:
   // Answers later, or never.
@@ -49,6 +56,7 @@ class Gateway {
   struct Parts {
     std::shared_ptr<const Policy> policy = {};
     NameTable* names = nullptr;
+    HostNetworks* networks = nullptr;
     DnsServer* dns = nullptr;
     StreamHandler* dns_streams = nullptr;  // DNS over TCP
     StreamHandler* inspector = nullptr;    // null: what must be inspected is judged as if it had told no name
@@ -58,7 +66,8 @@ class Gateway {
 
   // `link`: the cable's end. `directory`: for sockets, private to this user.
   static Result<std::unique_ptr<Gateway>> create(linux_::EventLoop& loop, UniqueFd link,
-                                                 const std::filesystem::path& directory, Parts parts);
+                                                 const std::filesystem::path& directory, Parts parts,
+                                                 const GatewayBounds& bounds = {});
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
   ~Gateway();
@@ -69,8 +78,8 @@ class Gateway {
   void set_datagram_sink(DatagramSink sink) { datagram_sink_ = std::move(sink); }
   void set_tap(Tap tap) { tap_ = std::move(tap); }
 
-  // A connection to a TCP port of the guest, in the making: what the guest refuses is closed. unavailable:
-  // too many at once, try again after the loop has turned.
+  // A connection to a TCP port of the guest, in the making: what the guest refuses is closed. timed_out: too
+  // many at once, try again after the loop has turned. resource_exhausted: GatewayBounds.
   Result<UniqueFd> connect_to_guest(std::uint16_t port);
   // A datagram from a port of the host alias.
   void send_to_guest(std::uint16_t alias_port, std::uint16_t guest_port, ConstBytes payload);
@@ -79,14 +88,17 @@ class Gateway {
   std::size_t flows() const { return flows_.size(); }
 
  private:
-  Gateway(linux_::EventLoop& loop, Parts parts) : loop_(loop), parts_(std::move(parts)) {}
+  Gateway(linux_::EventLoop& loop, Parts parts, const GatewayBounds& bounds)
+      : loop_(loop), parts_(std::move(parts)), bounds_(bounds), flows_(bounds.flows) {}
   Result<void> open(UniqueFd link, const std::filesystem::path& directory);
 
   // gateway.cpp: frames and flows
   void on_guest_frame(FrameBytes frame);
   void on_guest_packet(Packet& packet);
-  void on_stack_frame(ConstBytes frame);
+  void on_stack_frame(FrameBytes frame);
+  void on_stack_packet(Packet& packet);
   void on_inner_packet(Packet& packet);
+  FlowEntry& begin_inbound(const FlowKey& key);
   bool take_datagram(const Packet& packet);
   void ask_dns(const Packet& packet);
   void pass(FlowEntry& entry, Packet& packet);
@@ -108,21 +120,27 @@ class Gateway {
   void end(const FlowEntry& entry);
   // And its ends are told.
   void cut(const FlowEntry& entry);
+  // Those that had to make room, once the loop comes round: whoever makes room is in the middle of something.
+  void cut_evicted_later();
+  bool has_room() const { return stack_->sockets() < bounds_.sockets; }
   void record(const Flow& flow, const Verdict& verdict);
   void sweep_later();
 
   linux_::EventLoop& loop_;
   Parts parts_;
+  GatewayBounds bounds_;
   UniqueFd directory_;
   std::string directory_path_;  // short
   UniqueFd inspection_;         // listens for what slirp connects
   std::unique_ptr<Link> link_;
   std::unique_ptr<SlirpStack> stack_;
   FlowTable flows_;
+  std::list<FlowEntry> evicted_;
+  linux_::EventLoop::Timer cutting_;
+  bool is_cut_due_ = false;
   GatewayCounters counters_;
   DatagramSink datagram_sink_;
   Tap tap_;
-  std::vector<std::uint8_t> scratch_;
   std::unordered_map<std::uint16_t, std::filesystem::path> inlets_;  // by the guest's port
   linux_::EventLoop::Timer sweep_;
   bool is_sweep_due_ = false;

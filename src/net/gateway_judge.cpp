@@ -14,6 +14,7 @@ constexpr std::size_t longest_held_frame = 2048;
 constexpr std::size_t most_held = 64;
 
 const Verdict not_there{.decision = Decision::deny, .reason = "nobody has this address"};
+const Verdict no_room{.decision = Decision::deny, .reason = "the box has too many connections"};
 const Verdict unasked{.decision = Decision::deny, .reason = "there is nobody to be asked"};
 const Verdict answered_no{.decision = Decision::deny, .reason = "refused by who was asked"};
 const Verdict answered_yes{.decision = Decision::allow, .reason = "allowed by who was asked"};
@@ -37,6 +38,7 @@ Flow Gateway::flow_of(const Packet& packet) const {
     flow.host_alias = packet.destination;
     flow.destination = host_loopback(packet.is_v6);
   }
+  if (parts_.networks != nullptr) flow.neighbourhood = parts_.networks->find(packet.destination);
   if (parts_.names != nullptr) flow.names = parts_.names->names(packet.destination);
   return flow;
 }
@@ -54,6 +56,7 @@ void Gateway::judge(const FlowKey& key, Packet& packet) {
   }
   auto verdict = parts_.policy->decide(flow);
   if (is_on_link(packet.destination) && !is_host_alias(packet.destination)) verdict = not_there;
+  if (verdict.decision != Decision::deny && !has_room()) verdict = no_room;
   if (verdict.decision == Decision::inspect && parts_.inspector == nullptr)
     verdict = parts_.policy->decide_named(flow, {});
   if (verdict.decision == Decision::ask) {
@@ -73,9 +76,8 @@ void Gateway::judge(const FlowKey& key, Packet& packet) {
 
 FlowEntry& Gateway::begin(FlowEntry entry, const Packet& packet) {
   entry.guest_first = packet.tcp_sequence;
-  std::optional<FlowEntry> evicted;
-  auto& begun = flows_.insert(std::move(entry), FlowTable::Clock::now(), evicted);
-  if (evicted) cut(*evicted);
+  auto& begun = flows_.insert(std::move(entry), FlowTable::Clock::now(), evicted_);
+  cut_evicted_later();
   if (begun.state != FlowEntry::State::held) ++counters_.connections;
   sweep_later();
   return begun;
@@ -145,24 +147,40 @@ void Gateway::cut(const FlowEntry& entry) {
   send(make_tcp_reset(remote, guest, entry.guest_wants, std::nullopt));
 }
 
+void Gateway::cut_evicted_later() {
+  if (evicted_.empty() || std::exchange(is_cut_due_, true)) return;
+  cutting_ = loop_.at(linux_::EventLoop::Clock::now(), [this] {
+    is_cut_due_ = false;
+    for (const auto& entry : std::exchange(evicted_, {})) cut(entry);
+  });
+}
+
 void Gateway::set_policy(std::shared_ptr<const Policy> policy) {
   parts_.policy = std::move(policy);
   const auto gone = flows_.take_unless([this](const FlowEntry& entry) {
     if (entry.is_inbound || is_gateway(entry.key.remote)) return true;
     const auto decision = parts_.policy->decide(entry.flow).decision;
-    // Whoever inspects it judges it again by itself.
-    return decision == Decision::allow ||
-           (decision == Decision::inspect && entry.state == FlowEntry::State::inspected) ||
-           (decision == Decision::ask && entry.state != FlowEntry::State::inspected);
+    switch (entry.state) {
+      case FlowEntry::State::held: return decision == Decision::ask;
+      case FlowEntry::State::open: return decision == Decision::allow;
+      // Whoever inspects it judges it again.
+      case FlowEntry::State::inspected: return decision == Decision::allow || decision == Decision::inspect;
+    }
+    return false;
   });
   for (const auto& entry : gone) cut(entry);
+  if (parts_.inspector != nullptr) parts_.inspector->judge_again();
 }
 
+// What is over needs no more than to be forgotten; an end of a connection that was silent for a day may still
+// be there.
 void Gateway::sweep_later() {
   if (std::exchange(is_sweep_due_, true)) return;
   sweep_ = loop_.after(sweep_pause, [this] {
     is_sweep_due_ = false;
-    for (const auto& entry : flows_.take_expired(FlowTable::Clock::now())) end(entry);
+    for (const auto& entry : flows_.take_expired(FlowTable::Clock::now())) {
+      entry.guest_ended&& entry.remote_ended ? end(entry) : cut(entry);
+    }
     if (flows_.size() > 0) sweep_later();
   });
 }

@@ -18,6 +18,8 @@ namespace boxlite::net {
 namespace {
 
 constexpr std::chrono::milliseconds retry_pause{1};
+// When this process can open no more: its clients wait, and the loop does not spin.
+constexpr std::chrono::milliseconds shortage_pause{100};
 constexpr int datagrams_per_turn = 64;
 constexpr std::uint16_t first_alias_port = 32'768;
 constexpr std::chrono::seconds peer_life{120};
@@ -152,13 +154,19 @@ void PublishedPorts::on_ready(Port& port) {
 // One at a time: slirp lets few wait, and takes one in each turn of the loop.
 void PublishedPorts::accept(Port& port) {
   UniqueFd client(::accept4(port.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!client.is_open()) return;
+  if (!client.is_open()) {
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause(shortage_pause);
+    return;
+  }
   if (connections_.size() >= most_connections) return;
   const int on = 1;
   ::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (connect(port, std::move(client))) return;
+  if (!connect(port, std::move(client))) pause(retry_pause);
+}
+
+void PublishedPorts::pause(std::chrono::milliseconds length) {
   want_clients(false);
-  retrying_ = loop_.after(retry_pause, [this] { retry(); });
+  retrying_ = loop_.after(length, [this] { retry(); });
 }
 
 // False: it waits.

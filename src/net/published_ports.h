@@ -76,6 +76,8 @@ class PublishedPorts {
   void on_ready(Port& port);
   void accept(Port& port);
   bool connect(const Port& port, UniqueFd client);
+  // No clients until then.
+  void pause(std::chrono::milliseconds length);
   void retry();
   void receive(Port& port);
   std::uint16_t alias_port_of(const Port& port, const std::string& address);

@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <slirp/libslirp.h>
@@ -62,6 +65,37 @@ Result<sockaddr_un> unix_address(const std::filesystem::path& path) {
   return address;
 }
 
+// Frames one behind the other, in one piece of memory.
+class FrameQueue {
+ public:
+  // As on any cable: what is too much is dropped.
+  void push(ConstBytes frame) {
+    if (bytes_.size() + frame.size() > most_bytes) return;
+    bytes_.insert(bytes_.end(), frame.begin(), frame.end());
+    sizes_.push_back(frame.size());
+  }
+
+  bool is_empty() const { return sizes_.empty(); }
+
+  // None is pushed meanwhile.
+  void hand_over(std::move_only_function<void(FrameBytes)>& taker) {
+    auto rest = FrameBytes(bytes_);
+    for (const auto size : sizes_) {
+      taker(rest.first(size));
+      rest = rest.subspan(size);
+    }
+    sizes_.clear();
+    bytes_.clear();
+    if (bytes_.capacity() > kept_bytes) bytes_.shrink_to_fit();
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = 8u << 20;
+  static constexpr std::size_t kept_bytes = 256u << 10;
+  std::vector<std::uint8_t> bytes_;
+  std::vector<std::size_t> sizes_;
+};
+
 }  // namespace
 
 // Slirp is made for poll(2): before each wait it says what it waits for, and after it looks at everything. So
@@ -82,12 +116,21 @@ class SlirpStack::Impl {
     return {};
   }
 
-  Slirp* slirp() { return slirp_; }
+  // The only way into slirp.
+  void enter(const std::function<void(Slirp*)>& work) {
+    // Would be a bug of ours, and memory is at stake.
+    if (std::exchange(is_inside_, true)) std::abort();
+    work(slirp_);
+    is_inside_ = false;
+    give_frames();
+  }
 
   void input(ConstBytes frame) {
-    slirp_input(slirp_, frame.data(), static_cast<int>(frame.size()));
+    enter([frame](Slirp* slirp) { slirp_input(slirp, frame.data(), static_cast<int>(frame.size())); });
     request_round();
   }
+
+  std::size_t sockets() const { return sockets_.size(); }
 
   void request_round() {
     if (std::exchange(is_round_due_, true)) return;
@@ -102,9 +145,20 @@ class SlirpStack::Impl {
     std::uint64_t round = 0;
   };
 
+  void give_frames() {
+    // Whoever called it first goes on with what came meanwhile.
+    if (std::exchange(is_giving_, true)) return;
+    while (!made_.is_empty()) {
+      std::swap(made_, given_);
+      given_.hand_over(listener_.on_frame);
+    }
+    is_giving_ = false;
+  }
+
   void run_round() {
     is_round_due_ = false;
-    if (listener_.may_go_on()) slirp_pollfds_poll(slirp_, 0, &Impl::events_of, this);
+    if (listener_.may_go_on())
+      enter([this](Slirp* slirp) { slirp_pollfds_poll(slirp, 0, &Impl::events_of, this); });
     for (auto& [fd, socket] : sockets_) socket.happened = 0;
     wait_for_events();
   }
@@ -114,7 +168,8 @@ class SlirpStack::Impl {
     ++number_;
     polled_.clear();
     std::uint32_t timeout = idle_timeout;
-    if (listener_.may_go_on()) slirp_pollfds_fill(slirp_, &timeout, &Impl::add_socket, this);
+    if (listener_.may_go_on())
+      enter([&](Slirp* slirp) { slirp_pollfds_fill(slirp, &timeout, &Impl::add_socket, this); });
     for (auto& [fd, socket] : sockets_) {
       if (socket.round != number_) want(fd, socket, 0);
     }
@@ -159,7 +214,7 @@ class SlirpStack::Impl {
   }
 
   static ssize_t send_packet(const void* bytes, std::size_t size, void* opaque) {
-    self(opaque).listener_.on_frame({static_cast<const std::uint8_t*>(bytes), size});
+    self(opaque).made_.push({static_cast<const std::uint8_t*>(bytes), size});
     return static_cast<ssize_t>(size);
   }
 
@@ -173,6 +228,9 @@ class SlirpStack::Impl {
   // Slirp asks for less than this whenever it has something to do by itself. A box that is idle costs
   // nothing.
   static constexpr std::uint32_t idle_timeout = 1000;
+  static void know_socket(int fd, void* opaque) {
+    if (fd >= 0) self(opaque).sockets_.try_emplace(fd);
+  }
   // Before it is closed: another one may have its number next.
   static void forget_socket(int fd, void* opaque) { self(opaque).sockets_.erase(fd); }
   static void notify(void* opaque) { self(opaque).request_round(); }
@@ -182,6 +240,10 @@ class SlirpStack::Impl {
   linux_::EventLoop& loop_;
   Listener listener_;
   Slirp* slirp_ = nullptr;
+  bool is_inside_ = false;
+  bool is_giving_ = false;
+  FrameQueue made_;
+  FrameQueue given_;
   std::unordered_map<int, Socket> sockets_;
   std::vector<int> polled_;
   std::uint64_t number_ = 0;
@@ -197,7 +259,7 @@ const SlirpCb SlirpStack::Impl::callbacks{
     .timer_new = nullptr,
     .timer_free = [](void*, void*) {},
     .timer_mod = [](void*, std::int64_t, void*) {},
-    .register_poll_fd = [](int, void*) {},
+    .register_poll_fd = &know_socket,
     .unregister_poll_fd = &forget_socket,
     .notify = &notify,
     .init_completed = [](Slirp*, void*) {},
@@ -221,10 +283,16 @@ void SlirpStack::resume() {
   impl_->request_round();
 }
 
+std::size_t SlirpStack::sockets() const {
+  return impl_->sockets();
+}
+
 Result<void> SlirpStack::lead_to(const std::filesystem::path& socket, const Endpoint& address) {
   in_addr target{};
   std::memcpy(&target, address.address.bytes().data(), sizeof target);
-  if (slirp_add_unix(impl_->slirp(), socket.c_str(), &target, address.port) == 0) return {};
+  int failure = 0;
+  impl_->enter([&](Slirp* slirp) { failure = slirp_add_unix(slirp, socket.c_str(), &target, address.port); });
+  if (failure == 0) return {};
   return fail(ErrorCode::internal, concat("libslirp does not lead to ", in_quotes(socket.native())));
 }
 
@@ -234,9 +302,13 @@ Result<void> SlirpStack::lead_into(const std::filesystem::path& socket, std::uin
   guest.sin_family = AF_INET;
   guest.sin_port = htons(guest_port);
   guest.sin_addr = to_in_addr(wire::guest_v4);
-  if (slirp_add_hostxfwd(impl_->slirp(), reinterpret_cast<const sockaddr*>(&host), sizeof host,
-                         reinterpret_cast<const sockaddr*>(&guest), sizeof guest, 0) != 0)
-    return fail(syscall_error("listen", socket.native(), errno));
+  int os_error = 0;
+  impl_->enter([&](Slirp* slirp) {
+    const int added = slirp_add_hostxfwd(slirp, reinterpret_cast<const sockaddr*>(&host), sizeof host,
+                                         reinterpret_cast<const sockaddr*>(&guest), sizeof guest, 0);
+    if (added != 0) os_error = errno == 0 ? EINVAL : errno;
+  });
+  if (os_error != 0) return fail(syscall_error("listen", socket.native(), os_error));
   impl_->request_round();
   return {};
 }

@@ -20,6 +20,9 @@ class StreamHandler {
   // set, by a reset.
   virtual void take(UniqueFd guest_side, const Flow& flow) = 0;
 
+  // The policy is another one: what it does not allow any more ends at once.
+  virtual void judge_again() {}
+
   // Whether it is to get this connection although the policy allows it as it is.
   virtual bool wants(const Flow&) const { return false; }
 };

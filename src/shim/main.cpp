@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
+#include "shim/file_limit.h"
 #include "shim/ready_machine.h"
 #include "shim/shim.h"
 #include "shim/template_maker.h"
@@ -63,6 +64,7 @@ Result<void> run() {
   // Memory of the guest must not end in a core file.
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  shim::raise_file_limit();
   shim::Inherited inherited{.listener = UniqueFd(vmm::shim_listener_fd), .lock = UniqueFd(vmm::shim_lock_fd)};
   inherited.signals = BOXLITE_TRY(take_signals());
   std::signal(SIGPIPE, SIG_IGN);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "shim/file_limit.h"
 #include "wire/network_plan.h"
 
 namespace boxlite::shim {
@@ -72,7 +73,9 @@ Result<void> Network::set_up() {
   if (!wanted.is_enabled) return {};
   for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
   log_.emplace(config_.box_dir / net::audit_file_name);
-  dns_ = std::make_unique<net::DnsServer>(loop_, names_, &*log_, policy_, dns_settings());
+  auto settings = dns_settings();
+  settings.networks = &networks_;
+  dns_ = std::make_unique<net::DnsServer>(loop_, names_, &*log_, policy_, std::move(settings));
   dns_streams_.emplace(loop_, *dns_);
   BOXLITE_TRY_CONTEXT("set up the box's secrets", set_up_secrets());
   inspector_.emplace(loop_, dialer_, judge_, interception_.get());
@@ -112,11 +115,13 @@ Result<void> Network::connect(UniqueFd link) {
       loop_, std::move(link), config_.box_dir,
       {.policy = policy_,
        .names = &names_,
+       .networks = &networks_,
        .dns = dns_.get(),
        .dns_streams = &*dns_streams_,
        .inspector = &*inspector_,
        .log = &*log_,
-       .ask = [this](const net::Flow& flow, auto answer) { questions_.ask(flow, std::move(answer)); }}));
+       .ask = [this](const net::Flow& flow, auto answer) { questions_.ask(flow, std::move(answer)); }},
+      {.sockets = socket_limit()}));
   gateway_->set_limits({.sent_bytes_per_second = config_.network.send_limit_kbit * bytes_per_kbit,
                         .received_bytes_per_second = config_.network.receive_limit_kbit * bytes_per_kbit});
   ports_.attach(*gateway_);

@@ -14,6 +14,7 @@
 #include "net/dns_server.h"
 #include "net/dns_stream.h"
 #include "net/gateway.h"
+#include "net/host_networks.h"
 #include "net/inspection/inspector.h"
 #include "net/name_table.h"
 #include "net/policy.h"
@@ -102,6 +103,7 @@ class Network {
   std::shared_ptr<const net::Policy> policy_;
   std::optional<net::AuditLog> log_;
   net::NameTable names_;
+  net::HostNetworks networks_;
   std::unique_ptr<net::DnsServer> dns_;
   std::optional<DnsStreams> dns_streams_;
   std::unique_ptr<net::Interception> interception_;  // null: no secrets
