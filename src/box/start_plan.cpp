@@ -19,8 +19,8 @@
 #include "box/secrets.h"
 #include "box/spec_json.h"
 #include "box/status.h"
-#include "disk/qcow2.h"
 #include "linux/file_copy.h"
+#include "qcow2/overlay.h"
 
 namespace boxlite::box {
 namespace {
@@ -70,6 +70,7 @@ StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSp
       progress_(progress),
       image_config_(record.disk_base.empty() ? std::string() : record.image_config),
       was_started_before_(!record.state.started_at.empty()),
+      base_key_(record.disk_base),
       main_(main) {}
 
 Result<void> StartPlan::run(std::span<const Stage> stages) {
@@ -112,7 +113,9 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
   // Of several processes that prepared a first start, the first to get here has chosen the base.
   if (!record.disk_base.empty() && std::filesystem::exists(paths_.disk())) {
     image_config_ = record.image_config;
+    base_key_ = record.disk_base;
     base_.reset();
+    BOXLITE_TRY(qcow2::require_overlay_over(paths_.disk(), base_path()));
   }
   ScopeExit on_failure([this] { undo(); });
   auto launched = run(launching);
@@ -195,7 +198,7 @@ Result<void> StartPlan::make_disk() {
 }
 
 Result<void> StartPlan::make_overlay(const std::filesystem::path& disk) const {
-  return disk::create_overlay(disk, {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30);
+  return qcow2::create_overlay(disk, {.file = base_->path, .format = "raw"}, spec_.disk_size_gib << 30);
 }
 
 // Renamed into place: half of one would be found by the next start.
@@ -239,6 +242,10 @@ Result<vmm::AddedMachine> StartPlan::add_ready_machine() {
   return vmm::ReadyMachines(around_.home()).add(saved_machines_->shape(), parts_->shim, config);
 }
 
+std::filesystem::path StartPlan::base_path() const {
+  return base_ ? base_->path : around_.home() / "disks" / concat(base_key_, ".ext4");
+}
+
 vmm::MachineSpec StartPlan::machine_spec() const {
   vmm::MachineSpec machine;
   machine.kernel = parts_->kernel;
@@ -249,6 +256,7 @@ vmm::MachineSpec StartPlan::machine_spec() const {
   machine.memory_mib = static_cast<unsigned>(spec_.memory_mib);
   machine.disks = {{.path = paths_.disk(),
                     .format = vmm::DiskFormat::qcow2,
+                    .base = base_path(),
                     .is_read_only = false,
                     .size_bytes = spec_.disk_size_gib << 30}};
   machine.shares = vmm::machine_shares(paths_.directory);

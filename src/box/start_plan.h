@@ -64,6 +64,7 @@ class StartPlan {
   // After a launch that failed.
   bool may_boot_instead(const Error& why);
   Result<void> boot_instead();
+  std::filesystem::path base_path() const;
   vmm::MachineSpec machine_spec() const;
   Result<void> spawn_shim();
   Result<void> wait_ready();
@@ -78,6 +79,7 @@ class StartPlan {
   const ProgressCallback& progress_;
   std::string image_config_;
   bool was_started_before_;
+  std::string base_key_;  // of a box that has been started
   MainStart main_;
 
   std::optional<image::Image> image_;

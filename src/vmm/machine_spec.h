@@ -32,6 +32,7 @@ std::string_view name(DiskFormat format);
 struct Disk {
   std::filesystem::path path = {};
   DiskFormat format = DiskFormat::qcow2;
+  std::filesystem::path base = {};  // of a qcow2 one: the raw file that it is a layer over, if it is one
   bool is_read_only = false;
   std::uint64_t size_bytes = 0;  // of a blank one
 

@@ -16,6 +16,7 @@ using nlohmann::json;
 json to_object(const Disk& disk) {
   return {{"path", disk.path.native()},
           {"format", name(disk.format)},
+          {"base", disk.base.native()},
           {"is_read_only", disk.is_read_only},
           {"size_bytes", disk.size_bytes}};
 }
@@ -99,6 +100,7 @@ Result<Disk> parse_disk(const json& object) {
   disk.path = BOXLITE_TRY(fields.text("path"));
   const auto format = BOXLITE_TRY(fields.text("format"));
   disk.format = BOXLITE_TRY(parse_disk_format(format));
+  disk.base = BOXLITE_TRY(fields.text("base"));
   disk.is_read_only = BOXLITE_TRY(fields.flag("is_read_only"));
   disk.size_bytes = BOXLITE_TRY(fields.number("size_bytes", 0, std::numeric_limits<std::int64_t>::max()));
   BOXLITE_TRY(fields.no_others());

@@ -69,6 +69,7 @@ MachineSpec blank_machine(MachineSpec machine) {
   for (auto& disk : machine.disks) {
     disk.format = DiskFormat::blank;
     disk.path.clear();
+    disk.base.clear();
   }
   for (auto& share : machine.shares) share.path = std::filesystem::path("/") / share.tag;
   return machine;
@@ -197,7 +198,8 @@ Result<ShimConfig> TemplateShelf::maker_config(const std::filesystem::path& fres
   if (recipe.saved) BOXLITE_TRY(linux_::copy_sparse(recipe.saved->memory, fresh / memory_name));
   if (const auto& image = recipe.image) {
     BOXLITE_TRY(image->make_disk(fresh / disk_name));
-    config.machine.disks.front() = {.path = fresh / disk_name, .format = DiskFormat::qcow2};
+    config.machine.disks.front() = {
+        .path = fresh / disk_name, .format = DiskFormat::qcow2, .base = image->base};
     config.configure_request = image->configure_request;
     config.start_container_request = image->start_container_request;
   }

@@ -86,6 +86,16 @@ void add_channels(Arguments& arguments) {
   add(arguments, "-device", concat("virtserialport,bus=serial.0,nr=1,chardev=agent,name=", agent_port_name));
 }
 
+// Named here, it is not the disk's own header that says which file is opened.
+void add_base(Arguments& arguments, const Disk& disk, std::size_t index) {
+  add(arguments, "-blockdev",
+      concat("driver=file,node-name=basefile", index, ",filename=", escaped(disk.base.native()),
+             ",read-only=on,aio=threads,cache.direct=off,cache.no-flush=off"));
+  add(arguments, "-blockdev",
+      concat("driver=raw,node-name=base", index, ",file=basefile", index,
+             ",read-only=on,cache.direct=off,cache.no-flush=off"));
+}
+
 // cache.direct=off: base images are shared by boxes through the host's page cache. cache.no-flush=off: the
 // guest's fsync reaches the host's disk. discard: what the guest deletes is given back. One thread pool
 // (aio=threads) works on every host file system; io_uring would be one more interface for the jail to allow.
@@ -93,12 +103,14 @@ void add_channels(Arguments& arguments) {
 // guest gets an I/O error instead, and the program that wrote hears of it.
 void add_file(Arguments& arguments, const Disk& disk, std::size_t index) {
   const std::string_view read_only = disk.is_read_only ? "on" : "off";
+  if (!disk.base.empty()) add_base(arguments, disk, index);
   add(arguments, "-blockdev",
       concat("driver=file,node-name=file", index, ",filename=", escaped(disk.path.native()),
              ",read-only=", read_only, ",aio=threads,discard=unmap,cache.direct=off,cache.no-flush=off"));
   add(arguments, "-blockdev",
       concat("driver=", name(disk.format), ",node-name=disk", index, ",file=file", index,
-             ",read-only=", read_only, ",discard=unmap,cache.direct=off,cache.no-flush=off"));
+             ",read-only=", read_only, ",discard=unmap,cache.direct=off,cache.no-flush=off",
+             disk.base.empty() ? std::string() : concat(",backing=base", index)));
 }
 
 void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {

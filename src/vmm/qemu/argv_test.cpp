@@ -21,7 +21,7 @@ MachineSpec example() {
           .cpus = 1,
           .memory_mib = 512,
           .tsc_khz = 2'596'000,
-          .disks = {{"/b/disk.qcow2", DiskFormat::qcow2, false}}};
+          .disks = {{"/b/disk.qcow2", DiskFormat::qcow2, "/d/base.ext4", false}}};
 }
 
 std::string as_text(const MachineSpec& spec) {
@@ -45,10 +45,13 @@ TEST(MachineArguments, AreTheseForAnEmulatedMachine) {
       "-device virtio-serial-device,id=serial,max_ports=2 "
       "-device virtconsole,bus=serial.0,nr=0,chardev=console "
       "-device virtserialport,bus=serial.0,nr=1,chardev=agent,name=boxlite.agent "
+      "-blockdev driver=file,node-name=basefile0,filename=/d/base.ext4,read-only=on,aio=threads,"
+      "cache.direct=off,cache.no-flush=off "
+      "-blockdev driver=raw,node-name=base0,file=basefile0,read-only=on,cache.direct=off,cache.no-flush=off "
       "-blockdev driver=file,node-name=file0,filename=/b/disk.qcow2,read-only=off,aio=threads,discard=unmap,"
       "cache.direct=off,cache.no-flush=off "
       "-blockdev driver=qcow2,node-name=disk0,file=file0,read-only=off,discard=unmap,cache.direct=off,"
-      "cache.no-flush=off "
+      "cache.no-flush=off,backing=base0 "
       "-device virtio-blk-device,id=vd0,drive=disk0,werror=report,rerror=report "
       "-netdev stream,id=link,server=off,addr.type=fd,addr.str=8 "
       "-device virtio-net-device,netdev=link,mac=5a:94:ef:e4:0c:ee,guest_announce=off "
@@ -86,7 +89,7 @@ TEST(MachineArguments, TranslateOnSeveralThreadsForSeveralProcessors) {
 
 TEST(MachineArguments, LetNoCommaOfAPathBecomeAnOption) {
   auto spec = example();
-  spec.disks = {{"/b/a,read-only=off", DiskFormat::raw, true}};
+  spec.disks = {{"/b/a,read-only=off", DiskFormat::raw, {}, true}};
   const auto text = as_text(spec);
   EXPECT_THAT(text, HasSubstr("filename=/b/a,,read-only=off,read-only=on"));
   EXPECT_THAT(text, HasSubstr("driver=raw,node-name=disk0"));

@@ -13,6 +13,7 @@
 #include "freeze/frozen_process.h"
 #include "linux/open_broker.h"
 #include "linux/unix_socket.h"
+#include "qcow2/overlay.h"
 #include "vmm/qemu/argv.h"
 #include "vmm/qemu/frozen_qemu.h"
 #include "vmm/qemu/qmp.h"
@@ -120,6 +121,15 @@ std::vector<std::filesystem::path> writable_places(const MachineSpec& spec) {
   return places;
 }
 
+// A machine may have written anything into its own disk's header.
+Result<void> check_disk_headers(const MachineSpec& spec) {
+  for (const auto& disk : spec.disks) {
+    if (disk.format == DiskFormat::qcow2)
+      BOXLITE_TRY(boxlite::qcow2::require_overlay_over(disk.path, disk.base));
+  }
+  return {};
+}
+
 Error explained(Error error) {
   return std::move(error)
       .context("start QEMU")
@@ -178,6 +188,7 @@ Result<std::unique_ptr<Machine>> QemuEngine::thaw(const MachineSpec& spec, linux
 }
 
 Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, MachineEnds ends) {
+  BOXLITE_TRY(check_disk_headers(spec));
   auto complete = spec;
   if (complete.accelerator == Accelerator::tcg && complete.tsc_khz == 0) complete.tsc_khz = measure_tsc_khz();
   auto control = BOXLITE_TRY(linux_::unix_socket_pair());

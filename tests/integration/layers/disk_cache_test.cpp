@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #include "base/concat.h"
-#include "disk/qcow2.h"
 #include "oci/chain_id.h"
+#include "qcow2/header.h"
+#include "qcow2/overlay.h"
 #include "tar/test_tar.h"
 #include "test_image.h"
 
@@ -199,7 +200,7 @@ TEST(Overlay, is_what_qemu_img_expects) {
   for (const std::uint64_t size :
        {std::uint64_t{1} << 30, std::uint64_t{20} << 30, std::uint64_t{16} << 40}) {
     const std::string name = concat("overlay-", size);
-    ASSERT_TRUE(disk::create_overlay(scratch / name, {"base.ext4", "raw"}, size));
+    ASSERT_TRUE(qcow2::create_overlay(scratch / name, {"base.ext4", "raw"}, size));
     EXPECT_EQ(run(concat("qemu-img check '", (scratch / name).native(), "'"), scratch / "check"), 0)
         << text_of(scratch / "check");
     EXPECT_EQ(run(concat("qemu-img info --output=json '", (scratch / name).native(), "'"),
@@ -215,8 +216,8 @@ TEST(Overlay, is_what_qemu_img_expects) {
 TEST(Overlay, takes_writes_over_its_base_and_over_another_overlay) {
   const Scratch scratch;
   std::ofstream(scratch / "base") << std::string(1 << 20, 'b');
-  ASSERT_TRUE(disk::create_overlay(scratch / "one", {scratch / "base", "raw"}, 2 << 20));
-  ASSERT_TRUE(disk::create_overlay(scratch / "two", {"one", "qcow2"}, 4 << 20));
+  ASSERT_TRUE(qcow2::create_overlay(scratch / "one", {scratch / "base", "raw"}, 2 << 20));
+  ASSERT_TRUE(qcow2::create_overlay(scratch / "two", {"one", "qcow2"}, 4 << 20));
   EXPECT_EQ(run(concat("qemu-io -f qcow2 -c 'write -P 0x77 65536 4096' -c 'read -P 0x62 0 65536' -c 'read -P "
                        "0x77 65536 4096' "
                        "-c 'read -P 0 3145728 4096' '",
@@ -225,7 +226,7 @@ TEST(Overlay, takes_writes_over_its_base_and_over_another_overlay) {
             0)
       << text_of(scratch / "io");
   EXPECT_EQ(run(concat("qemu-img check '", (scratch / "two").native(), "'"), scratch / "check"), 0);
-  const auto header = disk::read_qcow2_header(scratch / "two");
+  const auto header = qcow2::read_header(scratch / "two");
   ASSERT_TRUE(header) << header.error().message();
   EXPECT_EQ(header->backing_file, "one");
 }
@@ -233,7 +234,7 @@ TEST(Overlay, takes_writes_over_its_base_and_over_another_overlay) {
 TEST(Overlay, smaller_than_its_base_is_refused) {
   const Scratch scratch;
   std::ofstream(scratch / "base") << std::string(1 << 20, 'b');
-  const auto made = disk::create_overlay(scratch / "o", {"base", "raw"}, 1 << 19);
+  const auto made = qcow2::create_overlay(scratch / "o", {"base", "raw"}, 1 << 19);
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code(), ErrorCode::invalid_argument);
   EXPECT_FALSE(made.error().remedy().empty());

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "disk/qcow2.h"
+#include "qcow2/overlay.h"
 
 #include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/concat.h"
 #include "base/files.h"
+#include "qcow2/header.h"
 
-namespace boxlite::disk {
+namespace boxlite::qcow2 {
 namespace {
 
 using ::testing::HasSubstr;
@@ -29,7 +31,7 @@ class Qcow2 : public ::testing::Test {
   std::string error_with(std::size_t offset, std::size_t size, std::uint64_t number) {
     std::string changed = bytes_;
     for (std::size_t i = size; i-- > 0; number >>= 8) changed[offset + i] = static_cast<char>(number & 0xff);
-    const auto header = parse_qcow2_header(changed, changed.size());
+    const auto header = parse_header(changed, changed.size());
     return header ? "accepted" : header.error().message();
   }
 
@@ -38,7 +40,7 @@ class Qcow2 : public ::testing::Test {
 };
 
 TEST_F(Qcow2, headers_of_our_overlays_are_read_back) {
-  const auto header = read_qcow2_header(path());
+  const auto header = read_header(path());
   ASSERT_TRUE(header) << header.error().message();
   EXPECT_EQ(header->version, 3u);
   EXPECT_EQ(header->virtual_size, 3u << 20);
@@ -60,14 +62,35 @@ TEST_F(Qcow2, what_a_hostile_file_could_use_is_refused) {
   EXPECT_THAT(error_with(48, 8, 7), HasSubstr("refcount table"));
   EXPECT_THAT(error_with(60, 4, 1), HasSubstr("snapshots"));
   EXPECT_THAT(error_with(72, 8, 4), HasSubstr("external data file"));
+  EXPECT_THAT(error_with(72, 8, 2), HasSubstr("damaged"));
   EXPECT_THAT(error_with(100, 4, 1u << 30), HasSubstr("header length"));
   EXPECT_THAT(error_with(108, 4, 1u << 30), HasSubstr("extension"));
 }
 
 TEST_F(Qcow2, every_truncation_is_survived) {
   for (std::size_t size = 0; size < 300; ++size) {
-    static_cast<void>(parse_qcow2_header(std::string_view(bytes_).substr(0, size), size));
+    static_cast<void>(parse_header(std::string_view(bytes_).substr(0, size), size));
   }
+}
+
+TEST_F(Qcow2, an_overlay_stands_on_its_own_base_and_nothing_else) {
+  const auto base = directory_->path() / "base";
+  const auto over = [&](const char* name, const Backing& backing) {
+    const auto made = directory_->path() / name;
+    EXPECT_TRUE(create_overlay(made, backing, 3 << 20));
+    return require_overlay_over(made, base);
+  };
+  EXPECT_TRUE(over("right", {base, "raw"}));
+  const auto relative = over("relative", {"base", "raw"});
+  ASSERT_FALSE(relative);
+  EXPECT_EQ(relative.error().code(), ErrorCode::corrupted);
+  EXPECT_THAT(relative.error().message(), HasSubstr("another base, \"base\""));
+  EXPECT_THAT(over("layered", {directory_->path() / "right", "qcow2"}).error().message(),
+              HasSubstr("another base"));
+  EXPECT_THAT(require_overlay_over(directory_->path() / "right", {}).error().message(),
+              HasSubstr("names a base"));
+  std::filesystem::remove(base);
+  EXPECT_EQ(require_overlay_over(directory_->path() / "right", base).error().code(), ErrorCode::not_found);
 }
 
 TEST_F(Qcow2, an_overlay_replaces_no_file_and_needs_its_base) {
@@ -79,4 +102,4 @@ TEST_F(Qcow2, an_overlay_replaces_no_file_and_needs_its_base) {
 }
 
 }  // namespace
-}  // namespace boxlite::disk
+}  // namespace boxlite::qcow2
