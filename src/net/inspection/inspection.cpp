@@ -113,17 +113,47 @@ void Inspection::peek_http() {
 
 void Inspection::judge() {
   if (first_verdict_.decision != Decision::inspect) return dial();
-  auto verdict = surroundings_.judge.decide_named(flow_, name_);
-  // With rules for two names, the address of the one is not that of the other.
-  if (verdict.is_allowed() && is_about_a_name(verdict) && !is_pinned_name()) {
-    verdict = {Decision::deny, verdict.rule, concat("DNS did not give this address for ", name_)};
-  }
+  const auto verdict = verdict_by_name();
   if (verdict.decision != Decision::ask) return apply(verdict);
   stage_ = Stage::asking;
   deadline_.reset();  // who is asked has limits of its own
   surroundings_.judge.ask(flow_, name_, [weak = std::weak_ptr(self_)](const Verdict& answer) {
     if (const auto self = weak.lock()) (*self)->apply(answer);
   });
+}
+
+Verdict Inspection::verdict_by_name() const {
+  auto verdict = surroundings_.judge.decide_named(flow_, name_);
+  // With rules for two names, the address of the one is not that of the other.
+  if (verdict.is_allowed() && is_about_a_name(verdict) && !is_pinned_name()) {
+    return {Decision::deny, verdict.rule, concat("DNS did not give this address for ", name_)};
+  }
+  return verdict;
+}
+
+void Inspection::judge_again() {
+  if (stage_ == Stage::ended) return;
+  auto verdict = verdict_again();
+  if (verdict.is_allowed() || (verdict.decision == Decision::inspect && stage_ == Stage::peeking) ||
+      (verdict.decision == Decision::ask && stage_ == Stage::asking)) {
+    // One that has shown no name yet is judged once it has.
+    if (stage_ == Stage::peeking) first_verdict_ = verdict;
+    return;
+  }
+  if (verdict.decision == Decision::ask)
+    verdict = {Decision::deny, {}, "the policy changed, and nobody was asked for it"};
+  record(verdict, name_);
+  reset_both_sides();
+  end();
+}
+
+Verdict Inspection::verdict_again() const {
+  const auto verdict = surroundings_.judge.decide(flow_);
+  if (verdict.decision != Decision::inspect || stage_ == Stage::peeking) return verdict;
+  const bool was_read = first_verdict_.decision == Decision::inspect || content_ != Content::http;
+  if (!was_read || had_other_names_)
+    return {Decision::deny, verdict.rule, "the policy changed, and the connection may be for several hosts"};
+  return verdict_by_name();
 }
 
 void Inspection::apply(const Verdict& verdict) {
@@ -220,11 +250,15 @@ void Inspection::pass() {
     case Passage::State::done: return end();
     case Passage::State::broken: break;
   }
+  reset_both_sides();
+  end();
+}
+
+void Inspection::reset_both_sides() {
   if (guest_tls_) guest_tls_->reset();
   if (guest_socket_) guest_socket_->reset();
   if (server_tls_) server_tls_->reset();
   if (server_socket_) server_socket_->reset();
-  end();
 }
 
 void Inspection::arm_passage_deadline() {
@@ -254,7 +288,10 @@ std::optional<std::string> Inspection::refusal_of(const Authority& authority) {
   Verdict verdict{Decision::deny, {}, concat("a connection for ", name_, " asks for ", host)};
   if (content_ == Content::http) {
     verdict = surroundings_.judge.decide_named(flow_, host);
-    if (verdict.is_allowed()) return std::nullopt;
+    if (verdict.is_allowed()) {
+      had_other_names_ = true;
+      return std::nullopt;
+    }
     if (verdict.decision == Decision::ask)
       verdict = {Decision::deny, {}, "nobody is asked within a connection"};
   }

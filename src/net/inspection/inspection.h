@@ -40,6 +40,8 @@ class Inspection {
   Inspection& operator=(const Inspection&) = delete;
 
   void begin();
+  // By the policy as it is now: resets what it does not allow.
+  void judge_again();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -63,6 +65,8 @@ class Inspection {
   void peek_tls();
   void peek_http();
   void judge();
+  Verdict verdict_by_name() const;
+  Verdict verdict_again() const;
   void apply(const Verdict& verdict);
   void dial();
   void on_dialled();
@@ -79,6 +83,7 @@ class Inspection {
   void record(const Verdict& verdict, std::string_view name);
   void fail_with(std::string_view why);
   void refuse_tls(std::string_view why);
+  void reset_both_sides();
   void end();
 
   Surroundings surroundings_;
@@ -89,7 +94,8 @@ class Inspection {
 
   Content content_ = Content::other;
   ClientHello hello_ = {};
-  std::string name_ = {};  // that the guest asked for; empty: it told none
+  std::string name_ = {};         // that the guest asked for; empty: it told none
+  bool had_other_names_ = false;  // in requests that were let through
   std::optional<Substitution> substitution_ = {};
 
   std::unique_ptr<SocketChannel> guest_socket_;

@@ -24,6 +24,14 @@ void Inspector::take(UniqueFd guest_side, const Flow& flow) {
   place->second->begin();
 }
 
+void Inspector::judge_again() {
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, inspection] : inspections_) ids.push_back(id);
+  for (const auto id : ids) {
+    if (const auto found = inspections_.find(id); found != inspections_.end()) found->second->judge_again();
+  }
+}
+
 void Inspector::forget(std::uint64_t id) {
   auto node = inspections_.extract(id);
   if (node.empty()) return;

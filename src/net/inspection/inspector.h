@@ -28,6 +28,7 @@ class Inspector : public StreamHandler {
   void take(UniqueFd guest_side, const Flow& flow) override;
   // A secret may be meant for it.
   bool wants(const Flow& flow) const override;
+  void judge_again() override;
   std::size_t connections() const { return inspections_.size(); }
 
  private:

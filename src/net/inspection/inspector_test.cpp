@@ -293,12 +293,126 @@ TEST_F(InspectorTest, WhoIsAskedDecides) {
   inspector_.emplace(*loop_, dialer_, *judge_, nullptr);
   auto guest = connect(80, {"api.test"});
   guest->write("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
-  if (!turn_until([&] { return static_cast<bool>(judge_->question); }))
-    GTEST_SKIP() << "the policy does not ask here";
+  ASSERT_TRUE(turn_until([&] { return static_cast<bool>(judge_->question); }));
   judge_->question({Decision::allow, {}, "answered"});
   auto server = accept();
   ASSERT_TRUE(server);
   EXPECT_NE(read_until(*server, "\r\n\r\n").find("other.test"), std::string::npos);
+}
+
+// ---- a policy that changes ------------------------------------------------------------------------------
+
+class PolicyChange : public InspectorTest {
+ protected:
+  void change(const PolicySpec& spec) {
+    judge_->policy = *Policy::create(spec);
+    inspector_->judge_again();
+  }
+  // One that shows `host` and has got through to the server.
+  void connect_to(std::string_view host) {
+    guest_ = connect(80, {"api.test", "evil.test"});
+    guest_->write(concat("GET / HTTP/1.1\r\nHost: ", host, "\r\n\r\n"));
+    server_ = accept();
+    ASSERT_TRUE(server_);
+    ASSERT_NE(read_until(*server_, "\r\n\r\n"), "");
+  }
+  void answer() {
+    server_->write("HTTP/1.1 204 No Content\r\n\r\n");
+    EXPECT_NE(read_until(*guest_, "\r\n\r\n").find(" 204 "), std::string::npos);
+  }
+
+  std::unique_ptr<SocketChannel> guest_, server_;
+};
+
+TEST_F(PolicyChange, ResetsTheNameThatIsRefusedNow) {
+  begin({"api.test", "evil.test"}, false);
+  connect_to("evil.test");
+  change({.allow = {"api.test", "evil.test", "new.test"}});
+  answer();
+  change({.allow = {"api.test"}});
+  EXPECT_TRUE(is_cut(*guest_));
+  EXPECT_TRUE(is_cut(*server_));
+  EXPECT_EQ(judge_->records.back().name, "evil.test");
+  EXPECT_EQ(judge_->records.back().verdict, "deny");
+  connect_to("api.test");
+  change({.allow = {"api.test", "new.test"}});
+  answer();
+}
+
+TEST_F(PolicyChange, ResetsTlsByItsName) {
+  begin_denying({"other.test"});
+  const auto client = *TlsClient::create(dir_.path() / "world.pem");
+  // By its bare address.
+  auto guest = *TlsStream::create(*client.begin("evil.test", {}), connect(443, {}));
+  auto server = server_tls("evil.test", "");
+  ASSERT_TRUE(turn_until([&] { return guest->is_ready() && server->is_ready(); }));
+  change({.deny = {"other.test", "third.test"}});
+  server->write("still there");
+  EXPECT_EQ(read_until(*guest, "there"), "still there");
+  change({.deny = {"other.test", "evil.test"}});
+  EXPECT_TRUE(is_cut(*guest));
+  EXPECT_EQ(inspector_->connections(), 0u);
+}
+
+TEST_F(PolicyChange, ResetsWhatHoldsASecret) {
+  begin({}, true);
+  auto guest = guest_tls("api.test", {});
+  auto server = server_tls("api.test", "");
+  ASSERT_TRUE(turn_until([&] { return guest->is_ready(); }));
+  change({.deny = {"evil.test"}});
+  guest->write(simple_request);
+  EXPECT_EQ(read_until(*server, "\r\n\r\n"), simple_request);
+  change({.deny = {"api.test"}});
+  EXPECT_TRUE(is_cut(*guest));
+}
+
+TEST_F(PolicyChange, ResetsWhatWasForSeveralHosts) {
+  begin({"api.test", "evil.test"}, false);
+  connect_to("api.test");
+  guest_->write("GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+  EXPECT_NE(read_until(*server_, "\r\n\r\n"), "");
+  change({.allow = {"api.test"}});
+  EXPECT_TRUE(is_cut(*guest_));
+}
+
+TEST_F(PolicyChange, ReachesAConnectionThatHasShownNothingYet) {
+  begin({"api.test", "evil.test"}, false);
+  auto guest = connect(80, {"api.test", "evil.test"});
+  change({.allow = {"api.test"}});
+  guest->write("GET / HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+  EXPECT_TRUE(is_cut(*guest));
+  guest = connect(80, {"api.test"});
+  change({.deny = {"93.184.216.34"}});
+  EXPECT_TRUE(is_cut(*guest));
+  EXPECT_EQ(dialer_.count, 0);
+}
+
+TEST_F(PolicyChange, ResetsWhatNobodyWasAskedFor) {
+  begin({"api.test", "evil.test"}, false);
+  connect_to("api.test");
+  const auto allowed = std::exchange(guest_, nullptr);
+  const auto its_server = std::exchange(server_, nullptr);
+  connect_to("evil.test");
+  change({.allow = {"api.test"}, .deny = {}, .is_asking = true});
+  EXPECT_TRUE(is_cut(*guest_));
+  its_server->write("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_NE(read_until(*allowed, "\r\n\r\n").find(" 204 "), std::string::npos);
+  EXPECT_FALSE(judge_->question);
+}
+
+TEST_F(PolicyChange, LeavesAQuestionOpen) {
+  const PolicySpec asking{.allow = {"api.test"}, .deny = {}, .is_asking = true};
+  judge_.emplace(asking);
+  inspector_.emplace(*loop_, dialer_, *judge_, nullptr);
+  guest_ = connect(80, {"api.test"});
+  guest_->write("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
+  ASSERT_TRUE(turn_until([&] { return static_cast<bool>(judge_->question); }));
+  change(asking);
+  judge_->question({Decision::allow, {}, "answered"});
+  server_ = accept();
+  ASSERT_TRUE(server_);
+  change({.allow = {"api.test"}});
+  EXPECT_TRUE(is_cut(*guest_));
 }
 
 }  // namespace
