@@ -165,6 +165,16 @@ TEST_F(GatewayDatagrams, AreToldThatNobodyListens) {
   EXPECT_EQ(quoted->source_port, 4001);
 }
 
+TEST_F(GatewayUnitTest, AnswersPings) {
+  connect({});
+  for (const auto& address : {gateway_v4, gateway_v6}) {
+    guest_.send(TestPackets::echo(address, 77));
+    EXPECT_TRUE(guest_.await([&](const Packet& packet) {
+      return packet.is_icmp() && packet.source == address && packet.source_port == 77;
+    })) << address.str();
+  }
+}
+
 TEST_F(GatewayUnitTest, EndsAtOnceWhatHasToBeAskedForNow) {
   connect({.allow = {"192.0.2.1", "192.0.2.2"}});
   // Whether they get anywhere does not matter.
