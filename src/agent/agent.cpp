@@ -158,11 +158,11 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
 Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Request& request) {
   if (is_call(request, wire::ExecStart::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::ExecRequest>(request.payload()));
-    const bool is_rehearsal = prepared_ && call.id() == wire::rehearsal_id;
+    const bool is_rehearsal = prepared_ && call.id().starts_with(wire::rehearsal_id);
     if (!is_started() && !is_rehearsal)
       return fail(ErrorCode::invalid_state, "the container is not started yet");
     if (phase_ != Phase::running || main_has_ended_) return refuse_command();
-    return executions_->start(stream, call);
+    return is_rehearsal ? executions_->rehearse(stream, call) : executions_->start(stream, call);
   }
   if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
   auto& executions = *executions_;

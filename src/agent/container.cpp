@@ -72,23 +72,33 @@ Result<void> await_preparation(UniqueFd report) {
   return fail(ErrorCode::internal, std::move(text));
 }
 
+// The ends of the way that orders take.
+struct OrdersPair {
+  UniqueFd giver;
+  UniqueFd taker;
+};
+
+Result<OrdersPair> make_orders() {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(syscall_error("socketpair", "", errno));
+  return OrdersPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
 Result<FirstProcess> start_first_process(const wire::msg::ContainerSpec& spec, const linux_::Cgroup& cgroup,
                                          const linux_::Cgroup& main_cgroup) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail(syscall_error("pipe2", "", errno));
   UniqueFd report_reader(ends[0]);
   UniqueFd report_writer(ends[1]);
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return fail(syscall_error("socketpair", "", errno));
-  UniqueFd orders(ends[0]);
-  UniqueFd orders_taker(ends[1]);
+  auto orders = BOXLITE_TRY(make_orders());
   auto child =
       BOXLITE_TRY(linux_::clone_copy(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC, cgroup.fd()));
-  if (child.pid == 0) run_first_process(spec, main_cgroup, std::move(report_writer), std::move(orders_taker));
+  if (child.pid == 0) run_first_process(spec, main_cgroup, std::move(report_writer), std::move(orders.taker));
   report_writer.reset();
-  orders_taker.reset();
+  orders.taker.reset();
   BOXLITE_TRY_CONTEXT("prepare container", await_preparation(std::move(report_reader)));
-  return FirstProcess{child.pid, std::move(child.pidfd), std::move(orders)};
+  return FirstProcess{child.pid, std::move(child.pidfd), std::move(orders.giver)};
 }
 
 // What the container sees as the root of all.
@@ -170,6 +180,13 @@ Result<std::pair<FirstProcess, CommandCgroup>> Container::take_first_process() {
   auto taken = std::move(*first_);
   first_.reset();
   return taken;
+}
+
+Result<FirstProcess> Container::start_understudy(const linux_::Cgroup& cgroup) const {
+  auto orders = BOXLITE_TRY(make_orders());
+  auto child = BOXLITE_TRY(linux_::clone_copy(CLONE_NEWPID, cgroup.fd()));
+  if (child.pid == 0) run_understudy(mount_namespace(), std::move(orders.taker));
+  return FirstProcess{child.pid, std::move(child.pidfd), std::move(orders.giver)};
 }
 
 std::string Container::read_file(const std::string& path, std::size_t limit) const {

@@ -65,6 +65,8 @@ class Container {
   void set_defaults(ContainerDefaults defaults) { defaults_ = std::move(defaults); }
   // Once: what the main command is made of, and its cgroup. invalid_state when there is one already.
   Result<std::pair<FirstProcess, CommandCgroup>> take_first_process();
+  // One that does as the first process would, in a pid namespace of its own, and leaves that one alone.
+  Result<FirstProcess> start_understudy(const linux_::Cgroup& cgroup) const;
   // What the first process had used before it was the main command.
   std::uint64_t preparing_cpu_ns() const { return preparing_cpu_ns_; }
   // For setns. The one that was prepared, wherever the main command may have gone.

@@ -41,7 +41,7 @@ Result<CommandCgroup> Executions::take_cgroup() {
   return taken;
 }
 
-Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecRequest& request) {
+Result<void> Executions::check(const wire::msg::ExecRequest& request) const {
   if (request.id().empty() || request.id().size() > longest_id) {
     return fail(ErrorCode::invalid_argument, "start command: its id must have 1 to 128 bytes");
   }
@@ -53,7 +53,23 @@ Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecReques
     return fail(ErrorCode::resource_exhausted,
                 concat("start command: ", most_running, " commands run in this box already"));
   }
-  auto execution = BOXLITE_TRY(request.is_main() ? start_main(request) : start_command(request));
+  return {};
+}
+
+Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecRequest& request) {
+  BOXLITE_TRY(check(request));
+  add(stream, request, BOXLITE_TRY(request.is_main() ? start_main(request) : start_command(request)));
+  return {};
+}
+
+Result<void> Executions::rehearse(std::uint32_t stream, const wire::msg::ExecRequest& request) {
+  BOXLITE_TRY(check(request));
+  add(stream, request, BOXLITE_TRY(request.is_main() ? start_understudy(request) : start_command(request)));
+  return {};
+}
+
+void Executions::add(std::uint32_t stream, const wire::msg::ExecRequest& request,
+                     std::unique_ptr<Execution> execution) {
   auto& started = *execution;
   executions_.emplace(request.id(), std::move(execution));
   streams_.emplace(stream, &started);
@@ -62,7 +78,6 @@ Result<void> Executions::start(std::uint32_t stream, const wire::msg::ExecReques
   started.attach(stream, from_the_beginning);
   // It could not be started, and its result is on its way already.
   if (!started.is_running()) on_end(started);
-  return {};
 }
 
 Result<std::unique_ptr<Execution>> Executions::start_command(const wire::msg::ExecRequest& request) {
@@ -72,6 +87,13 @@ Result<std::unique_ptr<Execution>> Executions::start_command(const wire::msg::Ex
 
 Result<std::unique_ptr<Execution>> Executions::start_main(const wire::msg::ExecRequest& request) {
   auto [first, cgroup] = BOXLITE_TRY(container_.take_first_process());
+  return Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this, std::move(first));
+}
+
+Result<std::unique_ptr<Execution>> Executions::start_understudy(wire::msg::ExecRequest request) {
+  request.set_is_main(false);
+  auto cgroup = BOXLITE_TRY(take_cgroup());
+  auto first = BOXLITE_TRY(container_.start_understudy(cgroup.cgroup));
   return Execution::start(loop_, channel_, container_, std::move(cgroup), request, *this, std::move(first));
 }
 

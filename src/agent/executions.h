@@ -34,6 +34,8 @@ class Executions final : public Execution::Listener {
   void forget();
   // Both leave `stream` open on success.
   Result<void> start(std::uint32_t stream, const wire::msg::ExecRequest& request);
+  // As start(), but a main command does not become the container's first process, and its end is nobody's.
+  Result<void> rehearse(std::uint32_t stream, const wire::msg::ExecRequest& request);
   Result<void> attach(std::uint32_t stream, const wire::msg::AttachRequest& request);
   // Answers now or when the command ends.
   Result<void> wait(std::uint32_t stream, const wire::msg::WaitRequest& request);
@@ -61,8 +63,12 @@ class Executions final : public Execution::Listener {
 
  private:
   Execution* find(const std::string& id) const;
+  Result<void> check(const wire::msg::ExecRequest& request) const;
+  // From now on it is known, and the stream is its first client.
+  void add(std::uint32_t stream, const wire::msg::ExecRequest& request, std::unique_ptr<Execution> execution);
   Result<std::unique_ptr<Execution>> start_command(const wire::msg::ExecRequest& request);
   Result<std::unique_ptr<Execution>> start_main(const wire::msg::ExecRequest& request);
+  Result<std::unique_ptr<Execution>> start_understudy(wire::msg::ExecRequest request);
   Result<CommandCgroup> make_cgroup();
   Result<CommandCgroup> take_cgroup();
   void break_stream(std::uint32_t stream);

@@ -58,6 +58,12 @@ void report_failure(const BirthFailure& failure) {
   ::_exit(127);
 }
 
+[[noreturn]] void await_order(UniqueFd orders) {
+  give_up_everything(std::move(orders));
+  if (auto order = MainOrder::receive(orders_fd)) become_main(*order);
+  while (true) ::pause();
+}
+
 }  // namespace
 
 void run_first_process(const wire::msg::ContainerSpec& spec, const linux_::Cgroup& own_cgroup,
@@ -69,9 +75,13 @@ void run_first_process(const wire::msg::ContainerSpec& spec, const linux_::Cgrou
                   prepared ? first_process_is_ready : std::string_view(prepared.error().message()), "report");
   if (!prepared) ::_exit(1);
   (void)report.release();
-  give_up_everything(std::move(orders));
-  if (auto order = MainOrder::receive(orders_fd)) become_main(*order);
-  while (true) ::pause();
+  await_order(std::move(orders));
+}
+
+void run_understudy(int mount_namespace, UniqueFd orders) {
+  std::signal(SIGCHLD, SIG_IGN);
+  if (::setns(mount_namespace, CLONE_NEWNS) != 0) ::_exit(1);
+  await_order(std::move(orders));
 }
 
 }  // namespace boxlite::agent

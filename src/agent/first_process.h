@@ -18,4 +18,7 @@ inline constexpr std::string_view first_process_is_ready = "ready";
 [[noreturn]] void run_first_process(const wire::msg::ContainerSpec& spec, const linux_::Cgroup& own_cgroup,
                                     UniqueFd report, UniqueFd orders);
 
+// A process with a pid namespace of its own does the same from the order on, in a container that is prepared.
+[[noreturn]] void run_understudy(int mount_namespace, UniqueFd orders);
+
 }  // namespace boxlite::agent

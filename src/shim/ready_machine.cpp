@@ -2,7 +2,9 @@
 #include "shim/ready_machine.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <string.h>
@@ -41,11 +43,21 @@ constexpr std::chrono::milliseconds long_rehearsal_limit{20'000};
 
 wire::msg::ExecRequest rehearsal(std::string_view script, std::chrono::milliseconds limit) {
   wire::msg::ExecRequest request;
-  request.set_id(std::string(wire::rehearsal_id));
   for (const auto word : {std::string_view("/bin/sh"), std::string_view("-c"), script})
     request.add_args(std::string(word));
   request.set_timeout_ms(static_cast<std::uint32_t>(limit.count()));
   return request;
+}
+
+// A command beside the main one, a main command, and one with an init.
+std::vector<wire::msg::ExecRequest> rehearsals(bool is_for_all) {
+  std::vector<wire::msg::ExecRequest> all(3, rehearsal(short_rehearsal, short_rehearsal_limit));
+  if (is_for_all) all.front() = rehearsal(long_rehearsal, long_rehearsal_limit);
+  all[1].set_is_main(true);
+  all[2].set_is_main(true);
+  all[2].set_use_init(true);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].set_id(concat(wire::rehearsal_id, i));
+  return all;
 }
 
 }  // namespace
@@ -103,7 +115,7 @@ void ReadyMachine::boot() {
   boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
   const auto done = [this, is_frozen](Result<void> booted) {
     if (!booted) return end(std::move(booted));
-    if (!is_frozen) return config_.freeze_into ? boot_again() : rehearse();
+    if (!is_frozen) return config_.freeze_into ? boot_again() : rehearse(0);
     limit_.reset();
     on_ready_();
   };
@@ -153,20 +165,20 @@ void ReadyMachine::boot_again() {
   boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
   boot_->begin("again", [this](Result<void> booted) {
     if (!booted) return end(std::move(booted));
-    rehearse();
+    rehearse(0);
   });
 }
 
-// However it ends: an image need not have a shell.
-void ReadyMachine::rehearse() {
-  mux_->open<wire::ExecStart>(
-      config_.freeze_into ? rehearsal(long_rehearsal, long_rehearsal_limit)
-                          : rehearsal(short_rehearsal, short_rehearsal_limit),
-      [](std::string_view) {},
-      [this](const Result<wire::msg::ExecResult>&) {
-        limit_.reset();
-        on_ready_();
-      });
+// However they end: an image need not have a shell.
+void ReadyMachine::rehearse(std::size_t index) {
+  const auto all = rehearsals(config_.freeze_into.has_value());
+  if (index < all.size()) {
+    return mux_->open<wire::ExecStart>(
+        all[index], [](std::string_view) {},
+        [this, index](const Result<wire::msg::ExecResult>&) { rehearse(index + 1); });
+  }
+  limit_.reset();
+  on_ready_();
 }
 
 // From now on it can be found.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,7 +56,7 @@ class ReadyMachine : private Mux::Listener {
   void boot_again();
   Result<void> watch_parent();
   Result<void> watch_machine();
-  void rehearse();
+  void rehearse(std::size_t index);
   Result<void> offer();
   Result<void> greet();
   void read_claim();
