@@ -83,8 +83,12 @@ struct BoxInfo {
 };
 
 struct StopOptions {
-  // Time between TERM and KILL for the processes of the box.
-  std::chrono::milliseconds grace{2000};
+  // How long the main command gets until everything in the box is killed. Not set: the box's own time
+  // (BoxSpec::stop_timeout), else 2 s.
+  std::optional<std::chrono::milliseconds> grace = {};
+  // 1..64: what the main command gets; 0: the box's own (BoxSpec::stop_signal). One that it neither handles
+  // nor waits for does nothing, since it is process 1.
+  int signal = 0;
   // Pull the plug: nothing is flushed; the disk is as after a power cut.
   bool force = false;
 };
@@ -182,8 +186,9 @@ class BOXLITE_API Box {
   // What the main command has written, in this and earlier runs. Legal in any state.
   Result<LogReader> logs(const LogOptions& options = {}) const;
 
-  // TERM to everything in the box, KILL after the grace period, file systems unmounted, power off. Legal in
-  // any state; a box that is not running is a success.
+  // The stop signal to the main command (TERM to everything where there is none), KILL to everything once it
+  // has ended or the grace period is over, file systems unmounted, power off. Legal in any state; a box that
+  // is not running is a success. invalid_argument for a signal or a time that is none.
   Result<void> stop(const StopOptions& options = {});
 
   // What the box uses and was asked to do (<boxlite/metrics.hpp>). Legal in any state; costs the guest a few

@@ -113,6 +113,16 @@ struct BoxSpec {
   CapabilityChanges capabilities = {};
   bool privileged = false;  // all capabilities, no masked paths; still inside its own VM
 
+  // Process 1 is an init of ours, which starts the main command, passes signals on to it and reaps orphans.
+  bool init = false;
+  // The main command is systemd or the like: /run, /run/lock and /tmp are empty tmpfs, its cgroups are
+  // writable, `container` is set in its environment, and RTMIN+3 stops it.
+  bool systemd = false;
+  // What stop() sends to the main command: "QUIT", "SIGRTMIN+3", "3". Empty: the image's, else TERM.
+  std::string stop_signal = {};
+  // How long it then gets, unless StopOptions say so. Not set: 2 s. At most a day.
+  std::optional<std::chrono::milliseconds> stop_timeout = {};
+
   NetworkSpec network = {};
   std::vector<Secret> secrets = {};  // at most 64
   // A file of the host with certificates (PEM) of authorities that secrets' hosts may have besides those that

@@ -21,4 +21,5 @@
 #include <boxlite/network.hpp>
 #include <boxlite/network_log.hpp>
 #include <boxlite/runtime.hpp>
+#include <boxlite/signal.hpp>
 #include <boxlite/volumes.hpp>

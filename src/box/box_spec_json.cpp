@@ -91,6 +91,10 @@ Result<void> read(const json& value, std::string_view field, std::chrono::millis
   return {};
 }
 
+Result<void> read(const json& value, std::string_view field, std::optional<std::chrono::milliseconds>& out) {
+  return read(value, field, out.emplace());
+}
+
 Result<void> read(const json& value, std::string_view field, std::vector<std::string>& out) {
   if (!value.is_array()) return wrong_type(field);
   for (const auto& element : value) BOXLITE_TRY(read(element, field, out.emplace_back()));
@@ -311,6 +315,9 @@ std::string to_json(const BoxSpec& spec) {
       {"cap_add", from_bytes(spec.capabilities.add)},
       {"cap_drop", from_bytes(spec.capabilities.drop)},
       {"privileged", spec.privileged},
+      {"init", spec.init},
+      {"systemd", spec.systemd},
+      {"stop_signal", from_bytes(spec.stop_signal)},
       {"network", from_network(spec.network)},
       {"secrets", from_secrets(spec.secrets)},
       {"secret_authorities", from_bytes(spec.secret_authorities.native())},
@@ -328,6 +335,7 @@ std::string to_json(const BoxSpec& spec) {
       {"start_timeout_ms", static_cast<std::uint64_t>(spec.start_timeout.count())},
       {"cold_start", spec.cold_start},
   };
+  if (spec.stop_timeout) object["stop_timeout_ms"] = static_cast<std::uint64_t>(spec.stop_timeout->count());
   if (spec.entrypoint) object["entrypoint"] = from_bytes(*spec.entrypoint);
   return object.dump();
 }
@@ -352,6 +360,10 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "cap_add", spec.capabilities.add));
   BOXLITE_TRY(read_field(object, "cap_drop", spec.capabilities.drop));
   BOXLITE_TRY(read_field(object, "privileged", spec.privileged));
+  BOXLITE_TRY(read_field(object, "init", spec.init));
+  BOXLITE_TRY(read_field(object, "systemd", spec.systemd));
+  BOXLITE_TRY(read_field(object, "stop_signal", spec.stop_signal));
+  BOXLITE_TRY(read_field(object, "stop_timeout_ms", spec.stop_timeout));
   BOXLITE_TRY(read_field(object, "network", spec.network));
   BOXLITE_TRY(read_field(object, "secrets", spec.secrets));
   BOXLITE_TRY(read_field(object, "secret_authorities", spec.secret_authorities));

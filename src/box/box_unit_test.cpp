@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <csignal>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +11,7 @@
 #include "box/evidence.h"
 #include "box/health_plan.h"
 #include "box/image_config_json.h"
+#include "box/mounts.h"
 #include "box/secrets.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
@@ -98,6 +100,51 @@ TEST(MainRequest, LeavesAnImagesOwnCommandItsInput) {
   EXPECT_TRUE(main_request({.command = {"x"}, .use_stdin = true}, image).use_stdin());
   EXPECT_TRUE(main_request({.terminal = true}, image).has_terminal());
   EXPECT_EQ(main_request({}, {}).args_size(), 0) << "it idles";
+}
+
+TEST(MainRequest, PutsAnInitInFrontOfAShellThatOnlyKeepsTheBoxUp) {
+  oci::ImageConfig image;
+  for (const char* program : {"sh", "/bin/bash", "/usr/bin/python3.11", "node"}) {
+    image.cmd = {program};
+    EXPECT_TRUE(main_request({}, image).use_init()) << program;
+    EXPECT_FALSE(main_request({.use_stdin = true}, image).use_init()) << program;
+    EXPECT_FALSE(main_request({.terminal = true}, image).use_init()) << program;
+    EXPECT_FALSE(main_request({.command = {program}}, image).use_init()) << program;
+  }
+  for (const char* program : {"/sbin/init", "/init", "nginx", "python-service/"}) {
+    image.cmd = {program};
+    EXPECT_FALSE(main_request({}, image).use_init()) << program;
+    EXPECT_TRUE(main_request({.init = true}, image).use_init()) << program;
+  }
+  image.cmd = {"python3", "-m", "http.server"};
+  EXPECT_FALSE(main_request({}, image).use_init());
+}
+
+TEST(StopSignal, IsTheUsersThenTheImagesThenTheManagers) {
+  auto image = sample_image();
+  EXPECT_EQ(stop_signal({}, image), SIGTERM);
+  EXPECT_EQ(stop_signal({.systemd = true}, image), SIGRTMIN + 3);
+  image.stop_signal = "SIGQUIT";
+  EXPECT_EQ(stop_signal({}, image), SIGQUIT);
+  EXPECT_EQ(stop_signal({.systemd = true}, image), SIGQUIT);
+  image.stop_signal = "2";
+  EXPECT_EQ(stop_signal({}, image), SIGINT);
+  EXPECT_EQ(stop_signal({.stop_signal = "RTMIN+3"}, image), SIGRTMIN + 3);
+  image.stop_signal = "WHATEVER";
+  EXPECT_EQ(stop_signal({}, image).error().code(), ErrorCode::invalid_argument);
+  EXPECT_THAT(stop_signal({}, image).error().message(), HasSubstr("STOPSIGNAL \"WHATEVER\""));
+  EXPECT_EQ(stop_signal({.stop_signal = "KILL"}, image), SIGKILL);
+  EXPECT_EQ(check(BoxSpec{.stop_signal = "WHATEVER"}).error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(check(BoxSpec{.stop_timeout = -1ms}).error().code(), ErrorCode::invalid_argument);
+  EXPECT_TRUE(check(BoxSpec{.stop_signal = "sigusr1", .stop_timeout = 0ms}));
+}
+
+TEST(SystemdMounts, LeaveThoseOfTheBoxAlone) {
+  const auto mounts = with_systemd_mounts({{.source = "/data", .target = "/tmp/"}});
+  ASSERT_EQ(mounts.size(), 3u);
+  EXPECT_EQ(mounts[0].target, "/run");
+  EXPECT_EQ(mounts[1].target, "/run/lock");
+  EXPECT_EQ(mounts[2].source, "/data");
 }
 
 TEST(HealthRule, IsTheUsersOverTheImages) {
@@ -213,6 +260,10 @@ BoxSpec full_spec() {
       .hostname = "h",
       .capabilities = {.add = {"ALL"}, .drop = {"KILL"}},
       .privileged = true,
+      .init = true,
+      .systemd = true,
+      .stop_signal = "QUIT",
+      .stop_timeout = 7ms,
       .network =
           {.allow = {"a", "\xff"},
            .deny = {"b"},

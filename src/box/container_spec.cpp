@@ -2,6 +2,10 @@
 #include "box/container_spec.h"
 
 #include <algorithm>
+#include <array>
+#include <csignal>
+
+#include <boxlite/signal.hpp>
 
 #include "base/concat.h"
 #include "box/capabilities.h"
@@ -30,6 +34,19 @@ void set(std::vector<std::string>& env, std::string variable) {
   }
 }
 
+// A shell or the like, by itself: it waits for input, and neither reaps what commands leave behind nor hears
+// a signal as process 1.
+bool is_interpreter(const oci::ImageConfig& image) {
+  const auto& words = image.cmd.empty() ? image.entrypoint : image.cmd;
+  if (words.size() != 1) return false;
+  const std::string_view name = std::string_view(words.front()).substr(words.front().rfind('/') + 1);
+  static constexpr std::array<std::string_view, 19> names{
+      "sh",  "ash", "bash", "dash", "fish", "ksh",  "zsh",    "node",  "deno", "bun",
+      "irb", "iex", "ruby", "php",  "lua",  "ghci", "jshell", "julia", "R"};
+  return name.starts_with("python") || name.starts_with("pypy") ||
+         std::ranges::find(names, name) != names.end();
+}
+
 std::vector<std::string> search_path(const oci::ImageConfig& image) {
   std::string path(default_path);
   for (const auto& variable : image.env) {
@@ -52,6 +69,8 @@ std::vector<std::string> environment(const BoxSpec& spec, const oci::ImageConfig
                            variable.find('\0') == std::string::npos;
     if (is_usable) set(env, variable);
   }
+  // By which systemd knows where it is.
+  if (spec.systemd) set(env, "container=boxlite");
   for (const auto& [name, value] : secret_variables(spec.secrets)) set(env, concat(name, "=", value));
   for (const auto& [name, value] : spec.env) set(env, concat(name, "=", value));
   return env;
@@ -76,7 +95,17 @@ Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::
     container.add_capabilities(std::move(capability));
   }
   container.set_privileged(spec.privileged);
+  container.set_writable_cgroups(spec.systemd);
   return container;
+}
+
+Result<int> stop_signal(const BoxSpec& spec, const oci::ImageConfig& image) {
+  const auto& text = spec.stop_signal.empty() ? image.stop_signal : spec.stop_signal;
+  if (text.empty()) return spec.systemd ? SIGRTMIN + 3 : SIGTERM;
+  if (const auto signal = parse_signal(text)) return *signal;
+  return fail(Error(ErrorCode::invalid_argument,
+                    concat("the image's STOPSIGNAL ", in_quotes(text), " is not a signal"))
+                  .with_remedy("choose one for the box (--stop-signal), or correct the image"));
 }
 
 wire::msg::ContainerSpec prepared_part(const wire::msg::ContainerSpec& container) {
@@ -85,6 +114,7 @@ wire::msg::ContainerSpec prepared_part(const wire::msg::ContainerSpec& container
   part.set_root_read_only(container.root_read_only());
   part.set_privileged(container.privileged());
   part.set_shm_bytes(container.shm_bytes());
+  part.set_writable_cgroups(container.writable_cgroups());
   return part;
 }
 
@@ -134,6 +164,8 @@ wire::msg::ExecRequest main_request(const BoxSpec& spec, const oci::ImageConfig&
   if (spec.terminal) main.terminal = TerminalSize();
   auto request = exec_request(main, main_execution_id);
   request.set_is_main(true);
+  const bool waits_for_nobody = !is_job(spec) && !spec.use_stdin && !spec.terminal && is_interpreter(image);
+  request.set_use_init(spec.init || waits_for_nobody);
   // Its input is for the client that attaches, not for the shim.
   request.set_leave_stdin(true);
   return request;

@@ -28,6 +28,10 @@ std::vector<std::string> files_needed_soon(const oci::ImageConfig& image);
 // replaces the image's CMD. invalid_argument when nothing is left to run.
 Result<std::vector<std::string>> main_command(const BoxSpec& spec, const oci::ImageConfig& image);
 
+// What ends the main command in order: the spec's, the image's, for systemd its own, else TERM.
+// invalid_argument for an image's that is none.
+Result<int> stop_signal(const BoxSpec& spec, const oci::ImageConfig& image);
+
 // The user chose the box's command, which makes its end the box's purpose; else it is a sandbox for others.
 bool is_job(const BoxSpec& spec);
 

@@ -22,6 +22,7 @@ using namespace std::chrono_literals;
 
 // What the shim needs beyond the grace period to end a guest that does not listen.
 constexpr std::chrono::milliseconds stop_slack = 10s;
+constexpr std::chrono::milliseconds usual_grace = 2s;
 constexpr std::chrono::milliseconds force_slack = 3s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
 
@@ -193,7 +194,9 @@ Result<void> Lifecycle::stop(const StopOptions& options) {
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   record = BOXLITE_TRY(reconcile());
   const bool ran = record.state.status == name(BoxStatus::running);
-  BOXLITE_TRY(stop_machine(record, options));
+  auto stopping = options;
+  if (!stopping.grace) stopping.grace = BOXLITE_TRY(parse_box_spec(record.spec)).stop_timeout;
+  BOXLITE_TRY(stop_machine(record, stopping));
   if (ran) announce(around_, record, store::event_type::stop);
   return erase_if_due(record);
 }
@@ -209,11 +212,13 @@ Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions
 }
 
 Result<void> Lifecycle::ask_to_stop(const StopOptions& options) {
-  const auto deadline = Deadline::after(options.grace + (options.force ? force_slack : stop_slack));
+  const auto grace = options.grace.value_or(usual_grace);
+  const auto deadline = Deadline::after(grace + (options.force ? force_slack : stop_slack));
   const auto connection =
       BOXLITE_TRY(agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline));
   wire::msg::StopRequest request;
-  request.set_grace_ms(static_cast<std::uint32_t>(options.grace.count()));
+  request.set_grace_ms(static_cast<std::uint32_t>(grace.count()));
+  request.set_signal(static_cast<std::uint32_t>(options.signal));
   request.set_force(options.force);
   const auto answer = connection->call<wire::ShimStop>(request, deadline);
   // A shim that hangs up instead of answering has ended, which is what was asked for.

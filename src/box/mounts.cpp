@@ -125,6 +125,19 @@ Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,
   return folders;
 }
 
+std::vector<Mount> with_systemd_mounts(std::vector<Mount> mounts) {
+  constexpr unsigned for_all = 01777;
+  std::vector<Mount> all;
+  for (const auto& [target, mode] :
+       {std::pair("/run", 0755u), std::pair("/run/lock", for_all), std::pair("/tmp", for_all)}) {
+    const bool is_taken = std::ranges::any_of(
+        mounts, [&](const Mount& mount) { return tidy_box_path(mount.target) == target; });
+    if (!is_taken) all.push_back({.type = MountType::tmpfs, .target = target, .tmpfs_mode = mode});
+  }
+  all.insert(all.end(), mounts.begin(), mounts.end());
+  return all;
+}
+
 void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container) {
   for (const auto& mount : mounts) {
     if (mount.type != MountType::tmpfs) continue;

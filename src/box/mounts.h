@@ -33,5 +33,7 @@ Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& v
 
 // The others need nothing of the host.
 void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container);
+// Those that a service manager wants, but where the box has mounts of its own.
+std::vector<Mount> with_systemd_mounts(std::vector<Mount> mounts);
 
 }  // namespace boxlite::box

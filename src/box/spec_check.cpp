@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <set>
 
+#include <boxlite/signal.hpp>
+
 #include "base/concat.h"
 #include "box/capabilities.h"
 #include "box/mounts.h"
@@ -21,6 +23,7 @@ constexpr std::size_t max_label_bytes = 64u << 10;
 constexpr std::size_t max_name_length = 128;
 constexpr std::size_t max_hostname_length = 63;
 constexpr std::chrono::hours max_start_timeout{24};
+constexpr std::chrono::hours max_stop_timeout{24};
 constexpr std::chrono::hours max_time{24 * 365};
 constexpr std::chrono::milliseconds shortest_auto_stop{100};
 
@@ -156,6 +159,16 @@ Result<void> check_health(const HealthCheck& health) {
   return check_range("health.retries", health.retries, 0, 1000);
 }
 
+Result<void> check_stop(const BoxSpec& spec) {
+  if (!spec.stop_signal.empty() && !parse_signal(spec.stop_signal))
+    return wrong("stop_signal", spec.stop_signal,
+                 "write a signal's name or number, as in QUIT, SIGQUIT or 3");
+  const bool is_time =
+      !spec.stop_timeout || (spec.stop_timeout->count() >= 0 && *spec.stop_timeout <= max_stop_timeout);
+  if (is_time) return {};
+  return wrong("stop_timeout", concat(spec.stop_timeout->count(), " ms"), "it must be 0 to 24 h");
+}
+
 Result<void> check_labels(const std::vector<std::pair<std::string, std::string>>& labels) {
   std::size_t bytes = 0;
   std::set<std::string_view> keys;
@@ -201,6 +214,7 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check(spec.network));
   BOXLITE_TRY(check_secrets(spec));
   BOXLITE_TRY(check_restart(spec));
+  BOXLITE_TRY(check_stop(spec));
   BOXLITE_TRY(check_health(spec.health));
   BOXLITE_TRY(check_time("auto_stop", spec.auto_stop, shortest_auto_stop));
   BOXLITE_TRY(check_time("auto_delete", spec.auto_delete, std::chrono::milliseconds(0)));

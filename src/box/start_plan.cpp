@@ -101,6 +101,8 @@ Result<void> StartPlan::prepare() {
 
 Result<void> StartPlan::find_image() {
   image_ = BOXLITE_TRY(around_.require_image(spec_, progress_));
+  // Before anything is made of it.
+  BOXLITE_TRY(stop_signal(spec_, image_->config));
   return {};
 }
 
@@ -272,7 +274,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   wire::msg::StartContainerRequest start;
   *start.mutable_container() = BOXLITE_TRY(container_spec(spec_, image, hostname));
 
-  add_tmpfs_mounts(spec_.mounts, *start.mutable_container());
+  add_tmpfs_mounts(spec_.systemd ? with_systemd_mounts(spec_.mounts) : spec_.mounts,
+                   *start.mutable_container());
 
   vmm::ShimConfig config;
   config.box_id = id_;
@@ -291,6 +294,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.start_container_request = start.SerializeAsString();
   config.boot_timeout = boot_timeout(spec_, parts_->engine.accelerator);
   if (saved_) config.boot_timeout = std::min(config.boot_timeout, restore_timeout);
+  config.stop_signal = BOXLITE_TRY(stop_signal(spec_, image));
+  config.stop_grace = spec_.stop_timeout.value_or(config.stop_grace);
   config.is_detached = spec_.detach;
   config.log_file_bytes = spec_.logs.file_bytes;
   config.log_files = spec_.logs.files;

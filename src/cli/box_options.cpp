@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <boxlite/signal.hpp>
+
 #include "cli/environment.h"
 #include "cli/port_options.h"
 #include "cli/terminal.h"
@@ -29,8 +31,7 @@ constexpr std::array later_for_boxes{
     DockerOption{0, "read-only"},     DockerOption{0, "dns"},          DockerOption{0, "add-host"},
     DockerOption{0, "device"},        DockerOption{0, "gpus"},         DockerOption{0, "ulimit"},
     DockerOption{0, "shm-size"},      DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
-    DockerOption{0, "stop-signal"},   DockerOption{0, "stop-timeout"}, DockerOption{0, "group-add"},
-    DockerOption{0, "pids-limit"},    DockerOption{0, "init"},         DockerOption{0, "cidfile"},
+    DockerOption{0, "group-add"},     DockerOption{0, "pids-limit"},   DockerOption{0, "cidfile"},
     DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},   DockerOption{0, "rootfs"},
     DockerOption{0, "security"},      DockerOption{0, "inbound"},      DockerOption{0, "memory-swap"},
     DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
@@ -88,6 +89,15 @@ OptionSet::Accept accept_restart(RestartPolicy& target) {
   };
 }
 
+// As text: what it says is shown again.
+OptionSet::Accept accept_signal(std::string& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    if (!parse_signal(text)) return "is not a signal: write QUIT, SIGQUIT or 3";
+    target = text;
+    return std::nullopt;
+  };
+}
+
 OptionSet::Accept accept_network(bool& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
     if (text != "none" && text != "enabled") return "is not none or enabled";
@@ -130,6 +140,20 @@ OptionSet::Accept accept_detach_keys(DetachKeys& target) {
     auto keys = DetachKeys::parse(text);
     if (!keys) return "is not a list of keys: write ctrl-p,ctrl-q or a,b";
     target = *std::move(keys);
+    return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_stop_timeout(std::optional<std::chrono::milliseconds>& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    // A plain number means seconds, as Docker has it.
+    if (const auto seconds = parse_count(text)) {
+      target = std::chrono::seconds(*seconds);
+      return std::nullopt;
+    }
+    const auto duration = parse_duration(text);
+    if (!duration) return "is not a duration: write 10, 30s, 1m30s or 500ms";
+    target = *duration;
     return std::nullopt;
   };
 }
@@ -204,6 +228,12 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
                   entrypoint_ = std::string(text);
                   return std::nullopt;
                 });
+  options.flag(0, "init", spec_.init, "Process 1 is an init, which starts the command and reaps orphans");
+  options.value(0, "stop-signal", "SIGNAL", "What `stop` sends to the command (the image's, else TERM)",
+                accept_signal(spec_.stop_signal));
+  options.value(0, "stop-timeout", "TIME", "What it gets until everything is killed: seconds, or 30s (2s)",
+                accept_stop_timeout(spec_.stop_timeout));
+  options.flag(0, "systemd", spec_.systemd, "The command is systemd: give it the file systems it expects");
   options.text('h', "hostname", "NAME", spec_.hostname, "Host name in the box (else its id)");
   options.value(0, "pull", "POLICY", "Pull the image: always, missing (default) or never",
                 accept_pull_policy(pull_policy_));

@@ -81,6 +81,8 @@ Parsed<void> apply_pull_policy(const Runtime& runtime, const BoxSpec& spec, Pull
 
 OptionSet::Accept accept_detach_keys(DetachKeys& target);
 OptionSet::Accept accept_count(unsigned& target);
+// For `stop` too: not set unless given.
+OptionSet::Accept accept_stop_timeout(std::optional<std::chrono::milliseconds>& target);
 OptionSet::Accept accept_duration(std::chrono::milliseconds& target);
 
 }  // namespace boxlite::cli

@@ -109,6 +109,19 @@ TEST(BoxOptionsTest, FillsEveryFieldOfTheSpec) {
   EXPECT_EQ(*spec, expected);
 }
 
+TEST(BoxOptionsTest, KnowsHowTheMainCommandIsRunAndStopped) {
+  const auto spec =
+      Line().read({"--init", "--systemd", "--stop-signal", "RTMIN+3", "--stop-timeout", "10", "img"});
+  ASSERT_TRUE(spec);
+  EXPECT_TRUE(spec->init);
+  EXPECT_TRUE(spec->systemd);
+  EXPECT_EQ(spec->stop_signal, "RTMIN+3");
+  EXPECT_EQ(spec->stop_timeout, std::chrono::seconds(10));
+  EXPECT_EQ(Line().read({"--stop-timeout", "500ms", "img"})->stop_timeout, milliseconds(500));
+  EXPECT_FALSE(Line().read({"img"})->stop_timeout);
+  EXPECT_FALSE(Line().read({"--stop-signal", "FOO", "img"}));
+}
+
 TEST(BoxOptionsTest, KnowsHowABoxIsLookedAfter) {
   const auto spec = Line().read({"-it", "--restart", "on-failure:3", "--log-max-size", "1m",
                                  "--log-max-files", "2", "--health-cmd", "test -e /x", "--health-interval",

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <csignal>
 
+#include <boxlite/signal.hpp>
+
 #include "cli/commands.h"
 #include "cli/main_execution.h"
 #include "cli/output.h"
-#include "cli/signal_name.h"
 
 namespace boxlite::cli {
 

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <boxlite/signal.hpp>
+
 #include "cli/box_options.h"
 #include "cli/commands.h"
 #include "cli/each_name.h"
@@ -40,8 +42,18 @@ constexpr HelpPage unpause_page{
 };
 
 void declare_stop(OptionSet& options, StopOptions& stop) {
-  options.value('t', "time", "TIME", "What the processes get between TERM and KILL (2s)",
-                accept_duration(stop.grace));
+  options.value('s', "signal", "SIGNAL", "What the main command gets (what the box has, else TERM)",
+                [&stop](std::string_view text) -> std::optional<std::string> {
+                  const auto signal = parse_signal(text);
+                  if (!signal) return "is not a signal: write TERM, SIGTERM or 15";
+                  stop.signal = *signal;
+                  return std::nullopt;
+                });
+  for (const char* word : {"time", "timeout"}) {
+    options.value(word == std::string_view("time") ? 't' : '\0', word, "TIME",
+                  "How long, until everything is killed (what the box has, else 2s)",
+                  accept_stop_timeout(stop.grace));
+  }
 }
 
 Result<void> start(Box& box, bool is_quiet) {

@@ -79,6 +79,7 @@ Json box_state(const BoxInfo& box) {
 }
 
 Json box_config(const BoxSpec& spec) {
+  const auto stop_timeout_ms = spec.stop_timeout ? Json(spec.stop_timeout->count()) : Json(nullptr);
   return {{"Image", spec.image},
           {"Platform", text_or_null(spec.platform)},
           {"Hostname", spec.hostname},
@@ -87,6 +88,8 @@ Json box_config(const BoxSpec& spec) {
           {"OpenStdin", spec.use_stdin},
           {"Tty", spec.terminal},
           {"Env", variables(spec.env)},
+          {"StopSignal", text_or_null(spec.stop_signal)},
+          {"StopTimeoutMs", stop_timeout_ms},
           {"Entrypoint", value_or_null(spec.entrypoint)},
           {"Cmd", spec.command},
           {"Labels", object_of(spec.labels)}};
@@ -101,6 +104,8 @@ Json box_host_config(const BoxSpec& spec) {
           {"AutoRemove", spec.auto_remove},
           {"Detach", spec.detach},
           {"Privileged", spec.privileged},
+          {"Init", spec.init},
+          {"Systemd", spec.systemd},
           {"CapAdd", spec.capabilities.add},
           {"CapDrop", spec.capabilities.drop},
           {"AutoStopMs", spec.auto_stop.count()},

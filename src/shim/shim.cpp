@@ -77,6 +77,8 @@ Result<void> Shim::set_up() {
   mux_->set_observer(&*chronicle_);
   health_.emplace(*loop_, *mux_, config_.health, [this] { note_health(); });
   idle_watch_.emplace(*loop_, *mux_, [this] { stop_gracefully(); });
+  host_clock_ = BOXLITE_TRY(SystemClock::create());
+  clock_keeper_.emplace(*loop_, *host_clock_, [this](Timestamp time) { tell_time(time); });
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
@@ -211,6 +213,8 @@ void Shim::become_ready() {
   record_.health = health_->state();
   record_.health_failures = 0;
   answer_waiting();
+  // Without it the box is still one.
+  (void)clock_keeper_->begin();
   // After the answers: nobody who waits for readiness waits for this file.
   write_shim_record();
   chronicle_->tell(store::event_type::ready);

@@ -17,6 +17,7 @@
 #include "linux/event_loop.h"
 #include "logs/log_writer.h"
 #include "shim/chronicle.h"
+#include "shim/clock_keeper.h"
 #include "shim/console_log.h"
 #include "shim/folders.h"
 #include "shim/health.h"
@@ -84,6 +85,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   void set_network_policy(const ShimCall& call);
   void answer_network_counters(const ShimCall& call);
   void capture(const ShimCall& call);
+  void tell_time(Timestamp time);
   // Commands can run.
   bool is_up() const { return !has_finished_ && !is_between_lives() && life_->state == State::ready; }
 
@@ -96,7 +98,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   void on_main_result(Result<wire::msg::ExecResult> result) override;
   // TERM, or the watchdog.
   void stop_gracefully();
-  void stop(std::chrono::milliseconds grace, std::chrono::milliseconds limit);
+  void stop(std::chrono::milliseconds grace, std::chrono::milliseconds limit, int signal);
   // Ends the machine without the guest.
   void end_machine();
   void fail_boot(const Error& why);
@@ -130,6 +132,8 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   RestartJudge restart_judge_;
   std::optional<Health> health_;
   std::optional<IdleWatch> idle_watch_;
+  std::unique_ptr<SystemClock> host_clock_;
+  std::optional<ClockKeeper> clock_keeper_;
 
   std::string_view setting_up_ = "spawn_vmm";
   bool was_ready_ = false;  // once, in this or an earlier life

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What clients ask of the shim itself.
+#include <algorithm>
 #include <utility>
 
 #include <unistd.h>
@@ -72,6 +73,7 @@ void Shim::handle_pause(const ShimCall& call) {
       return mux_->answer(call, paused.error());
     }
     life_->is_paused = true;
+    clock_keeper_->end();
     health_->pause();
     mux_->turn_away(Error(ErrorCode::invalid_state, concat("box ", in_quotes(config_.box_id), " is paused"))
                         .with_remedy(concat("boxlite unpause ", config_.box_id)));
@@ -94,12 +96,23 @@ Result<void> Shim::resume() {
   if (!life_->is_paused) return {};
   BOXLITE_TRY(life_->machine->resume(Deadline::after(pause_limit)));
   life_->is_paused = false;
+  // The guest's clocks have stood still.
+  (void)clock_keeper_->begin();
+  clock_keeper_->tell_now();
   mux_->turn_away(std::nullopt);
   health_->resume();
   record_.phase = vmm::ShimPhase::running;
   write_shim_record();
   chronicle_->tell(store::event_type::unpause);
   return {};
+}
+
+void Shim::tell_time(Timestamp time) {
+  if (!is_up()) return;
+  wire::msg::SetClockRequest request;
+  request.set_wall_clock_ns(static_cast<std::uint64_t>(time.time_since_epoch().count()));
+  // An older agent, or one that cannot, is still one.
+  mux_->call<wire::GuestSetClock>(request, [](const Result<wire::msg::SetClockResponse>&) {});
 }
 
 Error Shim::not_running_error(std::string_view verb) const {
@@ -129,7 +142,7 @@ void Shim::handle_stop(const ShimCall& call) {
     return end_machine();
   }
   const milliseconds grace(request->grace_ms());
-  stop(grace, grace + beyond_grace);
+  stop(grace, grace + beyond_grace, static_cast<int>(std::min(request->signal(), 64u)));
 }
 
 }  // namespace boxlite::shim

@@ -51,10 +51,10 @@ Error end_error(std::string_view box_id, const vmm::ExitRecord& record) {
 }  // namespace
 
 void Shim::stop_gracefully() {
-  stop(config_.stop_grace, std::max(graceful_limit, config_.stop_grace + beyond_grace));
+  stop(config_.stop_grace, std::max(graceful_limit, config_.stop_grace + beyond_grace), 0);
 }
 
-void Shim::stop(milliseconds grace, milliseconds limit) {
+void Shim::stop(milliseconds grace, milliseconds limit, int signal) {
   if (has_finished_ || was_asked_to_stop_) return;
   was_asked_to_stop_ = true;
   if (is_between_lives()) return end_between_lives();
@@ -76,6 +76,7 @@ void Shim::stop(milliseconds grace, milliseconds limit) {
   });
   wire::msg::ShutdownRequest request;
   request.set_grace_ms(static_cast<std::uint32_t>(grace.count()));
+  request.set_signal(static_cast<std::uint32_t>(signal != 0 ? signal : config_.stop_signal));
   mux_->call<wire::GuestShutdown>(request, [this](Result<wire::msg::ShutdownResponse> response) {
     // The power goes next. An agent that refuses will not be asked twice.
     if (!response && response.error().code() != ErrorCode::stopped && life_->state != State::ended)
@@ -234,6 +235,7 @@ void Shim::end_life(const vmm::ExitRecord& record) {
   if (network_) network_->disconnect();
   if (health_) health_->pause();
   if (idle_watch_) idle_watch_->end();
+  if (clock_keeper_) clock_keeper_->end();
   tell_end(record);
   // A box that has never worked is not tried again: whoever starts it is there to see why.
   const bool may_restart =

@@ -69,6 +69,7 @@ struct ShimConfig {
   std::chrono::milliseconds auto_stop{0};      // 0: never
   std::chrono::milliseconds boot_timeout{0};   // 0: default_boot_timeout of the accelerator
   std::chrono::milliseconds stop_grace{2000};  // of a stop nobody gave a grace period for (signal, watchdog)
+  int stop_signal = 15;                        // what the main command is asked to end with
   bool is_detached = false;
   std::uint64_t log_file_bytes = 10u << 20;  // of container.log, and of each of its predecessors
   std::size_t log_files = 3;

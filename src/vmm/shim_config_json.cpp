@@ -219,6 +219,7 @@ std::string to_json(const ShimConfig& config) {
                        {"restart_limit", config.restart.max_retries},
                        {"boot_timeout_ms", config.boot_timeout.count()},
                        {"stop_grace_ms", config.stop_grace.count()},
+                       {"stop_signal", config.stop_signal},
                        {"is_detached", config.is_detached},
                        {"console_log_bytes", config.console_log_bytes}};
   // Paths are bytes and need not be UTF-8; JSON cannot say those, so they are refused by the parser as
@@ -262,6 +263,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
       static_cast<unsigned>(BOXLITE_TRY(fields.number("restart_limit", 0, UINT32_MAX)));
   config.boot_timeout = BOXLITE_TRY(parse_duration(fields, "boot_timeout_ms"));
   config.stop_grace = BOXLITE_TRY(parse_duration(fields, "stop_grace_ms"));
+  config.stop_signal = static_cast<int>(BOXLITE_TRY(fields.number("stop_signal", 1, 64)));
   config.is_detached = BOXLITE_TRY(fields.flag("is_detached"));
   config.console_log_bytes = BOXLITE_TRY(fields.number("console_log_bytes", 4096, 1u << 30));
   BOXLITE_TRY(fields.no_others());

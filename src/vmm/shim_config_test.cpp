@@ -52,6 +52,7 @@ ShimConfig example() {
                    .start_period = std::chrono::milliseconds(3),
                    .retries = 4};
   config.auto_stop = std::chrono::milliseconds(9);
+  config.stop_signal = 37;
   config.log_file_bytes = 5000;
   config.log_files = 7;
   config.is_maintenance = true;

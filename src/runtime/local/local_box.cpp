@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/local/local_box.h"
 
+#include <boxlite/signal.hpp>
+
 #include "base/concat.h"
 #include "base/ids.h"
 #include "box/container_spec.h"
@@ -93,6 +95,7 @@ Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exe
   main.command = BOXLITE_TRY(box::main_command(spec, image));
   auto request = box::exec_request(main, main_execution_id);
   request.set_is_main(true);
+  request.set_use_init(spec.init);
   auto connection = BOXLITE_TRY(connect());
   return box::Execution::start(runtime_->loop(), runtime_->io(), std::move(connection), request);
 }
@@ -140,9 +143,13 @@ Result<boxlite::LogReader> LocalBox::logs(const LogOptions& options) {
 }
 
 Result<void> LocalBox::stop(const StopOptions& options) {
-  if (options.grace.count() < 0) {
+  if (options.grace && options.grace->count() < 0) {
     return fail(ErrorCode::invalid_argument,
-                concat("grace ", options.grace.count(), " ms is not valid: it must be 0 or more"));
+                concat("grace ", options.grace->count(), " ms is not valid: it must be 0 or more"));
+  }
+  if (options.signal < 0 || options.signal > last_signal) {
+    return fail(ErrorCode::invalid_argument,
+                concat("signal ", options.signal, " is not valid: it must be 1 to ", last_signal, ", or 0"));
   }
   auto stopped = lifecycle_.stop(options);
   if (!stopped) return fail(with_name(std::move(stopped).error(), "stop"));

@@ -35,6 +35,7 @@ std::string kind_of(const BoxSpec& spec) {
   kind.memory_mib = spec.memory_mib;
   kind.disk_size_gib = spec.disk_size_gib;
   kind.privileged = spec.privileged;
+  kind.systemd = spec.systemd;
   return box::to_json(kind);
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/signal_name.h"
 
 #include <gtest/gtest.h>
 
-namespace boxlite::cli {
+#include <boxlite/signal.hpp>
+
+namespace boxlite {
 namespace {
 
 TEST(SignalName, UnderstandsWhatKillUnderstands) {
@@ -29,4 +30,4 @@ TEST(SignalName, NamesEverySignal) {
 }
 
 }  // namespace
-}  // namespace boxlite::cli
+}  // namespace boxlite

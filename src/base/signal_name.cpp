@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/signal_name.h"
-
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <system_error>
 
-#include <fmt/format.h>
+#include <boxlite/signal.hpp>
 
-namespace boxlite::cli {
+namespace boxlite {
 
 namespace {
 
-constexpr int last_signal = 64;
 constexpr int first_realtime = 34;
 
 struct NamedSignal {
@@ -63,7 +61,7 @@ std::optional<int> parse_signal(std::string_view text) {
 
 std::string signal_name(int signal) {
   const auto* const found = std::ranges::find(named, signal, &NamedSignal::number);
-  return found == named.end() ? fmt::format("{}", signal) : std::string(found->name);
+  return found == named.end() ? std::to_string(signal) : std::string(found->name);
 }
 
-}  // namespace boxlite::cli
+}  // namespace boxlite
