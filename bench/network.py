@@ -94,7 +94,7 @@ class Box:
         pid = self.bench.inspect(self.name)["State"]["Pid"]
         status = pathlib.Path(f"/proc/{pid}/status").read_text()
         resident = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS"))
-        return len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir())), resident / 1024
+        return pathlib.Path(f"/proc/{pid}/fd").stat().st_size, resident / 1024
 
     def close(self):
         self.bench.call("rm", "-f", self.name)

@@ -8,8 +8,8 @@ from source_tree import ROOT, finish, relative, tracked
 LAYERS = {
     "base": 0,
     "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
-    "store": 2, "freeze": 2, "qcow2": 2,
-    "image": 3, "disk": 3, "net": 3, "jail": 3, "vmm": 3, "agentlink": 3,
+    "store": 2, "freeze": 2, "jail": 2, "qcow2": 2,
+    "image": 3, "disk": 3, "net": 3, "vmm": 3, "agentlink": 3,
     "box": 4,
     "runtime": 5,
     "capi": 6, "rest": 6, "remote": 6,

@@ -6,7 +6,7 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
-#include "linux/write_confinement.h"
+#include "jail/file_confinement.h"
 
 namespace boxlite::box {
 namespace {
@@ -22,7 +22,7 @@ bool is_in_memory(const std::filesystem::path& directory) {
 
 SavedMachines::SavedMachines(const std::filesystem::path& home, const MachineParts& parts,
                              vmm::MachineSpec machine, std::chrono::milliseconds limit)
-    : can_be_used_(linux_::can_confine_writes() && !is_in_memory(home)),
+    : can_be_used_(jail::can_confine_files() && !is_in_memory(home)),
       shelf_(home),
       bare_{.machine = std::move(machine),
             .engine = parts.engine.qemu.path,

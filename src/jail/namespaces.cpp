@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +138,10 @@ Result<void> enter_own_namespaces() {
     return fail(unsupported("mount", errno));
   }
   return {};
+}
+
+void hide_process() {
+  ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 }  // namespace boxlite::jail

@@ -20,6 +20,11 @@ namespace boxlite::jail {
 // unsupported, with the remedy, where the kernel does not allow it. The process can go on in either case.
 Result<void> enter_own_namespaces();
 
+// From now on no other program of the user looks into the calling process (its memory, its environment, its
+// descriptors), and no core file is made of it, wherever those go: only root may. Not before
+// enter_own_namespaces(), which writes files in /proc that would be root's.
+void hide_process();
+
 // Lines of a uid_map or gid_map ("inside outside count") in which everything that `map` has inside is mapped
 // to itself.
 std::string identity_map(std::string_view map);

@@ -43,6 +43,10 @@ Result<SharedFolders> SharedFolders::create(const std::filesystem::path& directo
   BOXLITE_TRY_CONTEXT(what, linux_::add_mount_attributes(mount.get(), MOUNT_ATTR_RDONLY));
   BOXLITE_TRY_CONTEXT(what, linux_::attach_mount(mount.get(), place.get()));
   auto root = BOXLITE_TRY(open_file(directory, O_PATH | O_DIRECTORY));
+  // What is attached later is to arrive in the machine's own view of the file system.
+  const auto path = concat("/proc/self/fd/", root.get());
+  if (::mount(nullptr, path.c_str(), nullptr, MS_SHARED, nullptr) != 0)
+    return fail(syscall_error("mount", directory.native(), errno));
   return SharedFolders(std::move(root), std::move(writable));
 }
 

@@ -43,6 +43,7 @@ struct Plan {
   ProcessGroup group;
   bool die_with_parent;
   const CapabilitySet* capabilities;
+  ChildStep* last_step;
   pid_t parent;
   sigset_t signal_mask;  // the program's
   // Written by the child when it fails.
@@ -113,6 +114,10 @@ int run_child(void* argument) {
   }
   if (ready) {
     reset_signals(plan);
+    if (plan.last_step != nullptr && !plan.last_step->run()) {
+      note_failure(plan, "confine");
+      ::_exit(127);
+    }
     ::execve(plan.program, plan.arguments, plan.environment);
     note_failure(plan, "execve");
   }
@@ -206,6 +211,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
             .group = spec.group,
             .die_with_parent = spec.die_with_parent,
             .capabilities = spec.capabilities ? &*spec.capabilities : nullptr,
+            .last_step = spec.last_step,
             .parent = ::getpid(),
             .signal_mask = {}};
   auto cloned = BOXLITE_TRY(clone_child(plan));

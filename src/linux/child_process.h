@@ -29,6 +29,12 @@ struct FdMapping {
   int target_fd;
 };
 
+// Something that a child does to itself.
+struct ChildStep {
+  virtual ~ChildStep() = default;
+  virtual bool run() = 0;
+};
+
 // What to run. A value: nothing is inherited but what is named here.
 struct ChildSpec {
   std::filesystem::path program = {};       // a path; PATH is not searched
@@ -43,6 +49,9 @@ struct ChildSpec {
   // Set: what of the caller's capabilities the program has, whoever runs it; it cannot gain any
   // (no_new_privs).
   std::optional<CapabilitySet> capabilities = {};
+  // The last that the child does before it becomes the program. It shares our memory then, and may only make
+  // system calls; false with errno fails the spawn. Borrowed.
+  ChildStep* last_step = nullptr;
 };
 
 // How a child ended.

@@ -57,19 +57,6 @@ bool has_one_of(const fs::path& process, const std::set<std::string>& sockets) {
   return false;
 }
 
-std::string box_of(const fs::path& process) {
-  constexpr std::string_view key = "BOXLITE_BOX_ID=";
-  const auto environment = read_file(process / "environ");
-  if (!environment) return {};
-  for (std::string_view rest = *environment; !rest.empty();) {
-    const auto end = std::min(rest.find('\0'), rest.size());
-    const auto variable = rest.substr(0, end);
-    if (variable.starts_with(key)) return std::string(variable.substr(key.size()));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return {};
-}
-
 }  // namespace
 
 std::optional<PortHolder> find_port_holder(std::uint16_t port, bool is_udp) {
@@ -86,7 +73,7 @@ std::optional<PortHolder> find_port_holder(std::uint16_t port, bool is_udp) {
     if (!has_one_of(entry.path(), sockets)) continue;
     auto program = read_file(entry.path() / "comm");
     if (program && program->ends_with('\n')) program->pop_back();
-    return PortHolder{pid, program ? *program : std::string(), box_of(entry.path())};
+    return PortHolder{pid, program ? *program : std::string()};
   }
   return std::nullopt;
 }

@@ -38,10 +38,8 @@ Error taken_error(const PortMapping& mapping, int os_error) {
     return error;
   }
   std::string by = "a process that this user cannot see";
-  if (const auto holder = linux_::find_port_holder(mapping.host.port, mapping.is_udp)) {
-    by = holder->box_id.empty() ? concat(holder->program, " (pid ", holder->pid, ")")
-                                : concat("box ", in_quotes(holder->box_id));
-  }
+  if (const auto holder = linux_::find_port_holder(mapping.host.port, mapping.is_udp))
+    by = concat(holder->program, " (pid ", holder->pid, ")");
   return Error(ErrorCode::already_exists, concat(what, ": it is taken by ", by), os_error)
       .with_remedy("choose another port, or let one be chosen: -p BOX_PORT");
 }

@@ -30,6 +30,7 @@ Result<Folders> Folders::prepare(const vmm::ShimConfig& config) {
     folders.volumes_.reset();
     folders.why_none_ = std::move(error);
   }
+  jail::hide_process();
   for (const auto& folder : config.folders) BOXLITE_TRY(folders.attach(folder));
   return folders;
 }

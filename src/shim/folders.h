@@ -17,8 +17,8 @@ namespace boxlite::shim {
 // detached. Stays as it is when the machine is started again. One thread.
 class Folders {
  public:
-  // Enters the shim's own namespaces; the process has one thread. Where the host does not allow that, an
-  // error when there are folders to share, and otherwise a box that cannot get any.
+  // Enters the shim's own namespaces, and hides the process; it has one thread. Where the host does not allow
+  // that, an error when there are folders to share, and otherwise a box that cannot get any.
   static Result<Folders> prepare(const vmm::ShimConfig& config);
 
   // What the machine is to be given.

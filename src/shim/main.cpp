@@ -55,13 +55,14 @@ Result<void> run_once_claimed(vmm::Engine& engine, const vmm::ShimConfig& config
   auto claimed = BOXLITE_TRY(shim::ReadyMachine(engine, config, inherited).await_claim());
   if (!claimed) return {};
   inherited.watchdog = std::move(claimed->watchdog);
-  const auto box_config = std::move(claimed->config);
+  auto box_config = std::move(claimed->config);
   return shim::Shim(engine, box_config, std::move(inherited), *std::move(claimed)).run();
 }
 
 Result<void> run() {
   ::umask(077);
-  // Memory of the guest must not end in a core file.
+  // Memory of the guest and the values of secrets must not end in a core file. (The limit does not hold where
+  // core files go to a program: jail::hide_process() does.)
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   shim::raise_file_limit();
@@ -69,7 +70,7 @@ Result<void> run() {
   inherited.signals = BOXLITE_TRY(take_signals());
   std::signal(SIGPIPE, SIG_IGN);
   auto text = BOXLITE_TRY(read_all(STDIN_FILENO));
-  const auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
+  auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
   // There may be secrets in it.
   ::explicit_bzero(text.data(), text.size());
   if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
@@ -85,7 +86,8 @@ Result<void> run() {
 
 int main(int argc, char**) {
   try {
-    if (argc != 1) {
+    // The box's directory, for those who read lists of processes.
+    if (argc > 2) {
       std::fputs("boxlite-shim: takes no arguments; libboxlite starts it\n", stderr);
       return 2;
     }

@@ -19,6 +19,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <sys/types.h>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
@@ -83,6 +85,9 @@ class Mux {
 
   // Takes what a machine that is gone has left to say.
   void drain_guest();
+
+  // The machine's process leads this session, which it cannot leave: nobody in it becomes a client.
+  void turn_away_machine(pid_t session) { machine_session_ = session; }
 
   // Clients come from this listening socket.
   Result<void> accept_from(UniqueFd listener_socket);
@@ -203,6 +208,7 @@ class Mux {
   Routes routes_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::uint64_t next_client_ = 1;
+  pid_t machine_session_ = 0;
   std::vector<std::uint64_t> touched_;  // clients that got frames in this turn
   bool clients_are_paced_ = false;
   std::optional<Error> guest_lost_;

@@ -53,6 +53,8 @@ void Mux::add_client(UniqueFd socket) {
   // The socket's mode says as much; this also holds when somebody changes that.
   const auto peer = linux_::peer_credentials(socket.get());
   if (!peer || (peer->uid != ::geteuid() && peer->uid != 0)) return;
+  // Nor does the machine's process, which has our uid, get to use our rights instead of its own.
+  if (machine_session_ > 0 && ::getsid(peer->pid) == machine_session_) return;
   if (clients_.size() >= max_clients) return;
   const auto id = next_client_++;
   auto client = Client::create(loop_, id, std::move(socket),

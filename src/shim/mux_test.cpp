@@ -9,6 +9,8 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
@@ -357,6 +359,27 @@ TEST_F(MuxTest, DropsAClientThatSpeaksNoFrames) {
   (void)twice.flush();
   EXPECT_TRUE(twice.is_hung_up());
   EXPECT_EQ(mux_->client_count(), 0u);
+}
+
+// Of the session that the machine's process leads, whoever it is.
+TEST_F(MuxTest, TheMachineIsNoClient) {
+  mux_->open_gate();
+  const auto path = dir_.path() / "s";
+  const pid_t machine = ::fork();
+  if (machine == 0) {
+    ::setsid();
+    const auto socket = linux_::connect_unix(path, Deadline::after(milliseconds(1000)));
+    char byte = 0;
+    pollfd hung_up{socket ? socket->get() : -1, POLLIN, 0};
+    ::_exit(socket && ::poll(&hung_up, 1, 5000) == 1 && ::read(socket->get(), &byte, 1) == 0 ? 0 : 1);
+  }
+  mux_->turn_away_machine(machine);
+  int status = -1;
+  EXPECT_TRUE(turn_until([&] { return ::waitpid(machine, &status, WNOHANG) == machine; }));
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(mux_->client_count(), 0u);
+  auto friendly = connect();
+  EXPECT_TRUE(turn_until([&] { return mux_->client_count() == 1; }));
 }
 
 TEST_F(MuxTest, ReportsAGuestThatSpeaksNoFramesOnce) {

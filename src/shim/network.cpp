@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/network.h"
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "base/concat.h"
+#include "linux/process_identity.h"
 #include "shim/file_limit.h"
+#include "vmm/shim_record.h"
 #include "wire/network_plan.h"
 
 namespace boxlite::shim {
@@ -39,6 +44,20 @@ net::DnsServer::Settings dns_settings() {
   return settings;
 }
 
+// Its shim lets nobody look at its sockets, but says what they are.
+std::optional<std::string> box_with_port(const std::filesystem::path& home, const vmm::PortMapping& port) {
+  std::error_code error;
+  for (const auto& box : std::filesystem::directory_iterator(home / "boxes", error)) {
+    const auto record = vmm::read_shim_record(box.path());
+    if (!record || !linux_::is_running(record->shim)) continue;
+    const bool has_it = std::ranges::any_of(record->ports, [&](const vmm::PortMapping& other) {
+      return other.host_port == port.host_port && other.is_udp == port.is_udp;
+    });
+    if (has_it) return box.path().filename();
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 void Network::DnsStreams::take(UniqueFd guest_side, const net::Flow&) {
@@ -53,7 +72,7 @@ void Network::DnsStreams::take(UniqueFd guest_side, const net::Flow&) {
   }
 }
 
-Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, const vmm::ShimConfig& config,
+Result<std::unique_ptr<Network>> Network::create(linux_::EventLoop& loop, vmm::ShimConfig& config,
                                                  NetworkQuestions& questions) {
   std::unique_ptr<Network> network(new Network(loop, config, questions));
   BOXLITE_TRY(network->set_up());
@@ -85,10 +104,11 @@ Result<void> Network::set_up() {
 Result<void> Network::set_up_secrets() {
   if (config_.network.secrets.empty()) return {};
   std::vector<net::Secret> secrets;
-  for (const auto& secret : config_.network.secrets) {
+  for (auto& secret : config_.network.secrets) {
     secrets.push_back(BOXLITE_TRY(
         net::Secret::create({.name = secret.name, .hosts = secret.hosts, .placeholder = secret.placeholder},
                             net::SecretValue(secret.value))));
+    net::wipe(secret.value);
   }
   auto set = BOXLITE_TRY(net::SecretSet::create(std::move(secrets)));
   interception_ = BOXLITE_TRY(
@@ -155,7 +175,15 @@ Result<vmm::PortMapping> Network::publish(const vmm::PortMapping& port) {
                     .with_remedy("make it without --network none"));
   }
   auto mapping = BOXLITE_TRY(mapping_of(port));
-  mapping.host.port = BOXLITE_TRY(ports_.add(mapping, port.preferred_port));
+  auto added = ports_.add(mapping, port.preferred_port);
+  if (!added && added.error().code() == ErrorCode::already_exists) {
+    if (const auto box = box_with_port(config_.home, port))
+      return fail(
+          Error(ErrorCode::already_exists, concat("publish port ", port.host_address, ":", port.host_port,
+                                                  ": it is taken by box ", in_quotes(*box)))
+              .with_remedy("choose another port, or let one be chosen: -p BOX_PORT"));
+  }
+  mapping.host.port = BOXLITE_TRY(std::move(added));
   return to_config(mapping);
 }
 

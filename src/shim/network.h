@@ -32,7 +32,7 @@ class Network {
   // Binds the ports: fails when one is taken. Before the shim enters namespaces of its own, in which root
   // could not bind a low one. The loop, the config and the questions outlive
   // it.
-  static Result<std::unique_ptr<Network>> create(linux_::EventLoop& loop, const vmm::ShimConfig& config,
+  static Result<std::unique_ptr<Network>> create(linux_::EventLoop& loop, vmm::ShimConfig& config,
                                                  NetworkQuestions& questions);
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
@@ -91,14 +91,14 @@ class Network {
     Network& network_;
   };
 
-  Network(linux_::EventLoop& loop, const vmm::ShimConfig& config, NetworkQuestions& questions)
+  Network(linux_::EventLoop& loop, vmm::ShimConfig& config, NetworkQuestions& questions)
       : loop_(loop), config_(config), questions_(questions), ports_(loop) {}
   Result<void> set_up();
   Result<void> set_up_secrets();
   void tap();
 
   linux_::EventLoop& loop_;
-  const vmm::ShimConfig& config_;
+  vmm::ShimConfig& config_;
   NetworkQuestions& questions_;
   std::shared_ptr<const net::Policy> policy_;
   std::optional<net::AuditLog> log_;

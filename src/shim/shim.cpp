@@ -42,11 +42,10 @@ NetworkQuestions::Clients question_clients(Mux& mux) {
 
 }  // namespace
 
-Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited)
+Shim::Shim(vmm::Engine& engine, vmm::ShimConfig& config, Inherited inherited)
     : engine_(engine), config_(config), inherited_(std::move(inherited)), restart_judge_(config.restart) {}
 
-Shim::Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited,
-           ReadyMachine::Claimed claimed)
+Shim::Shim(vmm::Engine& engine, vmm::ShimConfig& config, Inherited inherited, ReadyMachine::Claimed claimed)
     : Shim(engine, config, std::move(inherited)) {
   claimed_ = std::move(claimed);
 }
@@ -133,6 +132,7 @@ Result<void> Shim::launch() {
   life_->console = std::move(connected.console);
   life_->machine = std::move(connected.machine);
   record_.vmm_pid = life_->machine->pid();
+  mux_->turn_away_machine(life_->machine->pid());
   // While the machine boots: an earlier log has to be looked through for its end.
   if (!log_) {
     log_.emplace(config_.box_dir / vmm::container_log_name,

@@ -37,11 +37,10 @@ namespace boxlite::shim {
 
 class Shim : private Mux::Listener, private MainCommand::Listener {
  public:
-  // The config and the engine outlive it.
-  Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited);
+  // The config and the engine outlive it; what secrets there are in it is forgotten there once it is in use.
+  Shim(vmm::Engine& engine, vmm::ShimConfig& config, Inherited inherited);
   // The first machine runs already.
-  Shim(vmm::Engine& engine, const vmm::ShimConfig& config, Inherited inherited,
-       ReadyMachine::Claimed claimed);
+  Shim(vmm::Engine& engine, vmm::ShimConfig& config, Inherited inherited, ReadyMachine::Claimed claimed);
   Shim(const Shim&) = delete;
   Shim& operator=(const Shim&) = delete;
   ~Shim() override;
@@ -117,7 +116,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   bool is_between_lives() const { return last_end_.has_value(); }
 
   vmm::Engine& engine_;
-  const vmm::ShimConfig& config_;
+  vmm::ShimConfig& config_;
   Inherited inherited_;
   std::optional<ReadyMachine::Claimed> claimed_;  // until the first launch
   std::unique_ptr<linux_::EventLoop> loop_;

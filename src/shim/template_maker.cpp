@@ -67,6 +67,11 @@ Result<void> TemplateMaker::launch() {
   console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) {
     if (!drain_console(console_.get(), *console_log_)) console_watch_.reset();
   }));
+  if (machine_->attention_fd() >= 0) {
+    attention_watch_ = BOXLITE_TRY(loop_->watch(machine_->attention_fd(), true, false, [this](auto) {
+      if (!machine_->attend()) attention_watch_.reset();
+    }));
+  }
   machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->handle().fd(), [this] {
     const auto complaints = read_file(config_.box_dir / vmm::vmm_stderr_name);
     end(fail(ErrorCode::stopped,

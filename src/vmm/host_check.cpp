@@ -5,7 +5,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/write_confinement.h"
+#include "jail/file_confinement.h"
 #include "vmm/host_facts.h"
 
 namespace boxlite::vmm {
@@ -84,11 +84,12 @@ HostReport check_host(const EngineRequest& request, const std::filesystem::path&
         "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0; in a container, allow unshare and "
         "mount in its seccomp profile");
   }
-  if (!linux_::can_confine_writes()) {
-    add_problem(report,
-                "this kernel cannot keep boxes from changing a saved machine, so every box boots: each start "
-                "takes about a second longer",
-                "use Linux 5.19 or later, with landlock among the modules in /sys/kernel/security/lsm");
+  if (!jail::can_confine_files()) {
+    add_problem(
+        report,
+        "this kernel has no Landlock, so who breaks out of a box can read this user's files, and every "
+        "box boots: each start takes about a second longer",
+        "use Linux 5.19 or later, with landlock among the modules in /sys/kernel/security/lsm");
   }
   report.cgroup_version = cgroup_version();
   if (report.cgroup_version != 2) {

@@ -84,15 +84,15 @@ Result<ShimProcess> ShimProcess::spawn(const std::filesystem::path& program, con
   const auto listener = BOXLITE_TRY(linux_::listen_unix(config.box_dir / agent_socket_name));
   auto input = BOXLITE_TRY(linux_::unix_socket_pair());
   linux_::ChildSpec child{.program = program,
+                          .arguments = {config.box_dir.native()},  // read by people only
                           .environment = environment(config),
                           .fds = {{input.second.get(), 0},
                                   {error_log.get(), 2},
                                   {listener.get(), shim_listener_fd},
                                   {lock.fd(), shim_lock_fd}},
                           .working_dir = "/",
-                          // One that awaits a claim may become a detached box's.
-                          .group = config.is_detached || config.awaits_claim ? linux_::ProcessGroup::session
-                                                                             : linux_::ProcessGroup::own};
+                          // The terminal is the caller's alone.
+                          .group = linux_::ProcessGroup::session};
   if (!config.is_detached) child.fds.push_back({watchdog.second.get(), shim_watchdog_fd});
   auto process = BOXLITE_TRY_CONTEXT("start boxlite-shim", linux_::ChildProcess::spawn(child));
   input.second.reset();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parent's half of starting boxlite-shim.
 //
-// What the shim finds: no arguments; stdin the config; stdout null; stderr shim.stderr; fd 3 the watchdog,
-// one end of a socket pair (not when detached); fd 4 the listening socket agent.sock; fd 5 the lock
-// shim.lock; BOXLITE_BOX_ID and TMPDIR.
+// What the shim finds: the box's directory as its only argument, for lists of processes; stdin the config;
+// stdout null; stderr shim.stderr; fd 3 the watchdog, one end of a socket pair (not when detached); fd 4 the
+// listening socket agent.sock; fd 5 the lock shim.lock; BOXLITE_BOX_ID and TMPDIR.
 #pragma once
 
 #include <filesystem>

@@ -6,7 +6,8 @@ import pathlib
 
 def _process(pid):
     status = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines())
-    return {"fds": len(os.listdir(f"/proc/{pid}/fd")), "threads": int(status["Threads"]),
+    # A shim hides its descriptors from all but root, and not their number (Linux 6.2).
+    return {"fds": os.stat(f"/proc/{pid}/fd").st_size, "threads": int(status["Threads"]),
             "KiB": int(status["VmRSS"].split()[0])}
 
 

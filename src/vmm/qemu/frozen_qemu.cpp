@@ -8,7 +8,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/open_broker.h"
+#include "jail/open_broker.h"
 #include "vmm/qemu/argv.h"
 
 namespace boxlite::vmm::qemu {
@@ -17,7 +17,7 @@ namespace {
 // Those that every QEMU is spawned with.
 bool is_spawned_with(int number) {
   return number == 1 || number == 2 || number == control_fd || number == agent_port_fd ||
-         number == console_fd || number == lock_fd || number == link_fd || number == linux_::handed_out_fd;
+         number == console_fd || number == lock_fd || number == link_fd || number == jail::handed_out_fd;
 }
 
 struct NamedPath {
@@ -43,7 +43,7 @@ freeze::Order freezing_order(pid_t pid, const MachineSpec& spec, const SavedMach
           .pages = into.pages,
           .mapped_file =
               freeze::Order::MappedFile{
-                  .number = linux_::handed_out_fd, .file = spec.saved->memory, .copy = into.memory},
+                  .number = jail::handed_out_fd, .file = spec.saved->memory, .copy = into.memory},
           .name_given = [paths = own_paths(spec)](int number,
                                                   const std::string& target) -> std::optional<std::string> {
             if (is_spawned_with(number)) return "spawned with";

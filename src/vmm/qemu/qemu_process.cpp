@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -11,9 +12,9 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "freeze/frozen_process.h"
-#include "linux/open_broker.h"
 #include "linux/unix_socket.h"
 #include "qcow2/overlay.h"
+#include "vmm/qemu/access.h"
 #include "vmm/qemu/argv.h"
 #include "vmm/qemu/frozen_qemu.h"
 #include "vmm/qemu/qmp.h"
@@ -30,7 +31,12 @@ constexpr linux_::CapabilitySet file_capabilities = 0b1'1011;
 
 class QemuMachine : public Machine {
  public:
-  QemuMachine(linux_::ChildProcess child, Qmp qmp) : child_(std::move(child)), qmp_(std::move(qmp)) {}
+  QemuMachine(MachineSpec spec, SpawnThread thread, SpawnThread::Started started, Qmp qmp)
+      : spec_(std::move(spec)),
+        thread_(std::move(thread)),
+        child_(std::move(started.child)),
+        qmp_(std::move(qmp)),
+        broker_(std::move(started.broker)) {}
 
   pid_t pid() const override { return child_.pid(); }
   const linux_::ProcessHandle& handle() const override { return child_.handle(); }
@@ -55,18 +61,20 @@ class QemuMachine : public Machine {
   bool attend() override { return broker_->serve(); }
 
   // The machine's memory is opened by us.
-  void broker_memory(const MachineSpec& spec, SpawnThread thread, linux_::OpenBroker broker);
+  void hand_out(UniqueFd memory) { broker_->replace(spec_.saved->memory, std::move(memory)); }
   // The machine was started with its saved state in a pipe, and waits to be told.
   Result<void> go_on();
   // It stood still when its process was frozen.
   Result<void> go_on_thawed() { return qmp_.post("cont", {}); }
 
  private:
-  std::optional<SpawnThread> thread_;  // goes after the child
+  bool has_saved_memory() const { return spec_.saved && spec_.memory_file.empty(); }
+
+  MachineSpec spec_;
+  SpawnThread thread_;  // goes after the child
   linux_::ChildProcess child_;
   Qmp qmp_;
-  std::optional<linux_::OpenBroker> broker_;
-  MachineSpec spec_;  // with a broker
+  std::optional<jail::OpenBroker> broker_;
 };
 
 // Of memory that is a shared file, nothing is written.
@@ -84,16 +92,11 @@ Result<void> QemuMachine::save(int state_fd, Deadline deadline) {
 }
 
 Result<void> QemuMachine::freeze(const SavedMachine& into, Deadline deadline) {
-  if (!broker_) return fail(ErrorCode::unsupported, "freeze QEMU: its memory is not a saved machine's");
+  if (!has_saved_memory())
+    return fail(ErrorCode::unsupported, "freeze QEMU: its memory is not a saved machine's");
   BOXLITE_TRY(pause(deadline));
   BOXLITE_TRY_CONTEXT("freeze QEMU", freeze::freeze(freezing_order(pid(), spec_, into), deadline));
   return {};
-}
-
-void QemuMachine::broker_memory(const MachineSpec& spec, SpawnThread thread, linux_::OpenBroker broker) {
-  spec_ = spec;
-  thread_ = std::move(thread);
-  broker_ = std::move(broker);
 }
 
 Result<void> QemuMachine::go_on() {
@@ -108,17 +111,6 @@ std::vector<std::string> environment() {
   if (const char* directory = std::getenv("TMPDIR"); directory != nullptr)
     result.push_back(concat("TMPDIR=", directory));
   return result;
-}
-
-// Where QEMU may change files: its disks and what it makes for itself.
-std::vector<std::filesystem::path> writable_places(const MachineSpec& spec) {
-  std::vector<std::filesystem::path> places = {"/dev"};
-  for (const auto& disk : spec.disks) {
-    if (disk.format != DiskFormat::blank && !disk.is_read_only) places.push_back(disk.path);
-  }
-  for (const auto& share : spec.shares) places.push_back(share.path);
-  if (const char* directory = std::getenv("TMPDIR"); directory != nullptr) places.emplace_back(directory);
-  return places;
 }
 
 // A machine may have written anything into its own disk's header.
@@ -136,22 +128,29 @@ Error explained(Error error) {
       .with_remedy("install it: sudo apt-get install qemu-system-x86");
 }
 
-Result<std::unique_ptr<QemuMachine>> spawn(const linux_::ChildSpec& child, UniqueFd control) {
-  auto process = linux_::ChildProcess::spawn(child);
-  if (!process) return std::unexpected(explained(std::move(process).error()));
-  return std::make_unique<QemuMachine>(std::move(*process), Qmp(std::move(control)));
+Result<std::unique_ptr<QemuMachine>> spawn(const MachineSpec& spec, const linux_::ChildSpec& child, Qmp qmp) {
+  const auto prepare = [&]() -> Result<Prepared> { return Prepared{child}; };
+  auto started = SpawnThread::spawn(prepare, {jail::Intercepted::programs, access_of(spec, child.program)});
+  if (!started) return std::unexpected(explained(std::move(started).error()));
+  auto& [thread, process] = *started;
+  return std::make_unique<QemuMachine>(spec, std::move(thread), std::move(process), std::move(qmp));
 }
 
 // The saved memory is other boxes' as well: QEMU gets it for reading, and can open nothing of it for more.
-Result<std::unique_ptr<QemuMachine>> spawn_confined(const MachineSpec& spec, const linux_::ChildSpec& child,
-                                                    Qmp qmp, UniqueFd memory) {
-  auto started = SpawnThread::spawn(child, writable_places(spec));
+Result<std::unique_ptr<QemuMachine>> spawn_on_saved(
+    const MachineSpec& spec, const std::filesystem::path& program, Qmp qmp,
+    const std::function<Result<Prepared>(int memory_fd)>& prepare) {
+  UniqueFd memory;
+  auto started = SpawnThread::spawn(
+      [&]() -> Result<Prepared> {
+        memory = BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY));
+        return prepare(memory.get());
+      },
+      {jail::Intercepted::programs_and_openings, access_of(spec, program)});
   if (!started) return std::unexpected(explained(std::move(started).error()));
   auto& [thread, process] = *started;
-  auto machine = std::make_unique<QemuMachine>(std::move(process.child), std::move(qmp));
-  machine->broker_memory(
-      spec, std::move(thread),
-      linux_::OpenBroker(std::move(process.openings), spec.saved->memory, std::move(memory)));
+  auto machine = std::make_unique<QemuMachine>(spec, std::move(thread), std::move(process), std::move(qmp));
+  machine->hand_out(std::move(memory));
   return machine;
 }
 
@@ -159,10 +158,10 @@ Result<std::unique_ptr<QemuMachine>> launch_saved(const MachineSpec& spec, linux
                                                   UniqueFd control) {
   const auto state = BOXLITE_TRY(pipe_with_state(spec.saved->state));
   child.fds.push_back({state.get(), state_fd});
+  const auto prepare = [&](int) -> Result<Prepared> { return Prepared{child}; };
   auto machine = spec.memory_file.empty()
-                     ? spawn_confined(spec, child, Qmp(std::move(control)),
-                                      BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY)))
-                     : spawn(child, std::move(control));
+                     ? spawn_on_saved(spec, child.program, Qmp(std::move(control)), prepare)
+                     : spawn(spec, child, Qmp(std::move(control)));
   if (machine) BOXLITE_TRY((*machine)->go_on());
   return machine;
 }
@@ -173,16 +172,18 @@ Result<std::unique_ptr<QemuMachine>> launch_saved(const MachineSpec& spec, linux
 Result<std::unique_ptr<Machine>> QemuEngine::thaw(const MachineSpec& spec, linux_::ChildSpec child,
                                                   UniqueFd control) {
   const auto frozen = BOXLITE_TRY(freeze::FrozenProcess::open(spec.saved->state, spec.saved->pages));
-  auto memory = BOXLITE_TRY(open_file(spec.saved->memory, O_RDONLY));
   child.program = thaw_;
   child.arguments.clear();
   child.environment.clear();
-  child.fds.push_back({memory.get(), linux_::handed_out_fd});
-  const auto give = [&](const std::string& name, int flags) { return open_given(spec, name, flags); };
-  const auto held = BOXLITE_TRY(frozen.add_descriptors(child.fds, give));
+  const auto prepare = [&](int memory_fd) -> Result<Prepared> {
+    Prepared prepared{child};
+    prepared.child.fds.push_back({memory_fd, jail::handed_out_fd});
+    const auto give = [&](const std::string& name, int flags) { return open_given(spec, name, flags); };
+    prepared.held = BOXLITE_TRY(frozen.add_descriptors(prepared.child.fds, give));
+    return prepared;
+  };
   constexpr bool is_greeted = true;
-  auto machine =
-      BOXLITE_TRY(spawn_confined(spec, child, Qmp(std::move(control), is_greeted), std::move(memory)));
+  auto machine = BOXLITE_TRY(spawn_on_saved(spec, thaw_, Qmp(std::move(control), is_greeted), prepare));
   BOXLITE_TRY(machine->go_on_thawed());
   return machine;
 }
@@ -191,6 +192,8 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
   BOXLITE_TRY(check_disk_headers(spec));
   auto complete = spec;
   if (complete.accelerator == Accelerator::tcg && complete.tsc_khz == 0) complete.tsc_khz = measure_tsc_khz();
+  // QEMU may make no files where this one lies.
+  if (!complete.memory_file.empty()) BOXLITE_TRY(open_file(complete.memory_file, O_WRONLY | O_CREAT));
   auto control = BOXLITE_TRY(linux_::unix_socket_pair());
   linux_::ChildSpec child{.program = program_,
                           .arguments = machine_arguments(complete),
@@ -199,6 +202,8 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
                                   {ends.agent_port.get(), agent_port_fd},
                                   {ends.console.get(), console_fd},
                                   {ends.link.get(), link_fd}},
+                          // No terminal is its own, to be written to or typed into.
+                          .group = linux_::ProcessGroup::session,
                           .die_with_parent = true,
                           .capabilities = file_capabilities};
   if (ends.lock_fd >= 0) child.fds.push_back({ends.lock_fd, lock_fd});
@@ -209,7 +214,7 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
   if (complete.saved && complete.saved->is_frozen())
     return thaw(complete, std::move(child), std::move(control.first));
   if (complete.saved) return launch_saved(complete, std::move(child), std::move(control.first));
-  return spawn(child, std::move(control.first));
+  return spawn(complete, child, Qmp(std::move(control.first)));
 }
 
 }  // namespace boxlite::vmm::qemu
