@@ -139,17 +139,19 @@ bool StartPlan::may_boot_instead(const Error& why) {
   if (!evidence || !evidence->exit || evidence->exit->reason != vmm::ExitReason::boot_failed) return false;
   const auto& phase = evidence->exit->phase;
   did_not_thaw_ = phase == vmm::thaw_phase;
+  // Later it may be the box's own disk, which its guest can spoil: others go on with the template. Not so
+  // when the disk is new.
+  is_template_bad_ = phase == "spawn_vmm" || phase == "restore" || did_not_thaw_ || base_.has_value();
   if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw_) return true;
   const auto code = why.code();
   return phase != vmm::network_phase &&
          (code == ErrorCode::timed_out || code == ErrorCode::unavailable || code == ErrorCode::stopped);
 }
 
-// The saved machine may be at fault, whatever the error says.
 Result<void> StartPlan::boot_instead() {
   undo();
   saved_.reset();
-  saved_machines_->discard(did_not_thaw_);
+  if (is_template_bad_) saved_machines_->discard(did_not_thaw_);
   if (base_) {
     BOXLITE_TRY(remove_tree(paths_.disk()));
     BOXLITE_TRY(make_overlay(paths_.disk()));

@@ -87,6 +87,7 @@ class StartPlan {
   std::optional<MachineParts> parts_;
   std::optional<SavedMachines> saved_machines_;
   bool did_not_thaw_ = false;
+  bool is_template_bad_ = false;
   std::optional<vmm::SavedMachine> saved_;
   std::optional<vmm::ShimProcess> shim_;
   std::vector<vmm::PortMapping> last_ports_;  // of the last start

@@ -181,6 +181,19 @@ TEST_F(TemplateTest, WhatTheGuestRefusesIsNoFaultOfTheMachine) {
   EXPECT_THAT(templates(), SizeIs(2));
 }
 
+// Its root has the whole disk, and the template is not to blame.
+TEST_F(TemplateTest, ABoxThatSpoilsItsDiskCostsNobodyElseTheTemplate) {
+  auto runtime = open();
+  auto box = create(runtime, {.privileged = true});
+  ASSERT_TRUE(box.start());
+  ASSERT_THAT(templates(), SizeIs(2));
+  const auto spoiled = run_in(box, {"sh", "-c", "dd if=/dev/zero of=/dev/vda bs=1M count=64 conv=fsync"});
+  ASSERT_EQ(spoiled.status.exit_code, 0) << spoiled.err;
+  ASSERT_TRUE(box.stop());
+  EXPECT_FALSE(box.start());
+  EXPECT_THAT(templates(), SizeIs(2));
+}
+
 TEST_F(TemplateTest, AHomeBehindALinkFreezesAsWell) {
   const auto link = directory() / "link";
   ASSERT_TRUE(make_directories(home()));
