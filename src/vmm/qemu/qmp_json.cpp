@@ -17,22 +17,44 @@ using nlohmann::json;
 
 // No answer that we ask for is near this.
 constexpr std::size_t longest_line = 1u << 20;
+constexpr int deepest_message = 32;
 
 Error gone() {
   return Error(ErrorCode::stopped, "QEMU has ended");
 }
 
+// QEMU may have been taken over by its guest: whatever it sends is taken apart without exceptions.
+std::string text_member(const json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// As JSON; of bytes that are no UTF-8, what stands for them.
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// Null when it is not JSON, or is nested so deeply that looking at it would take the stack.
+json parse(std::string_view line) {
+  const json::parser_callback_t is_shallow = [](int depth, json::parse_event_t, json&) {
+    return depth < deepest_message;
+  };
+  auto message = json::parse(line, is_shallow, false);
+  return message.is_discarded() ? json() : message;
+}
+
 // The new status that an event of a migration tells, empty for any other message.
 std::string migration_status(const json& message) {
-  if (message.value("event", "") != "MIGRATION" || !message.contains("data")) return {};
-  return message["data"].value("status", "");
+  if (text_member(message, "event") != "MIGRATION" || !message.contains("data")) return {};
+  return text_member(message["data"], "status");
 }
 
 // What an answer says: its value, an error, or nothing when the message is an event.
 Result<std::optional<std::string>> parse_answer(const json& message) {
-  if (message.contains("return")) return message["return"].dump();
+  if (message.contains("return")) return text_of(message["return"]);
   if (message.contains("error"))
-    return fail(ErrorCode::unavailable, concat("QMP: ", message["error"].dump()));
+    return fail(ErrorCode::unavailable, concat("QMP: ", text_of(message["error"])));
   return std::optional<std::string>();
 }
 
@@ -44,11 +66,9 @@ Result<std::string> Qmp::execute(std::string_view command, std::string_view argu
 }
 
 Result<std::string> Qmp::query_status(Deadline deadline) {
-  const auto answer = json::parse(BOXLITE_TRY(execute("query-status", {}, deadline)), nullptr, false);
-  if (!answer.is_object() || !answer.contains("status") || !answer["status"].is_string()) {
-    return fail(ErrorCode::corrupted, "QMP: query-status has no status");
-  }
-  return answer["status"].get<std::string>();
+  auto status = text_member(parse(BOXLITE_TRY(execute("query-status", {}, deadline))), "status");
+  if (status.empty()) return fail(ErrorCode::corrupted, "QMP: query-status has no status");
+  return status;
 }
 
 Result<void> Qmp::greet(Deadline deadline) {
@@ -82,9 +102,8 @@ Result<void> Qmp::await_migration(Deadline deadline) {
   while (migration_status_ != "completed") {
     if (migration_status_ == "failed" || migration_status_ == "cancelled")
       return fail(ErrorCode::unavailable, concat("save machine: migration ", migration_status_));
-    const auto message = json::parse(BOXLITE_TRY(read_line(deadline)), nullptr, false);
-    if (auto status = message.is_object() ? migration_status(message) : std::string(); !status.empty())
-      migration_status_ = std::move(status);
+    const auto message = parse(BOXLITE_TRY(read_line(deadline)));
+    if (auto status = migration_status(message); !status.empty()) migration_status_ = std::move(status);
   }
   return {};
 }
@@ -121,7 +140,7 @@ Result<void> Qmp::send(std::string_view command, std::string_view arguments, int
 Result<std::string> Qmp::await_answer(Deadline deadline) {
   while (true) {
     const auto line = BOXLITE_TRY(read_line(deadline));
-    const auto message = json::parse(line, nullptr, false);
+    const auto message = parse(line);
     if (!message.is_object())
       return fail(ErrorCode::corrupted, concat("QMP: not an object: ", in_quotes(line)));
     if (auto status = migration_status(message); !status.empty()) migration_status_ = std::move(status);
