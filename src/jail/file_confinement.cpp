@@ -73,7 +73,8 @@ bool add_rule(int rules, int target, std::uint64_t access) {
 
 Result<void> allow_below(int rules, const std::filesystem::path& path, std::uint64_t access) {
   const UniqueFd target(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (!target.is_open() && errno == ENOENT) return {};
+  // What we cannot reach, the process cannot reach either.
+  if (!target.is_open() && (errno == ENOENT || errno == EACCES || errno == ENOTDIR)) return {};
   struct stat status = {};
   if (!target.is_open() || ::fstat(target.get(), &status) != 0)
     return fail(syscall_error("open", path.native(), errno));

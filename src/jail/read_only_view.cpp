@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 
+#include "base/concat.h"
 #include "base/files.h"
 #include "base/unique_fd.h"
 #include "linux/mounts.h"
@@ -35,17 +36,27 @@ Result<Exception> make_exception(const std::filesystem::path& path) {
   return Exception{path, BOXLITE_TRY_CONTEXT(path.native(), linux_::clone_mount(place.get()))};
 }
 
-}  // namespace
+Error refused(const Error& why) {
+  return Error(ErrorCode::unsupported, concat("enter a read-only view: ", why.message()));
+}
 
-Result<void> enter_read_only_view(std::span<const std::filesystem::path> writable) {
-  if (::unshare(CLONE_NEWNS) != 0)
-    return fail(ErrorCode::unsupported, syscall_error("unshare", "", errno).message());
+// Up to here nothing has changed for the thread but which namespace it is in.
+Result<std::vector<Exception>> begin_view(std::span<const std::filesystem::path> writable) {
+  if (::unshare(CLONE_NEWNS) != 0) return fail(syscall_error("unshare", "CLONE_NEWNS", errno));
   if (::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0)
     return fail(syscall_error("mount", "/", errno));
   std::vector<Exception> exceptions;
   for (const auto& path : writable) exceptions.push_back(BOXLITE_TRY(make_exception(path)));
   BOXLITE_TRY(make_all_read_only());
-  for (const auto& [path, mounts] : exceptions) {
+  return exceptions;
+}
+
+}  // namespace
+
+Result<void> enter_read_only_view(std::span<const std::filesystem::path> writable) {
+  const auto exceptions = begin_view(writable);
+  if (!exceptions) return fail(refused(exceptions.error()));
+  for (const auto& [path, mounts] : *exceptions) {
     const auto place = BOXLITE_TRY(open_file(path, O_PATH));
     BOXLITE_TRY_CONTEXT(path.native(), linux_::attach_mount(mounts.get(), place.get()));
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // However a machine starts, its process is confined (what that keeps it from: tests/integration/jail), and
 // neither it nor the shim has to do with the terminal.
+#include <algorithm>
 #include <sstream>
+#include <string>
 
 #include <unistd.h>
 
@@ -35,7 +37,8 @@ void expect_confined(const Box& box) {
   ASSERT_TRUE(info.vmm_pid);
   const auto machine = *info.vmm_pid;
   EXPECT_EQ(line_of(machine, "status", "Seccomp:"), "Seccomp:\t2");
-  EXPECT_EQ(line_of(machine, "status", "Seccomp_filters:"), "Seccomp_filters:\t2");
+  const auto filters = line_of(machine, "status", "Seccomp_filters:");
+  EXPECT_GE(std::stoi(concat("0", filters.substr(std::min(filters.size(), filters.find('\t') + 1)))), 2) << filters;
   EXPECT_EQ(line_of(machine, "status", "NoNewPrivs:"), "NoNewPrivs:\t1");
   EXPECT_EQ(session_and_terminal(machine), std::pair(machine, 0));
   ASSERT_TRUE(info.shim_pid);
