@@ -184,8 +184,14 @@ Result<std::pair<FirstProcess, CommandCgroup>> Container::take_first_process() {
 
 Result<FirstProcess> Container::start_understudy(const linux_::Cgroup& cgroup) const {
   auto orders = BOXLITE_TRY(make_orders());
-  auto child = BOXLITE_TRY(linux_::clone_copy(CLONE_NEWPID, cgroup.fd()));
-  if (child.pid == 0) run_understudy(mount_namespace(), std::move(orders.taker));
+  // Pid namespaces are made below the caller's own only, and our children are born in the container's.
+  const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
+  if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "own pid namespace", errno));
+  auto cloned = linux_::clone_copy(CLONE_NEWPID, cgroup.fd());
+  if (cloned && cloned->pid == 0) run_understudy(mount_namespace(), std::move(orders.taker));
+  if (::setns(first_pidfd_.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
+  auto child = BOXLITE_TRY(std::move(cloned));
+  orders.taker.reset();
   return FirstProcess{child.pid, std::move(child.pidfd), std::move(orders.giver)};
 }
 

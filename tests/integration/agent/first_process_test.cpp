@@ -124,6 +124,39 @@ TEST_F(FirstProcessTest, OfAProgramThatCannotRunSaysWhy) {
   EXPECT_TRUE(machine_->wait_for_end(Deadline::after(std::chrono::seconds(8)))) << machine_->console();
 }
 
+// Its machine is not told yet whose it is.
+class RehearsalTest : public FirstProcessTest {
+ protected:
+  void SetUp() override {
+    if (const auto missing = GuestMachine::missing_part(); !missing.empty()) GTEST_SKIP() << missing;
+  }
+};
+
+TEST_F(RehearsalTest, LeavesTheFirstProcessAlone) {
+  machine_ = GuestMachine::boot_bare();
+  ASSERT_TRUE(machine_->call<wire::GuestHello>({}));
+  ASSERT_TRUE(machine_->call<wire::GuestConfigure>({}));
+  wire::msg::StartContainerRequest container;
+  container.mutable_container()->set_root_device("/dev/vda");
+  container.set_only_prepare(true);
+  ASSERT_TRUE(machine_->call<wire::GuestStartContainer>(container));
+  for (const bool use_init : {false, true}) {
+    Command rehearsal(*machine_, {"sh", "-c", "echo $$; exit 3"});
+    rehearsal.request().set_id(concat("rehearsal", use_init));
+    rehearsal.request().set_is_main(true);
+    rehearsal.request().set_use_init(use_init);
+    const auto outcome = rehearsal.start().finish();
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->code(), 3);
+    EXPECT_EQ(outcome->out, use_init ? "2\n" : "1\n") << "in a namespace of its own";
+  }
+  container.set_only_prepare(false);
+  ASSERT_TRUE(machine_->call<wire::GuestConfigure>({}));
+  ASSERT_TRUE(machine_->call<wire::GuestStartContainer>(container));
+  start_main("exit $$");
+  EXPECT_EQ(end_of_main().code(), 1);
+}
+
 TEST_F(FirstProcessTest, ThatRunsOutOfMemoryEndsTheBox) {
   start_main("exec tail /dev/zero");
   EXPECT_EQ(end_of_main().code(), 128 + SIGKILL);
