@@ -25,18 +25,11 @@ constexpr std::size_t most_text = 200;
 // The host's.
 class Upstream {
  public:
+  // Another process may have the port for TCP that was free for UDP.
   Upstream() {
-    for (auto* const socket : {&udp_, &tcp_}) {
-      const int type = socket == &udp_ ? SOCK_DGRAM : SOCK_STREAM;
-      *socket = UniqueFd(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-      sockaddr_storage address;
-      auto size = net::IpAddress::v4(INADDR_LOOPBACK).to_sockaddr(port_, address);
-      auto* const generic = reinterpret_cast<sockaddr*>(&address);
-      if (::bind(socket->get(), generic, size) != 0 || ::getsockname(socket->get(), generic, &size) != 0)
-        std::abort();
-      port_ = net::port_of(address);
+    for (int i = 0; !open(); ++i) {
+      if (i == 100) std::abort();
     }
-    if (::listen(tcp_.get(), 16) != 0) std::abort();
   }
   net::NameServer address() const { return {.address = net::IpAddress::v4(INADDR_LOOPBACK), .port = port_}; }
 
@@ -56,7 +49,30 @@ class Upstream {
 
   void hang_up() { streams_.clear(); }
 
+  // For the next input.
+  void forget() {
+    char byte = 0;
+    while (::recv(udp_.get(), &byte, 1, 0) >= 0) continue;
+    while (UniqueFd(::accept4(tcp_.get(), nullptr, nullptr, SOCK_CLOEXEC)).is_open()) continue;
+    hang_up();
+  }
+
  private:
+  bool open() {
+    port_ = 0;
+    for (auto* const socket : {&udp_, &tcp_}) {
+      const int type = socket == &udp_ ? SOCK_DGRAM : SOCK_STREAM;
+      *socket = UniqueFd(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      sockaddr_storage address;
+      auto size = net::IpAddress::v4(INADDR_LOOPBACK).to_sockaddr(port_, address);
+      auto* const generic = reinterpret_cast<sockaddr*>(&address);
+      if (::bind(socket->get(), generic, size) != 0 || ::getsockname(socket->get(), generic, &size) != 0)
+        return false;
+      port_ = net::port_of(address);
+    }
+    return ::listen(tcp_.get(), 16) == 0;
+  }
+
   void answer_streams(fuzz::Script& script) {
     while (true) {
       UniqueFd stream(::accept4(tcp_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -206,8 +222,9 @@ class Trial {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Upstream upstream;
+  static Upstream upstream;
   fuzz::Script script(data, size);
   Trial(upstream, script).run();
+  upstream.forget();
   return 0;
 }
