@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: net linux base
 // HTTP/1 messages: a head that is taken is taken again as we write it, for the same host and with the same
-// framing, and the content of a body is the same however its bytes come.
+// framing, and the content of a body is the same however its bytes come. A host that is taken has nothing
+// behind it but a port.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -39,6 +41,28 @@ void read_body(const BodyFraming& framing, std::string_view bytes) {
   }
 }
 
+// Letters, digits, '.', '-' and '_', or an address in brackets; then perhaps a colon and at most five digits.
+bool is_host_and_port(std::string_view text) {
+  const auto take_all_of = [&](std::string_view characters) {
+    text.remove_prefix(std::min(text.find_first_not_of(characters), text.size()));
+  };
+  const auto size = text.size();
+  if (text.starts_with('[')) {
+    text.remove_prefix(1);
+    take_all_of("0123456789abcdefABCDEF:.");
+    if (!text.starts_with(']')) return false;
+    text.remove_prefix(1);
+  } else {
+    take_all_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_");
+  }
+  if (text.size() == size) return false;
+  if (text.empty()) return true;
+  if (text.front() != ':' || text.size() > 6) return false;
+  text.remove_prefix(1);
+  take_all_of("0123456789");
+  return text.empty();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
@@ -50,6 +74,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t siz
     const auto host = authority_of(**head);
     const auto same = authority_of(**again);
     if (host.has_value() != same.has_value() || (host && *host != *same)) std::abort();
+    if (const auto field = (*head)->fields.find("host"); host && field && !is_host_and_port(*field))
+      std::abort();
     const auto framing = body_framing(**head);
     if (framing) read_body(*framing, bytes.substr((*head)->size));
   }
