@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include <gtest/gtest.h>
 #include <linux/ipv6.h>
@@ -11,6 +12,11 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "base/files.h"
+#include "net/dns_server.h"
+#include "net/gateway.h"
+#include "net/test_guest.h"
 
 namespace boxlite::net {
 namespace {
@@ -65,6 +71,33 @@ bool set_v6(const char* text, std::uint32_t prefix) {
   return is_done;
 }
 
+bool is_refused(HostNetworks& networks, const IpAddress& neighbour) {
+  const auto loop = *linux_::EventLoop::create();
+  const auto directory = *TempDir::create("/tmp", "networks-");
+  TestGuest guest(*loop);
+  const auto gateway = *Gateway::create(*loop, guest.take_link(), directory.path(),
+                                        {.policy = *Policy::create({}), .networks = &networks});
+  guest.send(TestPackets::tcp({.from = 4000, .to = {neighbour, 22}, .sequence = 1, .flags = TcpFlags::syn}));
+  const auto decided = [&] { return gateway->counters().refusals + gateway->counters().connections; };
+  while (decided() == 0 && *loop->run_once(Deadline::after(std::chrono::seconds(5)))) continue;
+  return gateway->counters().refusals == 1;
+}
+
+bool is_withheld(HostNetworks& networks, std::string_view neighbour) {
+  const auto loop = *linux_::EventLoop::create();
+  const auto directory = *TempDir::create("/tmp", "networks-");
+  const auto hosts = directory.path() / "hosts";
+  std::ofstream(hosts) << neighbour << " neighbour.example\n";
+  NameTable names;
+  DnsServer server(*loop, names, nullptr, *Policy::create({}), {.hosts_file = hosts, .networks = &networks});
+  const DnsMessage query{
+      .id = 1, .questions = {{.name = *DnsName::from_host_name("neighbour.example"), .type = dns_type::a}}};
+  std::size_t answers = 1;
+  server.answer(encode(query), DnsServer::Transport::udp,
+                [&](const std::string& reply) { answers = parse_dns_message(reply)->answers.size(); });
+  return answers == 0;
+}
+
 // In a process of its own: a namespace is for good. Says what is wrong.
 const char* follow_interfaces() {
   if (::unshare(::geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0)
@@ -75,6 +108,9 @@ const char* follow_interfaces() {
   if (networks.find(address("203.0.113.9")) != Cidr::parse("203.0.113.0/24")) return "no neighbour of IPv4";
   if (networks.find(address("::ffff:203.0.113.5")) != Cidr::parse("203.0.113.0/24"))
     return "not the host itself";
+  if (!is_refused(networks, address("203.0.113.9"))) return "the gateway lets a box reach a neighbour";
+  if (!is_withheld(networks, "203.0.113.9")) return "a name leads to a neighbour";
+  if (is_withheld(networks, "203.0.114.1")) return "no name leads anywhere";
   if (networks.find(address("203.0.114.1"))) return "a stranger taken for a neighbour";
   if (!set_v6("2001:db8:7::1", 64)) return "no IPv6 address can be set";
   if (networks.find(address("2001:db8:7::99")) != Cidr::parse("2001:db8:7::/64"))
