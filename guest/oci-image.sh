@@ -12,8 +12,12 @@ usage: oci-image.sh LAYER.tar OUT.tar NAME CMD_JSON [ENV...]
   NAME      full image name, as in docker.io/library/debian:python
   CMD_JSON  the default command, as in ["/bin/sh"]
   ENV       NAME=value, each a variable of the image
+
+  OCI_ARCHITECTURE  what it is for (default: amd64)
 USAGE
 }
+
+architecture=${OCI_ARCHITECTURE:-amd64}
 
 digest_of() { sha256sum <"$1" | cut -d' ' -f1; }
 
@@ -41,8 +45,8 @@ json_list() {
 }
 
 write_config() { # DIFF_ID CMD_JSON ENV...
-  printf '{"architecture":"amd64","os":"linux","config":{"Env":[%s],"Cmd":%s,"WorkingDir":"/"},' \
-    "$(json_list "${@:3}")" "$2"
+  printf '{"architecture":"%s","os":"linux","config":{"Env":[%s],"Cmd":%s,"WorkingDir":"/"},' \
+    "$architecture" "$(json_list "${@:3}")" "$2"
   printf '"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},' "$1"
   printf '"created":"1970-01-01T00:00:00Z","history":[{"created":"1970-01-01T00:00:00Z","created_by":"boxlite"}]}'
 }
@@ -55,8 +59,8 @@ write_manifest() { # CONFIG_DIGEST LAYER_DIGEST
 
 write_index() { # MANIFEST_DIGEST NAME
   local more
-  more=$(printf ',"platform":{"architecture":"amd64","os":"linux"},"annotations":{%s:"%s"}' \
-    '"org.opencontainers.image.ref.name"' "$2")
+  more=$(printf ',"platform":{"architecture":"%s","os":"linux"},"annotations":{%s:"%s"}' \
+    "$architecture" '"org.opencontainers.image.ref.name"' "$2")
   printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' \
     "$(descriptor manifest.v1+json "$1" "$(size_of "$1")" "$more")"
 }

@@ -177,9 +177,12 @@ Result<Image> ImageStore::resolve(std::string_view text, const std::optional<oci
   const CatalogEntry* best = nullptr;
   int best_distance = 0;
   std::vector<std::string> offered;
+  auto remedy = concat("pull it for ", wanted.str());
   for (const auto& entry : entries) {
     const auto rank = oci::distance(wanted, *entry.manifest.platform);
     offered.push_back(entry.manifest.platform->str());
+    if (!rank && oci::can_run(wanted, *entry.manifest.platform))
+      remedy = oci::how_to_ask_for(*entry.manifest.platform);
     if (!rank || (best && *rank >= best_distance)) continue;
     best = &entry;
     best_distance = *rank;
@@ -189,7 +192,7 @@ Result<Image> ImageStore::resolve(std::string_view text, const std::optional<oci
     return fail(Error(ErrorCode::not_found,
                       concat("image ", in_quotes(text), " is not in the store for the platform ",
                              wanted.str(), "; there is: ", join(offered, ", ")))
-                    .with_remedy(concat("pull it for ", wanted.str())));
+                    .with_remedy(std::move(remedy)));
   }
   return BOXLITE_TRY_CONTEXT(concat("image ", in_quotes(text)), assemble(blobs_, *best));
 }

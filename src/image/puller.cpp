@@ -110,7 +110,9 @@ class RepositoryPull {
     if (says_platform && !oci::distance(wanted, config.platform)) {
       return fail(Error(ErrorCode::unsupported,
                         concat("the image is for ", config.platform.str(), ", wanted is ", wanted.str()))
-                      .with_remedy("choose another image, or ask for this platform explicitly"));
+                      .with_remedy(oci::can_run(wanted, config.platform)
+                                       ? oci::how_to_ask_for(config.platform)
+                                       : "choose another image, or ask for this platform explicitly"));
     }
     BOXLITE_TRY(downloads_.fetch_all({blobs.begin() + 1, blobs.end()}, options_.parallel_downloads, stop_));
     auto entry = BOXLITE_TRY(admit(store_, intake, reference.str()));

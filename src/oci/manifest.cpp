@@ -31,11 +31,13 @@ Result<Descriptor> choose_platform(const Index& index, const Platform& wanted) {
   const Descriptor* best = nullptr;
   int best_distance = 0;
   std::vector<std::string> offered;
+  std::string remedy = "choose one of the offered platforms";
   for (const auto& entry : index.manifests) {
     if (!media_type::is_manifest(entry.media_type) && !media_type::is_index(entry.media_type)) continue;
     if (entry.platform && entry.platform->os == "unknown") continue;  // build attestations, not images
     const auto rank = entry.platform ? distance(wanted, *entry.platform) : no_platform;
     if (entry.platform && offered.size() < 50) offered.push_back(entry.platform->str());
+    if (!rank && can_run(wanted, *entry.platform)) remedy = how_to_ask_for(*entry.platform);
     if (!rank || (best && *rank >= best_distance)) continue;
     best = &entry;
     best_distance = *rank;
@@ -43,7 +45,7 @@ Result<Descriptor> choose_platform(const Index& index, const Platform& wanted) {
   if (best) return *best;
   return fail(Error(ErrorCode::not_found, concat("no image for the platform ", wanted.str(), "; offered: ",
                                                  offered.empty() ? "none" : join(offered, ", ")))
-                  .with_remedy("choose one of the offered platforms"));
+                  .with_remedy(std::move(remedy)));
 }
 
 }  // namespace boxlite::oci

@@ -119,4 +119,14 @@ std::optional<int> distance(const Platform& wanted_raw, const Platform& offered_
   return *have - *need;
 }
 
+std::string how_to_ask_for(const Platform& image) {
+  return concat("ask for ", image.str(), ", which boxes here run too: --platform ", image.str());
+}
+
+bool can_run(const Platform& host, const Platform& image) {
+  if (distance(host, image)) return true;
+  const auto offered = image.normalised();
+  return host.normalised().architecture == "amd64" && offered.os == "linux" && offered.architecture == "386";
+}
+
 }  // namespace boxlite::oci

@@ -30,4 +30,10 @@ struct Platform {
 // when it cannot run there (an arm/v7 machine runs arm/v6 images, an amd64/v3 machine runs amd64/v1 ones).
 std::optional<int> distance(const Platform& wanted, const Platform& offered);
 
+// Whether a box on a host of kind `host` runs programs of an image for `image`: its own kind, and on amd64
+// those for i386, which are never chosen unless somebody asks for them.
+bool can_run(const Platform& host, const Platform& image);
+// The remedy where such an image is all there is.
+std::string how_to_ask_for(const Platform& image);
+
 }  // namespace boxlite::oci

@@ -3,6 +3,7 @@
 
 #include "oci/chain_id.h"
 #include "oci/digest.h"
+#include "oci/manifest.h"
 #include "oci/media_type.h"
 #include "oci/platform.h"
 
@@ -73,6 +74,27 @@ TEST(PlatformTest, KnowsWhatRunsWhere) {
   EXPECT_FALSE(rank("linux/amd64", "linux/arm64"));
   EXPECT_FALSE(rank("linux/amd64", "windows/amd64"));
   EXPECT_FALSE(rank("linux/amd64", "linux/amd64/strange"));
+  const auto runs = [](std::string_view host, std::string_view image) {
+    return can_run(*Platform::parse(host), *Platform::parse(image));
+  };
+  EXPECT_TRUE(runs("linux/amd64", "linux/386"));
+  EXPECT_TRUE(runs("linux/amd64", "linux/i686"));
+  EXPECT_TRUE(runs("linux/arm64", "linux/arm64"));
+  EXPECT_FALSE(rank("linux/amd64", "linux/386")) << "only when it is asked for";
+  EXPECT_FALSE(runs("linux/arm64", "linux/386"));
+  EXPECT_FALSE(runs("linux/amd64", "windows/386"));
+}
+
+TEST(ChoosePlatformTest, NamesTheWayToAnImageForI386) {
+  Index index{.media_type = std::string(media_type::index)};
+  Descriptor entry{.media_type = std::string(media_type::manifest), .digest = Digest::of("x"), .size = 1};
+  entry.platform = Platform{"linux", "386", ""};
+  index.manifests.push_back(entry);
+  const auto chosen = choose_platform(index, *Platform::parse("linux/amd64"));
+  ASSERT_FALSE(chosen);
+  EXPECT_EQ(chosen.error().message(), "no image for the platform linux/amd64; offered: linux/386");
+  EXPECT_NE(chosen.error().remedy().find("--platform linux/386"), std::string::npos);
+  EXPECT_TRUE(choose_platform(index, *Platform::parse("linux/386")));
 }
 
 TEST(MediaTypeTest, ReadsOnlyKnownLayers) {

@@ -49,7 +49,7 @@ std::vector<ImageInfo> all_facts(const std::vector<image::Image>& images) {
 // A load takes whatever an archive holds; running it needs a machine of its kind.
 Result<void> check_runs_here(const image::Image& image) {
   const auto host = oci::Platform::of_host();
-  if (oci::distance(host, image.platform)) return {};
+  if (oci::can_run(host, image.platform)) return {};
   return fail(Error(ErrorCode::unsupported, concat("run image ", in_quotes(image.reference), ": it is for ",
                                                    image.platform.str(), ", boxes here are ", host.str()))
                   .with_remedy("pull or load it for this host: --platform"));
