@@ -53,6 +53,14 @@ struct HealthReport {
   std::string last_output = {};  // of the last probe: the beginning of what it wrote, or why there was none
 };
 
+// What the kernel of a box has found wrong with the file system on its disk: of the machine that runs, else
+// of the last one.
+struct DiskReport {
+  std::uint64_t errors = 0;     // recorded in the file system, those of earlier runs included
+  std::string last_error = {};  // the kernel's words; empty: none
+  bool is_read_only = false;    // the kernel writes nothing to it any more
+};
+
 // How a box ended.
 struct BoxEnd {
   std::optional<int> exit_code = {};  // of the main command (128 + signal); none: there was none, or no end
@@ -72,9 +80,10 @@ struct BoxInfo {
   std::string failure = {};           // why it is `failed`
   std::optional<int> shim_pid = {};   // while running
   std::optional<int> vmm_pid = {};
-  std::vector<PublishedPort> ports = {};      // while running: as they are
-  std::uint64_t restart_count = 0;            // by the restart policy, since the last start
-  HealthReport health = {};                   // while running
+  std::vector<PublishedPort> ports = {};  // while running: as they are
+  std::uint64_t restart_count = 0;        // by the restart policy, since the last start
+  HealthReport health = {};               // while running
+  DiskReport disk = {};
   std::string accelerator = {};               // "kvm" or "tcg" while running
   std::string kernel_release = {};            // of the guest, after the first start
   std::vector<StartStage> start_stages = {};  // of the last start

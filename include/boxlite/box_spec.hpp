@@ -44,9 +44,30 @@ struct Mount {
   bool no_copy = false;
   std::uint64_t tmpfs_bytes = 0;  // what a tmpfs may hold; 0: half of the box's memory
   unsigned tmpfs_mode = 01777;    // permissions of its root
+  unsigned tmpfs_uid = 0;         // owner of its root
+  unsigned tmpfs_gid = 0;
+  // tmpfs: programs in it may run, their set-user-ID bits count, device files in it work. None, as with
+  // Docker.
+  bool tmpfs_exec = false;
+  bool tmpfs_suid = false;
+  bool tmpfs_dev = false;
   // volume: it was made for this box only, and may go with it (RemoveOptions::volumes, auto_remove).
   bool is_anonymous = false;
   bool operator==(const Mount&) const = default;
+};
+
+// In a Ulimit: no limit.
+inline constexpr std::uint64_t unlimited = ~std::uint64_t{0};
+
+// A resource limit of every command of a box (setrlimit(2)), in the kernel's units.
+struct Ulimit {
+  // core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending or
+  // stack.
+  std::string name = {};
+  std::uint64_t soft = 0;  // not more than `hard`
+  // nofile: at most 1048576, which `unlimited` means as well.
+  std::uint64_t hard = 0;
+  bool operator==(const Ulimit&) const = default;
 };
 
 // Whether a box whose main command has ended, or whose machine broke, is started again: by the box's own
@@ -112,6 +133,11 @@ struct BoxSpec {
   std::string hostname = {};                  // empty: the first 12 characters of the id
   CapabilityChanges capabilities = {};
   bool privileged = false;  // all capabilities, no masked paths; still inside its own VM
+  // Each name once. Without nofile: 1048576 of them.
+  std::vector<Ulimit> ulimits = {};
+  // The box's "/" cannot be written; mounts, /dev and /dev/shm can.
+  bool read_only = false;
+  std::uint64_t shm_bytes = 0;  // what /dev/shm may hold; 0: half of the box's memory
 
   // Process 1 is an init of ours, which starts the main command, passes signals on to it and reaps orphans.
   bool init = false;

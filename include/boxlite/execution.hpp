@@ -74,6 +74,10 @@ class BOXLITE_API Execution {
   // How many of the bytes that attach asked for were gone before it came. Never changes afterwards.
   std::uint64_t skipped(OutputStream stream) const;
 
+  // What the box's kernel says of its damaged disk (BoxInfo::disk), as far as this handle has heard while the
+  // command ran; empty: nothing. Never blocks.
+  std::string disk_error() const;
+
   // Blocks until all bytes are taken (the box holds up to 256 KiB unread). invalid_state without
   // ExecSpec::use_stdin or AttachOptions::use_stdin, or after close_stdin.
   Result<void> write_stdin(std::span<const std::byte> bytes);

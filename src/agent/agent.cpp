@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/console.h"
+#include "agent/container_fit.h"
 #include "agent/machine.h"
 #include "agent/network.h"
 #include "agent/processes.h"
@@ -42,6 +43,9 @@ Result<void> unknown_method(const wire::msg::Request& request) {
 
 Result<void> Agent::open_channel(UniqueFd port) {
   channel_ = BOXLITE_TRY(Channel::open(loop_, std::move(port), *this));
+  disk_watch_ = std::make_unique<DiskWatch>(loop_, *channel_, [this] {
+    if (executions_) executions_->tell_disk_error();
+  });
   return {};
 }
 
@@ -76,6 +80,7 @@ void Agent::on_frame(const wire::Frame& frame) {
       return;
     case wire::FrameType::reset:
       std::erase(shutdown_streams_, stream);
+      disk_watch_->on_reset(stream);
       if (executions_) executions_->on_reset(stream);
       if (files_) files_->on_reset(stream);
       if (tunnels_) tunnels_->on_reset(stream);
@@ -92,6 +97,7 @@ void Agent::on_drained() {
 
 void Agent::on_disconnect() {
   shutdown_streams_.clear();
+  disk_watch_->on_disconnect();
   if (executions_) executions_->on_disconnect();
   if (files_) files_->on_disconnect();
   if (tunnels_) tunnels_->on_disconnect();
@@ -100,6 +106,7 @@ void Agent::on_disconnect() {
 // ---- calls -----------------------------------------------------------------------------------------------
 
 bool Agent::has_stream(std::uint32_t stream) const {
+  if (disk_watch_->has_stream(stream)) return true;
   return executions_ &&
          (executions_->has_stream(stream) || files_->has_stream(stream) || tunnels_->has_stream(stream));
 }
@@ -146,6 +153,11 @@ Result<void> Agent::on_guest_request(std::uint32_t stream, const wire::msg::Requ
   }
   if (is_call(request, wire::GuestStats::name)) {
     return wire::write_response(out, stream, machine_stats(container_ ? &container_->cgroup() : nullptr));
+  }
+  if (is_call(request, wire::GuestAwaitDiskErrors::name)) {
+    disk_watch_->await(stream,
+                       BOXLITE_TRY(wire::parse<wire::msg::AwaitDiskErrorsRequest>(request.payload())));
+    return {};
   }
   if (is_call(request, wire::GuestProcesses::name)) {
     if (!container_) return fail(ErrorCode::invalid_state, "the container is not started yet");
@@ -250,8 +262,12 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
     BOXLITE_TRY(prepare_container(spec, std::move(defaults), times));
   }
   trust_certificates(*container_, spec.ca_certificates());
+  // After all that is written into it, and not in a container that another box may get.
+  if (spec.root_read_only() && !request.only_prepare())
+    BOXLITE_TRY_CONTEXT("start container", make_root_read_only(*container_));
   if (!executions_) {
-    executions_ = std::make_unique<Executions>(loop_, *channel_, *container_, [this] { on_main_end(); });
+    executions_ =
+        std::make_unique<Executions>(loop_, *channel_, *container_, *disk_watch_, [this] { on_main_end(); });
     files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
     tunnels_ = std::make_unique<Tunnels>(loop_, *channel_, container_->root_fd());
   }
@@ -272,7 +288,12 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, Cont
   // Half of one is not begun anew.
   container_was_started_ = true;
   const auto begin_ns = boottime_ns();
-  BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(spec.root_device(), spec.root_read_only()));
+  const auto& device = spec.root_device();
+  // A box works without its kernel being heard.
+  if (const auto done = disk_watch_->begin(device.substr(device.rfind('/') + 1)); !done)
+    log_line(done.error().message());
+  BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(device));
+  disk_watch_->note_recorded();
   BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, std::move(defaults)));
@@ -283,16 +304,17 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, Cont
 
 // The prepared container becomes that of a box.
 Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults) {
-  const bool fits =
-      spec.root_device() == prepared_->root_device() &&
-      spec.root_read_only() == prepared_->root_read_only() && spec.privileged() == prepared_->privileged() &&
-      spec.shm_bytes() == prepared_->shm_bytes() && spec.writable_cgroups() == prepared_->writable_cgroups();
+  const bool fits = spec.root_device() == prepared_->root_device() &&
+                    spec.privileged() == prepared_->privileged() &&
+                    spec.writable_cgroups() == prepared_->writable_cgroups();
   if (!fits) return fail(ErrorCode::invalid_argument, "the prepared container is of another kind");
   if (executions_->has_running())
     return fail(ErrorCode::invalid_state, "start container: a rehearsal still runs in it");
   executions_->forget();
   container_was_started_ = true;
   container_->set_defaults(std::move(defaults));
+  if (spec.shm_bytes() != prepared_->shm_bytes())
+    BOXLITE_TRY_CONTEXT("resize /dev/shm", resize_shm(*container_, spec.shm_bytes()));
   for (const auto& mount : spec.mounts()) {
     wire::msg::AddFolderRequest folder;
     *folder.mutable_mount() = mount;

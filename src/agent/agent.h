@@ -10,6 +10,7 @@
 
 #include "agent/channel.h"
 #include "agent/container.h"
+#include "agent/disk_watch.h"
 #include "agent/executions.h"
 #include "agent/files_service.h"
 #include "agent/folders.h"
@@ -69,6 +70,7 @@ class Agent final : public Channel::Listener {
   std::uint64_t start_ns_;
   std::unique_ptr<Channel> channel_;
   std::string hostname_;
+  std::unique_ptr<DiskWatch> disk_watch_;  // with channel_
   bool is_configured_ = false;
   // Set from the moment that a container is prepared until it is started.
   std::optional<wire::msg::ContainerSpec> prepared_;

@@ -24,9 +24,19 @@ std::vector<DeviceNode> basic_nodes() {
           node("tty", 5, 0),  node("random", 1, 8), node("urandom", 1, 9)};
 }
 
+// Through the disk's own node a program would write below the file system that is mounted from it.
 bool belongs_to_agent(std::string_view name) {
   return name.starts_with("vport") || name.starts_with("hvc") || name == "console" || name == "ptmx" ||
-         name == "kmsg";
+         name == "vda";
+}
+
+// The kernel makes a device when /dev/loop-control is asked for one, and its node in a /dev that is not the
+// container's.
+void add_loop_nodes(std::vector<DeviceNode>& nodes) {
+  constexpr unsigned loop_major = 7;
+  constexpr unsigned loop_count = 32;
+  for (unsigned i = 0; i < loop_count; ++i)
+    nodes.push_back({concat("loop", i), S_IFBLK | 0660, makedev(loop_major, i)});
 }
 
 void add_nodes_of(const std::string& directory, const std::string& prefix, std::vector<DeviceNode>& nodes) {
@@ -62,7 +72,9 @@ Result<void> make_node(const DeviceNode& node) {
 
 Result<std::vector<DeviceNode>> container_device_nodes(bool privileged) {
   auto nodes = basic_nodes();
-  if (privileged) add_nodes_of("/dev", "", nodes);
+  if (!privileged) return nodes;
+  add_nodes_of("/dev", "", nodes);
+  add_loop_nodes(nodes);
   return nodes;
 }
 

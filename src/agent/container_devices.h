@@ -17,7 +17,8 @@ struct DeviceNode {
 };
 
 // What the container's /dev gets: Docker's few, or for a privileged one everything the machine has but the
-// agent's own port and the console. Reads the agent's /dev.
+// agent's own port, the console and the root disk, and the loop devices that can come to be. Reads the
+// agent's /dev.
 Result<std::vector<DeviceNode>> container_device_nodes(bool privileged);
 
 // Makes them, and the usual symlinks, in the /dev of the calling process.

@@ -17,6 +17,7 @@
 
 #include "agent/console.h"
 #include "agent/container_devices.h"
+#include "agent/container_fit.h"
 #include "agent/folders.h"
 #include "agent/machine.h"
 #include "base/concat.h"
@@ -28,7 +29,6 @@ namespace boxlite::agent {
 namespace {
 
 constexpr std::uint64_t no_tricks = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-constexpr std::uint64_t default_shm_bytes = 64u << 20;
 
 // Docker's lists.
 constexpr std::array<const char*, 12> masked_paths{
@@ -113,9 +113,8 @@ Result<void> mount_devices(int root_fd, const std::vector<DeviceNode>& nodes, st
   BOXLITE_TRY(make_device_nodes(nodes));
   BOXLITE_TRY(mount_new(root_fd, "/dev/pts", "devpts", {{"mode", "0620"}, {"gid", "5"}, {"ptmxmode", "0666"}},
                         MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
-  BOXLITE_TRY(mount_new(root_fd, "/dev/shm", "tmpfs",
-                        {{"mode", "1777"}, {"size", concat(shm_bytes == 0 ? default_shm_bytes : shm_bytes)}},
-                        no_tricks));
+  BOXLITE_TRY(
+      mount_new(root_fd, "/dev/shm", "tmpfs", {{"mode", "1777"}, {"size", shm_size(shm_bytes)}}, no_tricks));
   // Not every kernel has message queues.
   if (const auto done = mount_new(root_fd, "/dev/mqueue", "mqueue", {}, no_tricks); !done) {
     log_line(done.error().message());

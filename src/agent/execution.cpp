@@ -167,6 +167,7 @@ void Execution::on_process_end() {
   result_.set_cpu_ns(cpu_ns - std::min(cpu_ns, cpu_before_ns_));
   result_.set_peak_memory_bytes(usage.peak_memory_bytes != 0 ? usage.peak_memory_bytes : end->peak_rss_bytes);
   result_.set_ended_at_ns(std::max(wall_clock_ns(), result_.started_at_ns()));
+  listener_.look_at_disk();
   exit_watch_.reset();
   timeout_.reset();
   pidfd_.reset();

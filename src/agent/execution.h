@@ -34,6 +34,10 @@ class Execution {
     virtual void on_end(Execution& execution) = 0;
     // The execution has sent its last frame to this stream.
     virtual void on_stream_finished(std::uint32_t stream) = 0;
+    // What clients are to be told of a damaged root disk; empty: nothing.
+    virtual const std::string& disk_error() const = 0;
+    // The end of a command is about to be told: what the kernel has said until now counts.
+    virtual void look_at_disk() = 0;
 
    protected:
     ~Listener() = default;
@@ -96,6 +100,7 @@ class Execution {
     std::array<std::uint64_t, 2> next;
     wire::SendCredit credit;
     wire::ReceiveCredit input;
+    bool knows_disk_error = false;
   };
   struct Input {
     std::uint32_t stream;
@@ -129,6 +134,7 @@ class Execution {
   bool pump_client(Client& client);
   bool is_complete(const Client& client) const;
   void send_started(const Client& client);
+  void send_disk_error(Client& client);
   void remove_client(std::uint32_t stream);
   bool has_open_stdin() const { return stdin_.is_open() && !input_ends_; }
   Client* find_client(std::uint32_t stream);

@@ -96,6 +96,7 @@ bool Execution::is_complete(const Client& client) const {
 
 // Returns whether the client has got everything, its result included.
 bool Execution::pump_client(Client& client) {
+  if (!client.knows_disk_error && !listener_.disk_error().empty()) send_disk_error(client);
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     auto& next = client.next[i];
     const auto& ring = outputs_[i].ring;
@@ -141,7 +142,10 @@ void Execution::remove_client(std::uint32_t stream) {
 }
 
 void Execution::attach(std::uint32_t stream, const wire::msg::AttachRequest& request) {
-  Client client{stream, {request.stdout_offset(), request.stderr_offset()}, {}, {}};
+  Client client{.stream = stream,
+                .next = {request.stdout_offset(), request.stderr_offset()},
+                .credit = {},
+                .input = {}};
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     client.next[i] = std::clamp(client.next[i], outputs_[i].ring.begin(), outputs_[i].ring.end());
   }
@@ -162,6 +166,16 @@ void Execution::send_started(const Client& client) {
   started.set_stderr_begin(client.next[1]);
   if (const auto size = wire::write_data(channel_.out(), client.stream, output))
     find_client(client.stream)->credit.take(*size);
+}
+
+// A client that has no room for it now gets it with the next output.
+void Execution::send_disk_error(Client& client) {
+  const auto& text = listener_.disk_error();
+  if (client.credit.available() < text.size() + wire::output_overhead) return;
+  wire::msg::ExecOutput output;
+  output.set_disk_error(text);
+  if (const auto size = wire::write_data(channel_.out(), client.stream, output)) client.credit.take(*size);
+  client.knows_disk_error = true;
 }
 
 void Execution::detach(std::uint32_t stream) {

@@ -12,6 +12,7 @@
 
 #include "agent/channel.h"
 #include "agent/container.h"
+#include "agent/disk_watch.h"
 #include "agent/execution.h"
 #include "base/result.h"
 #include "linux/event_loop.h"
@@ -24,9 +25,13 @@ namespace boxlite::agent {
 class Executions final : public Execution::Listener {
  public:
   // `on_main_end`: the main command has ended. Everything given outlives the object.
-  Executions(linux_::EventLoop& loop, Channel& channel, Container& container,
+  Executions(linux_::EventLoop& loop, Channel& channel, Container& container, DiskWatch& disk_watch,
              std::function<void()> on_main_end)
-      : loop_(loop), channel_(channel), container_(container), on_main_end_(std::move(on_main_end)) {}
+      : loop_(loop),
+        channel_(channel),
+        container_(container),
+        disk_watch_(disk_watch),
+        on_main_end_(std::move(on_main_end)) {}
 
   // What the next command's start can be spared.
   void prepare();
@@ -58,8 +63,13 @@ class Executions final : public Execution::Listener {
   // The signal (0: TERM) to the main command, which answers for the others; without one TERM to all of them.
   void ask_to_end(int number);
 
+  // Clients that do not know of it are told.
+  void tell_disk_error() { on_drained(); }
+
   void on_end(Execution& execution) override;
   void on_stream_finished(std::uint32_t stream) override { streams_.erase(stream); }
+  const std::string& disk_error() const override { return disk_watch_.errors().last(); }
+  void look_at_disk() override { disk_watch_.look(); }
 
  private:
   Execution* find(const std::string& id) const;
@@ -78,6 +88,7 @@ class Executions final : public Execution::Listener {
   linux_::EventLoop& loop_;
   Channel& channel_;
   Container& container_;
+  DiskWatch& disk_watch_;
   std::function<void()> on_main_end_;
 
   std::unordered_map<std::string, std::unique_ptr<Execution>> executions_;

@@ -3,30 +3,27 @@
 
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
+#include <cstdio>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/console.h"
+#include "agent/container_visit.h"
 #include "agent/machine.h"
 #include "agent/volume_fill.h"
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/clone3.h"
 #include "linux/mounts.h"
 
 namespace boxlite::agent {
 namespace {
 
 constexpr std::string_view shares_dir = "/run/box/shares";
-constexpr std::size_t stack_bytes = 16u << 10;
 
 std::string share_path(std::string_view tag) {
   return concat(shares_dir, "/", tag);
@@ -52,41 +49,33 @@ Result<DetachedMount> detached_tmpfs(const wire::msg::Mount& mount) {
   std::snprintf(octal.data(), octal.size(), "%o",
                 mount.tmpfs_mode() == 0 ? 01777u : mount.tmpfs_mode() & 07777u);
   const std::string size = mount.tmpfs_bytes() == 0 ? std::string("50%") : concat(mount.tmpfs_bytes());
-  auto tree = BOXLITE_TRY(
-      linux_::new_mount("tmpfs", {{"mode", octal.data()}, {"size", size}},
-                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (mount.read_only() ? MOUNT_ATTR_RDONLY : 0)));
+  const std::uint64_t attributes =
+      (mount.tmpfs_exec() ? 0 : MOUNT_ATTR_NOEXEC) | (mount.tmpfs_suid() ? 0 : MOUNT_ATTR_NOSUID) |
+      (mount.tmpfs_dev() ? 0 : MOUNT_ATTR_NODEV) | (mount.read_only() ? MOUNT_ATTR_RDONLY : 0);
+  auto tree = BOXLITE_TRY(linux_::new_mount("tmpfs",
+                                            {{"mode", octal.data()},
+                                             {"size", size},
+                                             {"uid", concat(mount.tmpfs_uid())},
+                                             {"gid", concat(mount.tmpfs_gid())}},
+                                            attributes));
   return DetachedMount{std::move(tree), mount.target()};
 }
 
-// In the container's mount namespace for the time of one system call.
-struct Visit {
-  int mount_namespace;
-  int mount_fd;        // to be attached, or -1:
-  const char* target;  // a path to be unmounted
+// Both as run by visit_mounts.
+struct Attachment {
+  int mount_fd;
   int target_fd;
-  int os_error = 0;
 };
 
-int run_visit(void* argument) {
-  auto& visit = *static_cast<Visit*>(argument);
-  bool done = ::setns(visit.mount_namespace, CLONE_NEWNS) == 0;
-  if (done && visit.mount_fd >= 0) {
-    done = ::syscall(SYS_move_mount, visit.mount_fd, "", visit.target_fd, "",
-                     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
-  } else if (done) {
-    done = ::umount2(visit.target, MNT_DETACH) == 0;
-  }
-  if (!done) visit.os_error = errno;
-  ::_exit(0);
+int attach_there(void* argument) {
+  const auto& attachment = *static_cast<Attachment*>(argument);
+  const bool done = ::syscall(SYS_move_mount, attachment.mount_fd, "", attachment.target_fd, "",
+                              MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
+  return done ? 0 : errno;
 }
 
-Result<int> run(Visit& visit) {
-  alignas(16) std::array<std::byte, stack_bytes> stack;
-  const auto child = BOXLITE_TRY(linux_::clone_sharing_memory(-1, stack, run_visit, &visit));
-  siginfo_t end = {};
-  while (::waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &end, WEXITED) != 0 && errno == EINTR) {
-  }
-  return visit.os_error;
+int unmount_there(void* path) {
+  return ::umount2(static_cast<const char*>(path), MNT_DETACH) == 0 ? 0 : errno;
 }
 
 Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_directory) {
@@ -155,8 +144,9 @@ Result<wire::msg::AddFolderResponse> Folders::add(const Container& container,
   const auto detached = BOXLITE_TRY_CONTEXT(what, detached_mount(request.mount()));
   const auto place =
       BOXLITE_TRY_CONTEXT(what, open_or_make(container.root_fd(), detached.target, detached.is_directory));
-  Visit visit{container.mount_namespace(), detached.tree.get(), nullptr, place.get()};
-  if (const int os_error = BOXLITE_TRY(run(visit)); os_error != 0)
+  Attachment attachment{detached.tree.get(), place.get()};
+  if (const int os_error = BOXLITE_TRY(visit_mounts(container.mount_namespace(), attach_there, &attachment));
+      os_error != 0)
     return fail(syscall_error("mount", detached.target, os_error));
   return wire::msg::AddFolderResponse();
 }
@@ -165,9 +155,9 @@ Result<wire::msg::RemoveFolderResponse> Folders::remove(const Container& contain
                                                         const wire::msg::RemoveFolderRequest& request) const {
   const auto place = BOXLITE_TRY(linux_::open_in_root(container.root_fd(), request.target(), O_PATH));
   // By descriptor: nobody can put a symlink in its way.
-  const auto path = concat("/proc/self/fd/", place.get());
-  Visit visit{container.mount_namespace(), -1, path.c_str(), -1};
-  if (const int os_error = BOXLITE_TRY(run(visit)); os_error != 0)
+  auto path = concat("/proc/self/fd/", place.get());
+  if (const int os_error = BOXLITE_TRY(visit_mounts(container.mount_namespace(), unmount_there, path.data()));
+      os_error != 0)
     return fail(syscall_error("unmount", request.target(), os_error));
   return wire::msg::RemoveFolderResponse();
 }

@@ -33,7 +33,7 @@ Result<void> configure_machine(const wire::msg::ConfigureRequest& request);
 Result<std::int64_t> follow_clock(std::uint64_t host_unix_ns);
 
 // An ext4 disk on root_dir; a file system smaller than its device is grown.
-Result<void> mount_root_disk(const std::string& device, bool read_only);
+Result<void> mount_root_disk(const std::string& device);
 // Leaves a clean file system. For when no process of the container is left.
 void unmount_root_disk();
 

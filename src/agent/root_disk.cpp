@@ -69,7 +69,7 @@ Result<void> grow(int root_fd, int device_fd, const std::string& device, const E
 
 }  // namespace
 
-Result<void> mount_root_disk(const std::string& device, bool read_only) {
+Result<void> mount_root_disk(const std::string& device) {
   const auto device_fd = BOXLITE_TRY(open_file(device, O_RDONLY));
   // A restored machine may remember blocks of the disk that its template had.
   ::ioctl(device_fd.get(), BLKFLSBUF, 0);
@@ -77,18 +77,11 @@ Result<void> mount_root_disk(const std::string& device, bool read_only) {
   // noinit_itable: zeroing unused inode tables would fill the sparse image. discard: what is deleted inside
   // becomes free on the host again. noatime: reading writes nothing. no_prefetch_block_bitmaps: no thread
   // that reads ahead what most boxes never need.
-  const std::uint64_t attributes = MOUNT_ATTR_NOATIME | (read_only ? MOUNT_ATTR_RDONLY : 0);
-  const auto mount =
-      BOXLITE_TRY(read_only ? linux_::new_mount("ext4", {{"source", device}, {"ro", ""}}, attributes)
-                            : linux_::new_mount("ext4",
-                                                {{"source", device},
-                                                 {"noinit_itable", ""},
-                                                 {"no_prefetch_block_bitmaps", ""},
-                                                 {"discard", ""}},
-                                                attributes));
+  const auto mount = BOXLITE_TRY(linux_::new_mount(
+      "ext4", {{"source", device}, {"noinit_itable", ""}, {"no_prefetch_block_bitmaps", ""}, {"discard", ""}},
+      MOUNT_ATTR_NOATIME));
   const auto target = BOXLITE_TRY(open_file(root_dir, O_PATH));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), target.get()));
-  if (read_only) return {};
   const auto root = BOXLITE_TRY(open_file(root_dir, O_RDONLY | O_DIRECTORY));
   // The box works at its old size as well.
   if (const auto done = grow(root.get(), device_fd.get(), device, extent); !done)

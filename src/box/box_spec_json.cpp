@@ -127,6 +127,7 @@ std::string_view name_of(MountType type) {
 
 Result<void> read(const json& value, std::string_view field, MountType& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out);
+Result<void> read(const json& value, std::string_view field, std::vector<Ulimit>& out);
 Result<void> read(const json& value, std::string_view field, std::uint16_t& out);
 Result<void> read(const json& value, std::string_view field, std::vector<PublishedPort>& out);
 Result<void> read(const json& value, std::string_view field, NetworkSpec& out);
@@ -183,9 +184,33 @@ json from_mounts(const std::vector<Mount>& mounts) {
                      {"no_copy", mount.no_copy},
                      {"tmpfs_bytes", mount.tmpfs_bytes},
                      {"tmpfs_mode", mount.tmpfs_mode},
+                     {"tmpfs_uid", mount.tmpfs_uid},
+                     {"tmpfs_gid", mount.tmpfs_gid},
+                     {"tmpfs_exec", mount.tmpfs_exec},
+                     {"tmpfs_suid", mount.tmpfs_suid},
+                     {"tmpfs_dev", mount.tmpfs_dev},
                      {"is_anonymous", mount.is_anonymous}});
   }
   return array;
+}
+
+json from_ulimits(const std::vector<Ulimit>& ulimits) {
+  auto array = json::array();
+  for (const auto& limit : ulimits)
+    array.push_back({{"name", from_bytes(limit.name)}, {"soft", limit.soft}, {"hard", limit.hard}});
+  return array;
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<Ulimit>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_object()) return wrong_type(field);
+    auto& limit = out.emplace_back();
+    BOXLITE_TRY(read_field(element, "name", limit.name));
+    BOXLITE_TRY(read_field(element, "soft", limit.soft));
+    BOXLITE_TRY(read_field(element, "hard", limit.hard));
+  }
+  return {};
 }
 
 Result<void> read(const json& value, std::string_view field, MountType& out) {
@@ -211,6 +236,11 @@ Result<void> read(const json& value, std::string_view field, std::vector<Mount>&
     BOXLITE_TRY(read_field(element, "no_copy", mount.no_copy));
     BOXLITE_TRY(read_field(element, "tmpfs_bytes", mount.tmpfs_bytes));
     BOXLITE_TRY(read_field(element, "tmpfs_mode", mount.tmpfs_mode));
+    BOXLITE_TRY(read_field(element, "tmpfs_uid", mount.tmpfs_uid));
+    BOXLITE_TRY(read_field(element, "tmpfs_gid", mount.tmpfs_gid));
+    BOXLITE_TRY(read_field(element, "tmpfs_exec", mount.tmpfs_exec));
+    BOXLITE_TRY(read_field(element, "tmpfs_suid", mount.tmpfs_suid));
+    BOXLITE_TRY(read_field(element, "tmpfs_dev", mount.tmpfs_dev));
     BOXLITE_TRY(read_field(element, "is_anonymous", mount.is_anonymous));
   }
   return {};
@@ -318,6 +348,9 @@ std::string to_json(const BoxSpec& spec) {
       {"init", spec.init},
       {"systemd", spec.systemd},
       {"stop_signal", from_bytes(spec.stop_signal)},
+      {"ulimits", from_ulimits(spec.ulimits)},
+      {"read_only", spec.read_only},
+      {"shm_bytes", spec.shm_bytes},
       {"network", from_network(spec.network)},
       {"secrets", from_secrets(spec.secrets)},
       {"secret_authorities", from_bytes(spec.secret_authorities.native())},
@@ -364,6 +397,9 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "systemd", spec.systemd));
   BOXLITE_TRY(read_field(object, "stop_signal", spec.stop_signal));
   BOXLITE_TRY(read_field(object, "stop_timeout_ms", spec.stop_timeout));
+  BOXLITE_TRY(read_field(object, "ulimits", spec.ulimits));
+  BOXLITE_TRY(read_field(object, "read_only", spec.read_only));
+  BOXLITE_TRY(read_field(object, "shm_bytes", spec.shm_bytes));
   BOXLITE_TRY(read_field(object, "network", spec.network));
   BOXLITE_TRY(read_field(object, "secrets", spec.secrets));
   BOXLITE_TRY(read_field(object, "secret_authorities", spec.secret_authorities));

@@ -16,6 +16,7 @@
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
+#include "oci/platform.h"
 #include "wire/method.h"
 
 namespace boxlite::box {
@@ -222,6 +223,12 @@ TEST(SpecCheck, RefusesWhatCannotWork) {
       {.hostname = "-"},
       {.hostname = std::string(64, 'h')},
       {.capabilities = {.drop = {"x"}}},
+      {.ulimits = {{"files", 1, 1}}},
+      {.ulimits = {{"core", 2, 1}}},
+      {.ulimits = {{"core", unlimited, 1}}},
+      {.ulimits = {{"nofile", 1, 2u << 20}}},
+      {.ulimits = {{"core", 1, 1}, {"core", 2, 2}}},
+      {.mounts = {{.type = MountType::tmpfs, .target = "/t", .tmpfs_uid = ~0u}}},
       {.start_timeout = -1ms},
       {.labels = {{"", "x"}}},
       {.labels = {{"a=b", "x"}}},
@@ -230,6 +237,8 @@ TEST(SpecCheck, RefusesWhatCannotWork) {
   };
   for (const auto& spec : wrong) EXPECT_FALSE(check(spec)) << to_json(spec).substr(0, 200);
   EXPECT_EQ(check(BoxSpec{.platform = "linux/s390x"}).error().code(), ErrorCode::unsupported);
+  const bool runs_i386 = oci::Platform::of_host().architecture == "amd64";
+  EXPECT_EQ(check(BoxSpec{.platform = "linux/386"}).has_value(), runs_i386);
 }
 
 TEST(SpecCheck, LooksAtCommands) {
@@ -260,6 +269,9 @@ BoxSpec full_spec() {
       .hostname = "h",
       .capabilities = {.add = {"ALL"}, .drop = {"KILL"}},
       .privileged = true,
+      .ulimits = {{"nofile", 1, unlimited}, {"core", 0, 0}},
+      .read_only = true,
+      .shm_bytes = 1u << 20,
       .init = true,
       .systemd = true,
       .stop_signal = "QUIT",

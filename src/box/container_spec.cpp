@@ -11,6 +11,7 @@
 #include "box/capabilities.h"
 #include "box/execution.h"
 #include "box/secrets.h"
+#include "box/ulimits.h"
 
 namespace boxlite::box {
 namespace {
@@ -96,6 +97,9 @@ Result<wire::msg::ContainerSpec> container_spec(const BoxSpec& spec, const oci::
   }
   container.set_privileged(spec.privileged);
   container.set_writable_cgroups(spec.systemd);
+  container.set_root_read_only(spec.read_only);
+  container.set_shm_bytes(spec.shm_bytes);
+  add_ulimits(spec.ulimits, container);
   return container;
 }
 
@@ -111,9 +115,7 @@ Result<int> stop_signal(const BoxSpec& spec, const oci::ImageConfig& image) {
 wire::msg::ContainerSpec prepared_part(const wire::msg::ContainerSpec& container) {
   wire::msg::ContainerSpec part;
   part.set_root_device(container.root_device());
-  part.set_root_read_only(container.root_read_only());
   part.set_privileged(container.privileged());
-  part.set_shm_bytes(container.shm_bytes());
   part.set_writable_cgroups(container.writable_cgroups());
   return part;
 }

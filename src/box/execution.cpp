@@ -193,6 +193,7 @@ void Execution::note_start_locked(const wire::msg::ExecStarted& started) {
 
 void Execution::store_locked(const wire::msg::ExecOutput& message) {
   if (message.has_started()) return note_start_locked(message.started());
+  if (message.has_disk_error()) disk_error_ = message.disk_error();
   const bool is_stdout = message.has_stdout();
   if (!is_stdout && !message.has_stderr()) return;
   auto& output = outputs_[is_stdout ? 0 : 1];
@@ -214,6 +215,11 @@ Result<bool> Execution::wait_started() {
 bool Execution::has_terminal() const {
   const std::lock_guard lock(mutex_);
   return has_terminal_;
+}
+
+std::string Execution::disk_error() const {
+  const std::lock_guard lock(mutex_);
+  return disk_error_;
 }
 
 std::uint64_t Execution::offset(OutputStream stream) const {

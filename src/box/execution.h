@@ -52,6 +52,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   bool has_terminal() const;
   std::uint64_t offset(OutputStream stream) const;
   std::uint64_t skipped(OutputStream stream) const;
+  std::string disk_error() const;
   Result<void> write_stdin(std::span<const std::byte> bytes);
   Result<void> close_stdin();
   Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer);
@@ -111,6 +112,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   bool has_started_ = false;
   std::condition_variable changed_;
   Output outputs_[2];
+  std::string disk_error_;
   std::optional<Result<ExitStatus>> end_;  // known; all output before it has been taken once drained_
   bool drained_ = false;
   std::vector<WaitCallback> waiters_;

@@ -82,6 +82,9 @@ Result<void> check(const Mount& mount) {
       break;
     case MountType::tmpfs:
       if (!mount.source.empty()) return wrong("source", mount.source, "a tmpfs has none");
+      for (const auto id : {mount.tmpfs_uid, mount.tmpfs_gid}) {
+        if (id == ~0u) return wrong("owner", concat(id), "that number stands for nobody");
+      }
       if (mount.tmpfs_mode > 07777) return wrong("mode", concat(mount.tmpfs_mode), "at most octal 7777");
       break;
   }
@@ -132,7 +135,9 @@ std::vector<Mount> with_systemd_mounts(std::vector<Mount> mounts) {
        {std::pair("/run", 0755u), std::pair("/run/lock", for_all), std::pair("/tmp", for_all)}) {
     const bool is_taken = std::ranges::any_of(
         mounts, [&](const Mount& mount) { return tidy_box_path(mount.target) == target; });
-    if (!is_taken) all.push_back({.type = MountType::tmpfs, .target = target, .tmpfs_mode = mode});
+    if (is_taken) continue;
+    // Installers run programs in /tmp.
+    all.push_back({.type = MountType::tmpfs, .target = target, .tmpfs_mode = mode, .tmpfs_exec = true});
   }
   all.insert(all.end(), mounts.begin(), mounts.end());
   return all;
@@ -146,6 +151,11 @@ void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec
     entry.set_read_only(mount.read_only);
     entry.set_tmpfs_bytes(mount.tmpfs_bytes);
     entry.set_tmpfs_mode(mount.tmpfs_mode);
+    entry.set_tmpfs_uid(mount.tmpfs_uid);
+    entry.set_tmpfs_gid(mount.tmpfs_gid);
+    entry.set_tmpfs_exec(mount.tmpfs_exec);
+    entry.set_tmpfs_suid(mount.tmpfs_suid);
+    entry.set_tmpfs_dev(mount.tmpfs_dev);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "box/mounts.h"
 #include "box/network.h"
 #include "box/secrets.h"
+#include "box/ulimits.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 
@@ -66,7 +67,7 @@ Result<void> check_platform(std::string_view text) {
   if (text.empty()) return {};
   const auto platform = oci::Platform::parse(text);
   if (!platform) return wrong("platform", text, "write it as \"linux/amd64\"");
-  if (!oci::distance(oci::Platform::of_host(), *platform)) {
+  if (!oci::can_run(oci::Platform::of_host(), *platform)) {
     return fail(
         Error(ErrorCode::unsupported, concat("platform ", in_quotes(text), " cannot run on this host"))
             .with_remedy(concat("choose ", oci::Platform::of_host().str())));
@@ -210,6 +211,8 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check_user(spec.user));
   BOXLITE_TRY(check_hostname(spec.hostname));
   BOXLITE_TRY(resolve_capabilities(spec.capabilities, spec.privileged));
+  BOXLITE_TRY(check_ulimits(spec.ulimits));
+  BOXLITE_TRY(check_range("shm_bytes", spec.shm_bytes, 0, std::uint64_t{1} << 50));
   BOXLITE_TRY(check(spec.mounts));
   BOXLITE_TRY(check(spec.network));
   BOXLITE_TRY(check_secrets(spec));

@@ -15,6 +15,7 @@
 #include "cli/environment.h"
 #include "cli/port_options.h"
 #include "cli/terminal.h"
+#include "cli/ulimit_option.h"
 #include "cli/units.h"
 
 namespace boxlite::cli {
@@ -28,9 +29,8 @@ struct DockerOption {
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
     DockerOption{'P', "publish-all"}, DockerOption{0, "volumes-from"}, DockerOption{0, "label-file"},
-    DockerOption{0, "read-only"},     DockerOption{0, "dns"},          DockerOption{0, "add-host"},
-    DockerOption{0, "device"},        DockerOption{0, "gpus"},         DockerOption{0, "ulimit"},
-    DockerOption{0, "shm-size"},      DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
+    DockerOption{0, "dns"},           DockerOption{0, "add-host"},     DockerOption{0, "device"},
+    DockerOption{0, "gpus"},          DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
     DockerOption{0, "group-add"},     DockerOption{0, "pids-limit"},   DockerOption{0, "cidfile"},
     DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},   DockerOption{0, "rootfs"},
     DockerOption{0, "security"},      DockerOption{0, "inbound"},      DockerOption{0, "memory-swap"},
@@ -272,15 +272,25 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
   options.value('c', "cpus", "N", "Virtual CPUs (1)", accept_count(spec_.cpus));
   options.value('m', "memory", "SIZE", "Memory: MiB, or as in 2g (512m)",
                 accept_size(spec_.memory_mib, bytes_per_mib));
+  options.value(0, "shm-size", "SIZE", "Of /dev/shm: bytes, or as in 1g (half of the memory)",
+                accept_size(spec_.shm_bytes, 1));
   options.value(0, "disk-size", "SIZE", "What the disk can grow to: GiB, or as in 20g (10g)",
                 accept_size(spec_.disk_size_gib, bytes_per_gib));
 
+  declare_rights(options);
+  for (const auto& option : later_for_boxes) options.not_built(option.letter, option.word);
+}
+
+void BoxOptions::declare_rights(OptionSet& options) {
   options.section("Rights in the box");
   options.list(0, "cap-add", "NAME", spec_.capabilities.add, "Add a capability, or ALL (repeatable)");
   options.list(0, "cap-drop", "NAME", spec_.capabilities.drop, "Drop a capability, or ALL (repeatable)");
+  options.flag(0, "read-only", spec_.read_only, "Its / cannot be written; what is mounted in it can");
+  options.value(0, "ulimit", "NAME=SOFT[:HARD]",
+                "Limit a resource of each process, as in nofile=1024 (repeatable)",
+                accept_ulimit(spec_.ulimits));
   options.flag(0, "privileged", spec_.privileged,
                "All capabilities, nothing masked; still in its own machine");
-  for (const auto& option : later_for_boxes) options.not_built(option.letter, option.word);
 }
 
 void BoxOptions::declare_network(OptionSet& options) {

@@ -63,6 +63,7 @@ class BoxOptions {
 
  private:
   void declare_network(OptionSet& options);
+  void declare_rights(OptionSet& options);
 
   BoxSpec spec_;
   std::optional<std::string> entrypoint_;

@@ -86,6 +86,10 @@ TEST(BoxOptionsTest, FillsEveryFieldOfTheSpec) {
                                  "--cap-drop",
                                  "ALL",
                                  "--privileged",
+                                 "--read-only",
+                                 "--shm-size=1g",
+                                 "--ulimit",
+                                 "nofile=1:2",
                                  "--start-timeout",
                                  "1m",
                                  "img"});
@@ -104,6 +108,9 @@ TEST(BoxOptionsTest, FillsEveryFieldOfTheSpec) {
   expected.hostname = "h";
   expected.capabilities = {.add = {"NET_ADMIN"}, .drop = {"ALL"}};
   expected.privileged = true;
+  expected.read_only = true;
+  expected.shm_bytes = 1u << 30;
+  expected.ulimits = {{"nofile", 1, 2}};
   expected.detach = true;
   expected.start_timeout = milliseconds(60'000);
   EXPECT_EQ(*spec, expected);

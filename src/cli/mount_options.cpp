@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/mount_options.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
@@ -85,6 +86,47 @@ Parsed<bool> take_tmpfs_key(Mount& mount, std::string_view option, std::string_v
     return true;
   }
   return false;
+}
+
+std::optional<unsigned> parse_id(std::string_view text) {
+  const auto id = parse_count(text);
+  return id && *id != ~0u ? id : std::nullopt;
+}
+
+// The keys that only --tmpfs knows: flags, and the owner.
+Parsed<bool> take_tmpfs_option(Mount& mount, std::string_view text, std::string_view key,
+                               std::string_view value) {
+  struct Flag {
+    std::string_view name;
+    bool Mount::* target;
+    bool value;
+  };
+  static constexpr std::array<Flag, 8> flags{{{"ro", &Mount::read_only, true},
+                                              {"rw", &Mount::read_only, false},
+                                              {"exec", &Mount::tmpfs_exec, true},
+                                              {"noexec", &Mount::tmpfs_exec, false},
+                                              {"suid", &Mount::tmpfs_suid, true},
+                                              {"nosuid", &Mount::tmpfs_suid, false},
+                                              {"dev", &Mount::tmpfs_dev, true},
+                                              {"nodev", &Mount::tmpfs_dev, false}}};
+  for (const auto& flag : flags) {
+    if (flag.name != key || !value.empty()) continue;
+    mount.*flag.target = flag.value;
+    return true;
+  }
+  if (key != "uid" && key != "gid") return false;
+  const auto id = parse_id(value);
+  if (!id) return bad("--tmpfs", text, fmt::format("the {} is not a number, as in 1000", key));
+  (key == "uid" ? mount.tmpfs_uid : mount.tmpfs_gid) = *id;
+  return true;
+}
+
+// What Docker takes and no tmpfs of a box shows: times of access, and how writes reach a disk.
+bool means_nothing_to_tmpfs(std::string_view option) {
+  constexpr std::array<std::string_view, 12> known{"defaults", "sync",       "async",       "dirsync",
+                                                   "atime",    "noatime",    "diratime",    "nodiratime",
+                                                   "relatime", "norelatime", "strictatime", "nostrictatime"};
+  return std::ranges::find(known, option) != known.end();
 }
 
 bool is_yes(std::string_view value) {
@@ -199,9 +241,9 @@ Parsed<MountWish> parse_tmpfs_option(std::string_view text) {
     const auto taken = take_tmpfs_key(wish.mount, "--tmpfs", text, key, value);
     if (!taken) return std::unexpected(taken.error());
     if (*taken) continue;
-    if (key == "ro") wish.mount.read_only = true;
-    // Docker's defaults, and what it lets one take back.
-    else if (key != "rw" && key != "nosuid" && key != "nodev" && key != "noexec" && key != "exec")
+    const auto also_taken = take_tmpfs_option(wish.mount, text, key, value);
+    if (!also_taken) return std::unexpected(also_taken.error());
+    if (!*also_taken && !means_nothing_to_tmpfs(field))
       return bad("--tmpfs", text, fmt::format("no option \"{}\"", field));
   }
   return wish;

@@ -73,8 +73,18 @@ TEST(TmpfsOption, ReadsSizeAndMode) {
                                                                                .read_only = true,
                                                                                .tmpfs_bytes = 2048,
                                                                                .tmpfs_mode = 0755}));
-  EXPECT_FALSE(parse_tmpfs_option("t"));
-  EXPECT_FALSE(parse_tmpfs_option("/t:what"));
+  EXPECT_EQ(parse_tmpfs_option("/t:exec,suid,dev,uid=7,gid=8,noatime,rw")->mount,
+            (Mount{.type = MountType::tmpfs,
+                   .target = "/t",
+                   .tmpfs_uid = 7,
+                   .tmpfs_gid = 8,
+                   .tmpfs_exec = true,
+                   .tmpfs_suid = true,
+                   .tmpfs_dev = true}));
+  EXPECT_EQ(parse_tmpfs_option("/t:exec,noexec")->mount, parse_tmpfs_option("/t")->mount)
+      << "the last counts";
+  for (const char* wrong : {"t", "/t:what", "/t:uid=root", "/t:gid=", "/t:gid=4294967295", "/t:exec=1"})
+    EXPECT_FALSE(parse_tmpfs_option(wrong)) << wrong;
 }
 
 TEST(ProvideSource, MakesWhatVolumesNeedAndMountsDemand) {

@@ -69,13 +69,35 @@ Json health(const HealthReport& report) {
           {"LastOutput", report.last_output}};
 }
 
+Json disk(const DiskReport& report) {
+  return {{"Errors", report.errors},
+          {"LastError", text_or_null(report.last_error)},
+          {"ReadOnly", report.is_read_only}};
+}
+
+Json ulimits(const std::vector<Ulimit>& all) {
+  const auto bound = [](std::uint64_t value) { return value == unlimited ? Json(-1) : Json(value); };
+  Json list = Json::array();
+  for (const auto& limit : all) {
+    list.push_back({{"Name", limit.name}, {"Soft", bound(limit.soft)}, {"Hard", bound(limit.hard)}});
+  }
+  return list;
+}
+
 Json box_state(const BoxInfo& box) {
-  return {{"Status", std::string(name(box.status))},   {"Running", box.status == BoxStatus::running},
-          {"Paused", box.status == BoxStatus::paused}, {"Restarting", box.status == BoxStatus::restarting},
-          {"Pid", value_or_null(box.shim_pid)},        {"VmmPid", value_or_null(box.vmm_pid)},
-          {"ExitCode", value_or_null(box.exit_code)},  {"Error", box.failure},
-          {"RestartCount", box.restart_count},         {"Health", health(box.health)},
-          {"StartedAt", text_or_null(box.started_at)}, {"FinishedAt", text_or_null(box.stopped_at)}};
+  return {{"Status", std::string(name(box.status))},
+          {"Running", box.status == BoxStatus::running},
+          {"Paused", box.status == BoxStatus::paused},
+          {"Restarting", box.status == BoxStatus::restarting},
+          {"Pid", value_or_null(box.shim_pid)},
+          {"VmmPid", value_or_null(box.vmm_pid)},
+          {"ExitCode", value_or_null(box.exit_code)},
+          {"Error", box.failure},
+          {"RestartCount", box.restart_count},
+          {"Health", health(box.health)},
+          {"Disk", disk(box.disk)},
+          {"StartedAt", text_or_null(box.started_at)},
+          {"FinishedAt", text_or_null(box.stopped_at)}};
 }
 
 Json box_config(const BoxSpec& spec) {
@@ -108,6 +130,9 @@ Json box_host_config(const BoxSpec& spec) {
           {"Systemd", spec.systemd},
           {"CapAdd", spec.capabilities.add},
           {"CapDrop", spec.capabilities.drop},
+          {"ReadonlyRootfs", spec.read_only},
+          {"ShmSize", spec.shm_bytes},
+          {"Ulimits", ulimits(spec.ulimits)},
           {"AutoStopMs", spec.auto_stop.count()},
           {"AutoDeleteMs", spec.auto_delete.count()},
           {"StartTimeoutMs", spec.start_timeout.count()}};

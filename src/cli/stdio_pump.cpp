@@ -4,6 +4,7 @@
 #include "cli/stdio_pump.h"
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -63,13 +64,36 @@ class OutputState {
   int error_ = 0;
 };
 
+// Says once that the kernel of the box complains of its disk: between two pieces of output, or at the end
+// where the command has the terminal for itself.
+class DiskWarning {
+ public:
+  DiskWarning(const Execution& execution, bool has_terminal)
+      : execution_(execution), waits_for_end_(has_terminal) {}
+  void look() {
+    if (!waits_for_end_) say();
+  }
+  void say() {
+    const auto error = execution_.disk_error();
+    if (error.empty() || was_said_.exchange(true)) return;
+    warn(fmt::format("the kernel of the box reports errors of its disk: {}", error));
+  }
+
+ private:
+  const Execution& execution_;
+  const bool waits_for_end_;
+  std::atomic<bool> was_said_ = false;
+};
+
 // Reads to the end even when nobody takes the bytes any more, lest the command wait for us for ever.
-void pump_output(Execution& execution, OutputStream stream, int fd, OutputState& state, SignalRelay& relay) {
+void pump_output(Execution& execution, OutputStream stream, int fd, OutputState& state, SignalRelay& relay,
+                 DiskWarning& disk) {
   std::vector<std::byte> buffer(chunk_size);
   bool is_open = true;
   while (true) {
     const auto count = execution.read(stream, buffer);
     if (!count || *count == 0) return;
+    disk.look();
     if (!is_open) continue;
     if (const int error = write_fully(fd, std::span(buffer).first(*count)); error != 0) {
       is_open = false;
@@ -180,8 +204,11 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   }
 
   OutputState state;
-  std::jthread out([&] { pump_output(execution, OutputStream::stdout_, STDOUT_FILENO, state, **relay); });
-  std::jthread err([&] { pump_output(execution, OutputStream::stderr_, STDERR_FILENO, state, **relay); });
+  DiskWarning disk(execution, attachment.has_terminal);
+  std::jthread out(
+      [&] { pump_output(execution, OutputStream::stdout_, STDOUT_FILENO, state, **relay, disk); });
+  std::jthread err(
+      [&] { pump_output(execution, OutputStream::stderr_, STDERR_FILENO, state, **relay, disk); });
   auto stop = make_pipe();
   if (!stop) {
     (void)execution.kill();
@@ -203,6 +230,7 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   terminal.leave();
   // What is said next begins on a line of its own, wherever the command has left the cursor.
   if (attachment.has_terminal && !status) write_fully(STDERR_FILENO, std::as_bytes(std::span("\n", 1)));
+  disk.say();
   if (!status && status.error().code() == ErrorCode::cancelled && (*relay)->ended_by() == 0) {
     warn(fmt::format("execution {} runs on", execution.id()));
   }

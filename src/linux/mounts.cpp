@@ -85,6 +85,16 @@ Result<void> seal_mounts(int mount_fd, std::uint64_t attributes) {
   return fail(syscall_error("mount_setattr", "", errno));
 }
 
+Result<void> change_mount_option(int mount_fd, const MountOption& option) {
+  const auto& [key, value] = option;
+  const UniqueFd context(::fspick(mount_fd, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH));
+  if (!context.is_open()) return fail(syscall_error("fspick", "", errno));
+  if (::fsconfig(context.get(), FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0 ||
+      ::fsconfig(context.get(), FSCONFIG_CMD_RECONFIGURE, nullptr, nullptr, 0) != 0)
+    return fail(mount_error("fsconfig", key, context.get()));
+  return {};
+}
+
 Result<void> attach_mount(int mount_fd, int target_fd) {
   if (::move_mount(mount_fd, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0)
     return {};

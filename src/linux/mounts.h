@@ -28,6 +28,8 @@ Result<UniqueFd> clone_mount(int source_fd);
 Result<void> add_mount_attributes(int mount_fd, std::uint64_t attributes);
 // The same with those below it, all of which are cut off from the propagation of mounts.
 Result<void> seal_mounts(int mount_fd, std::uint64_t attributes);
+// Of the file system that is mounted at `mount_fd`, the root of a mount in any mount namespace.
+Result<void> change_mount_option(int mount_fd, const MountOption& option);
 // On top of `target_fd`, a directory or a file.
 Result<void> attach_mount(int mount_fd, int target_fd);
 

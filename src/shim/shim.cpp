@@ -78,6 +78,7 @@ Result<void> Shim::set_up() {
   idle_watch_.emplace(*loop_, *mux_, [this] { stop_gracefully(); });
   host_clock_ = BOXLITE_TRY(SystemClock::create());
   clock_keeper_.emplace(*loop_, *host_clock_, [this](Timestamp time) { tell_time(time); });
+  disk_errors_.emplace(*loop_, *mux_, [this](const auto& errors) { note_disk(errors); });
   BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
@@ -111,6 +112,9 @@ Result<void> Shim::begin_life() {
   record_.is_maintenance = config_.is_maintenance;
   record_.started_at = now();
   record_.ready_at.reset();
+  record_.disk_errors = 0;
+  record_.disk_last_error.clear();
+  record_.disk_is_read_only = false;
   record_.vmm_pid = 0;
   BOXLITE_TRY(launch());
   BOXLITE_TRY(watch_machine());
@@ -209,6 +213,7 @@ void Shim::become_ready() {
   mux_->open_gate();
   if (!life_->early_main.empty()) life_->main->follow(life_->early_main);
   health_->begin();
+  disk_errors_->begin();
   if (config_.auto_stop.count() != 0) idle_watch_->begin(config_.auto_stop);
   record_.health = health_->state();
   record_.health_failures = 0;
@@ -233,6 +238,16 @@ void Shim::note_health() {
   record_.health_output = health_->last_output();
   write_shim_record();
   if (is_other) chronicle_->tell(store::event_type::health, {{"status", std::string(name(record_.health))}});
+}
+
+void Shim::note_disk(const wire::msg::DiskErrors& errors) {
+  record_.disk_errors = errors.count();
+  record_.disk_last_error = errors.last();
+  record_.disk_is_read_only = errors.is_read_only();
+  write_shim_record();
+  store::EventAttributes attributes{{"errors", concat(errors.count())}, {"error", errors.last()}};
+  if (errors.is_read_only()) attributes.emplace_back("read_only", "true");
+  chronicle_->tell(store::event_type::disk_error, std::move(attributes));
 }
 
 void Shim::answer_waiting() {

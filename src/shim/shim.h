@@ -19,6 +19,7 @@
 #include "shim/chronicle.h"
 #include "shim/clock_keeper.h"
 #include "shim/console_log.h"
+#include "shim/disk_errors.h"
 #include "shim/folders.h"
 #include "shim/health.h"
 #include "shim/idle_watch.h"
@@ -65,6 +66,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   void begin_main();
   void answer_waiting();
   void note_health();
+  void note_disk(const wire::msg::DiskErrors& errors);
 
   // shim_calls.cpp: what clients ask the shim itself
   void on_shim_call(ShimCall call) override;
@@ -133,6 +135,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::optional<IdleWatch> idle_watch_;
   std::unique_ptr<SystemClock> host_clock_;
   std::optional<ClockKeeper> clock_keeper_;
+  std::optional<DiskErrors> disk_errors_;
 
   std::string_view setting_up_ = "spawn_vmm";
   bool was_ready_ = false;  // once, in this or an earlier life

@@ -30,6 +30,7 @@ inline constexpr std::string_view pause = "pause";
 inline constexpr std::string_view unpause = "unpause";
 inline constexpr std::string_view health = "health";
 inline constexpr std::string_view oom = "oom";
+inline constexpr std::string_view disk_error = "disk_error";
 inline constexpr std::string_view remove = "remove";
 inline constexpr std::string_view rename = "rename";
 inline constexpr std::string_view image_pull = "image_pull";

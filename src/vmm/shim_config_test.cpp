@@ -101,6 +101,9 @@ TEST_F(RecordTest, SurvivesTheWayThroughAFile) {
   record.started_at = Timestamp(std::chrono::milliseconds(1'700'000'000'123));
   record.ready_at = record.started_at;
   record.stages = {{"boot", std::chrono::microseconds(17)}};
+  record.disk_errors = 3;
+  record.disk_last_error = "EXT4-fs error (device vda): x";
+  record.disk_is_read_only = true;
   record.ports = {{.host_address = "::1", .host_port = 65'535, .box_port = 1, .is_udp = true}};
   ASSERT_TRUE(write_file_atomic(dir_.path() / shim_record_name, to_json(record)));
   EXPECT_EQ(read_shim_record(dir_.path()).value(), record);

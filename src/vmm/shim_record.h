@@ -40,6 +40,9 @@ struct ShimRecord {
   HealthState health = HealthState::none;
   std::uint64_t health_failures = 0;       // in a row
   std::string health_output = {};          // of the last probe: its beginning, any bytes
+  std::uint64_t disk_errors = 0;           // that the guest's kernel knows of
+  std::string disk_last_error = {};        // its words, any bytes
+  bool disk_is_read_only = false;          // it writes nothing to it any more
   std::optional<Timestamp> ready_at = {};  // set once the container is up
   std::vector<StageTime> stages = {};
   std::vector<PortMapping> ports = {};  // as they are

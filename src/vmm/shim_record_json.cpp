@@ -64,6 +64,12 @@ Result<ShimRecord> parse_shim_record(const json& object) {
   record.health = BOXLITE_TRY(parse_health_state(health));
   record.health_failures = BOXLITE_TRY(fields.number("health_failures", 0, any_number));
   record.health_output = BOXLITE_TRY(fields.text("health_output"));
+  // One that an older shim wrote has none.
+  if (fields.has("disk_errors")) {
+    record.disk_errors = BOXLITE_TRY(fields.number("disk_errors", 0, any_number));
+    record.disk_last_error = BOXLITE_TRY(fields.text("disk_last_error"));
+    record.disk_is_read_only = BOXLITE_TRY(fields.flag("disk_is_read_only"));
+  }
   const auto* stages = BOXLITE_TRY(fields.array("stages"));
   for (const auto& entry : *stages) {
     JsonFields stage(entry, "stage");
@@ -71,7 +77,6 @@ Result<ShimRecord> parse_shim_record(const json& object) {
     const auto duration = BOXLITE_TRY(stage.number("duration_us", 0, 1ull << 60));
     record.stages.push_back({std::move(stage_name), std::chrono::microseconds(duration)});
   }
-  // One that an older shim wrote has none.
   if (!fields.has("ports")) return record;
   const auto* ports = BOXLITE_TRY(fields.array("ports"));
   for (const auto& port : *ports) record.ports.push_back(BOXLITE_TRY(parse_port_mapping(port)));
@@ -137,6 +142,9 @@ std::string to_json(const ShimRecord& record) {
                  {"health", name(record.health)},
                  {"health_failures", record.health_failures},
                  {"health_output", record.health_output},
+                 {"disk_errors", record.disk_errors},
+                 {"disk_last_error", record.disk_last_error},
+                 {"disk_is_read_only", record.disk_is_read_only},
                  {"stages", json::array()},
                  {"ports", json::array()}};
   if (record.ready_at) object["ready_at"] = to_rfc3339(*record.ready_at);

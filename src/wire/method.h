@@ -87,6 +87,9 @@ struct GuestPing : detail::GuestUnary<msg::PingRequest, msg::PingResponse> {
 struct GuestStats : detail::GuestUnary<msg::StatsRequest, msg::StatsResponse> {
   static constexpr std::string_view name = "Stats";
 };
+struct GuestAwaitDiskErrors : detail::GuestUnary<msg::AwaitDiskErrorsRequest, msg::DiskErrors> {
+  static constexpr std::string_view name = "AwaitDiskErrors";
+};
 struct GuestProcesses : detail::GuestUnary<msg::ProcessesRequest, msg::ProcessesResponse> {
   static constexpr std::string_view name = "Processes";
 };

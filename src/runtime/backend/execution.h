@@ -13,6 +13,7 @@ class Execution {
   virtual Result<bool> wait_started() = 0;
   virtual bool has_terminal() const = 0;
   virtual std::uint64_t offset(OutputStream stream) const = 0;
+  virtual std::string disk_error() const = 0;
   virtual std::uint64_t skipped(OutputStream stream) const = 0;
   virtual Result<void> write_stdin(std::span<const std::byte> bytes) = 0;
   virtual Result<void> close_stdin() = 0;

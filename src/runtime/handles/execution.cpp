@@ -19,6 +19,10 @@ bool Execution::has_terminal() const {
   return backend_->has_terminal();
 }
 
+std::string Execution::disk_error() const {
+  return backend_->disk_error();
+}
+
 std::uint64_t Execution::offset(OutputStream stream) const {
   return backend_->offset(stream);
 }

@@ -25,6 +25,9 @@ void overlay_shim_record(BoxInfo& facts, const box::BoxPaths& paths) {
   const auto shim = vmm::read_shim_record(paths.directory);
   if (!shim) return;
   facts.restart_count = shim->restart_count;
+  facts.disk = {.errors = shim->disk_errors,
+                .last_error = shim->disk_last_error,
+                .is_read_only = shim->disk_is_read_only};
   if (facts.status != BoxStatus::running || facts.shim_pid != shim->shim.pid) return;
   facts.health = {.status = health_status(shim->health),
                   .failures = static_cast<unsigned>(shim->health_failures),

@@ -22,6 +22,7 @@ class LocalExecution final : public backend::Execution {
   Result<bool> wait_started() override { return execution_->wait_started(); }
   bool has_terminal() const override { return execution_->has_terminal(); }
   std::uint64_t offset(OutputStream stream) const override { return execution_->offset(stream); }
+  std::string disk_error() const override { return execution_->disk_error(); }
   std::uint64_t skipped(OutputStream stream) const override { return execution_->skipped(stream); }
   Result<void> write_stdin(std::span<const std::byte> bytes) override {
     return execution_->write_stdin(bytes);

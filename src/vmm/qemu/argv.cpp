@@ -167,8 +167,9 @@ std::vector<std::string> machine_arguments(const MachineSpec& spec) {
 }
 
 std::string kernel_command_line(const MachineSpec& spec) {
-  // Without the parameter the driver makes a dummy0 that nobody asked for.
-  std::string line = "console=hvc0 quiet reboot=t panic=-1 dummy.numdummies=0";
+  // Without the parameter the driver makes a dummy0 that nobody asked for. mount(8) keeps a loop device open
+  // for writing while it mounts it, which this kernel's default refuses.
+  std::string line = "console=hvc0 quiet reboot=t panic=-1 dummy.numdummies=0 bdev_allow_write_mounted=1";
   if (spec.accelerator == Accelerator::tcg) {
     // The emulated processor has no speculation to guard against, and its timer interrupt works. One vCPU
     // would have 8,000 lock prefixes patched away, which costs more than they do.
