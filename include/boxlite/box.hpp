@@ -108,11 +108,12 @@ struct StartOptions {
 };
 
 struct StartProgress {
-  std::string stage = {};   // "pull", "disk", "boot", …
-  std::string detail = {};  // what of it
+  std::string stage = {};   // "pull", "disk", "boot", …; `warning_stage`: something the user should know
+  std::string detail = {};  // what of it; of a warning: the sentence
   std::uint64_t done = 0;   // bytes; both 0 when unknown
   std::uint64_t total = 0;
 };
+inline constexpr std::string_view warning_stage = "warning";
 using ProgressCallback = std::function<void(const StartProgress&)>;
 
 // A box: a handle, cheap to copy; all copies, and handles in other processes, speak of the same box.

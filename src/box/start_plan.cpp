@@ -19,6 +19,8 @@
 #include "box/secrets.h"
 #include "box/spec_json.h"
 #include "box/status.h"
+#include "disk/disk_cache.h"
+#include "disk/disk_damage.h"
 #include "linux/file_copy.h"
 #include "qcow2/overlay.h"
 
@@ -118,6 +120,7 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
     base_key_ = record.disk_base;
     base_.reset();
     BOXLITE_TRY(qcow2::require_overlay_over(paths_.disk(), base_path()));
+    warn_of_lost_files();
   }
   ScopeExit on_failure([this] { undo(); });
   auto launched = run(launching);
@@ -248,6 +251,20 @@ Result<vmm::AddedMachine> StartPlan::add_ready_machine() {
 
 std::filesystem::path StartPlan::base_path() const {
   return base_ ? base_->path : around_.home() / "disks" / concat(base_key_, ".ext4");
+}
+
+// What the box wrote is in its own disk and fits this base only, so it is neither exchanged nor refused.
+void StartPlan::warn_of_lost_files() const {
+  if (!progress_ || disk::writer_version_of(base_key_) >= disk::disk_writer_version) return;
+  const auto lost = disk::count_lost_files(base_path());
+  if (!lost || *lost == 0) return;
+  progress_(
+      {.stage = std::string(warning_stage),
+       .detail = concat("an older version of BoxLite lost ", *lost,
+                        " files of the image when it built this box's disk: they are missing or cannot be "
+                        "read. Copy out what you need (boxlite cp), remove the box and make it anew"),
+       .done = 0,
+       .total = 0});
 }
 
 vmm::MachineSpec StartPlan::machine_spec() const {

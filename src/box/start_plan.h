@@ -65,6 +65,7 @@ class StartPlan {
   bool may_boot_instead(const Error& why);
   Result<void> boot_instead();
   std::filesystem::path base_path() const;
+  void warn_of_lost_files() const;
   vmm::MachineSpec machine_spec() const;
   Result<void> spawn_shim();
   Result<void> wait_ready();

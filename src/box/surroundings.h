@@ -31,7 +31,7 @@ struct MachineParts {
 // The read-only disk that an image was turned into. `hold` keeps it from being pruned until a row refers to
 // it.
 struct BaseDisk {
-  std::string key;  // its name for ever: the chain id of the image
+  std::string key;  // its name for ever: the chain id of the image, and the writer's version
   std::filesystem::path path;
   std::shared_ptr<void> hold;
 };

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "cli/output.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "cli/units.h"
@@ -71,8 +72,14 @@ std::string progress_line(const StartProgress& progress, double bytes_per_second
 Progress::Progress(bool is_quiet) : is_quiet_(is_quiet), is_terminal_(is_terminal(STDERR_FILENO)) {}
 
 ProgressCallback Progress::callback() {
-  if (is_quiet_) return {};
-  return [this](const StartProgress& progress) { report(progress); };
+  return [this](const StartProgress& progress) {
+    if (progress.stage == warning_stage) {
+      clear();
+      warn(progress.detail);
+    } else if (!is_quiet_) {
+      report(progress);
+    }
+  };
 }
 
 void Progress::clear() {

@@ -21,7 +21,7 @@ class Progress {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Quiet: shows nothing at all.
+  // Quiet: shows warnings only.
   explicit Progress(bool is_quiet);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files of the directory: HEX.ext4 (complete), HEX.building (a builder's work, valid only while it holds the
-// lock) and HEX.lock. The lock file stays as long as the disk or a builder may need it: deleting a lock file
-// that somebody else has just opened would let two processes hold "the" lock.
+// Files of the directory: HEX.VERSION.ext4 (complete; HEX.ext4 by the first writer), HEX.building (a
+// builder's work, valid only while it holds the lock) and HEX.lock. The lock file stays as long as the disk
+// or a builder may need it: deleting a lock file that somebody else has just opened would let two processes
+// hold "the" lock.
 #include "disk/disk_cache.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 
 #include <dirent.h>
@@ -26,6 +28,11 @@ using linux_::FileLock;
 using linux_::LockMode;
 
 constexpr std::string_view disk_suffix = ".ext4";
+// What is behind the chain id in the name of a disk of this version.
+std::string current_suffix() {
+  return concat(".", disk_writer_version, disk_suffix);
+}
+
 constexpr std::string_view building_suffix = ".building";
 constexpr std::string_view lock_suffix = ".lock";
 
@@ -35,13 +42,18 @@ Timestamp to_time(const timespec& time) {
 
 // Nothing when the file is not there.
 Result<std::optional<CachedDisk>> describe(const std::filesystem::path& path, const oci::Digest& chain_id) {
+  const unsigned version = writer_version_of(path.stem().native());
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return std::nullopt;
     return fail(syscall_error("stat", path.native(), errno));
   }
-  return CachedDisk{chain_id, path, static_cast<std::uint64_t>(status.st_size),
-                    static_cast<std::uint64_t>(status.st_blocks) * 512, to_time(status.st_atim)};
+  return CachedDisk{chain_id,
+                    version,
+                    path,
+                    static_cast<std::uint64_t>(status.st_size),
+                    static_cast<std::uint64_t>(status.st_blocks) * 512,
+                    to_time(status.st_atim)};
 }
 
 // The access time is the time of the last use. Mount options may keep the kernel from setting it, so it is
@@ -94,6 +106,13 @@ Result<std::vector<oci::Digest>> chain_ids(const std::filesystem::path& director
 
 }  // namespace
 
+unsigned writer_version_of(std::string_view name) {
+  const auto dot = name.rfind('.');
+  unsigned version = 1;
+  if (dot != name.npos) std::from_chars(name.data() + dot + 1, name.data() + name.size(), version);
+  return version;
+}
+
 Result<DiskCache> DiskCache::open(std::filesystem::path directory) {
   BOXLITE_TRY(make_directories(directory));
   return DiskCache(std::move(directory));
@@ -104,7 +123,7 @@ std::filesystem::path DiskCache::path_of(const oci::Digest& chain_id, std::strin
 }
 
 Result<std::optional<CachedDisk>> DiskCache::lookup(const oci::Digest& chain_id) const {
-  const std::filesystem::path path = path_of(chain_id, disk_suffix);
+  const std::filesystem::path path = path_of(chain_id, current_suffix());
   auto found = BOXLITE_TRY(describe(path, chain_id));
   if (found) mark_used(path);
   return found;
@@ -126,7 +145,7 @@ Result<CachedDisk> DiskCache::build_locked(std::span<const LayerSource> layers,
                                            const ImageDiskOptions& options,
                                            const oci::Digest& chain_id) const {
   const std::filesystem::path building = path_of(chain_id, building_suffix);
-  const std::filesystem::path finished = path_of(chain_id, disk_suffix);
+  const std::filesystem::path finished = path_of(chain_id, current_suffix());
   BOXLITE_TRY(unlink_if_there(building));
   BOXLITE_TRY(build_image_disk(layers, building, options));
   ScopeExit undo([&] { ::unlink(building.c_str()); });
@@ -145,16 +164,19 @@ Result<CachedDisk> DiskCache::build_locked(std::span<const LayerSource> layers,
 
 Result<std::vector<CachedDisk>> DiskCache::list() const {
   std::vector<CachedDisk> disks;
-  for (const oci::Digest& chain_id : BOXLITE_TRY(chain_ids(directory_, disk_suffix))) {
-    const auto found = BOXLITE_TRY(describe(path_of(chain_id, disk_suffix), chain_id));
-    if (found) disks.push_back(*found);
+  for (unsigned version = 1; version <= disk_writer_version; ++version) {
+    const std::string suffix = version == 1 ? std::string(disk_suffix) : concat(".", version, disk_suffix);
+    for (const oci::Digest& chain_id : BOXLITE_TRY(chain_ids(directory_, suffix))) {
+      const auto found = BOXLITE_TRY(describe(path_of(chain_id, suffix), chain_id));
+      if (found) disks.push_back(*found);
+    }
   }
   return disks;
 }
 
-Result<bool> DiskCache::remove(const oci::Digest& chain_id) const {
-  const std::filesystem::path path = path_of(chain_id, disk_suffix);
-  const auto lock = BOXLITE_TRY(FileLock::acquire(path_of(chain_id, lock_suffix), LockMode::exclusive,
+Result<bool> DiskCache::remove(const CachedDisk& disk) const {
+  const std::filesystem::path& path = disk.path;
+  const auto lock = BOXLITE_TRY(FileLock::acquire(path_of(disk.chain_id, lock_suffix), LockMode::exclusive,
                                                   Deadline::after(std::chrono::seconds(30))));
   if (::unlink(path.c_str()) == 0) return true;
   if (errno == ENOENT) return false;

@@ -85,10 +85,8 @@ class Place {
 // VFS_CAP_REVISION_1 to 3, each of its own length.
 Result<void> check_capability(std::string_view value) {
   constexpr std::size_t lengths[] = {0, 12, 20, 24};
-  if (value.size() >= 4 && value[3] >= 1 && value[3] <= 3 &&
-      value.size() == lengths[static_cast<std::size_t>(value[3])]) {
-    return {};
-  }
+  const std::size_t revision = value.size() < 4 ? 0 : static_cast<unsigned char>(value[3]);
+  if (revision >= 1 && revision <= 3 && value.size() == lengths[revision]) return {};
   return fail(ErrorCode::corrupted, "it is not a file capability");
 }
 
@@ -154,7 +152,7 @@ Result<XattrLayout> lay_out_xattrs(const Inode& inode) {
   std::vector<Stored> xattrs;
   for (const Xattr& xattr : inode.xattrs)
     BOXLITE_TRY_CONTEXT(context(xattr.name), collect(inode, xattr, xattrs));
-  std::ranges::stable_sort(xattrs, {}, &Stored::bytes);
+  std::ranges::sort(xattrs, {}, [](const Stored& one) { return std::tuple(one.bytes(), one.full_name); });
   Place small(xattr_bytes_in_inode - magic_bytes, 0);
   std::vector<Stored> rest;
   for (Stored& xattr : xattrs) {

@@ -12,6 +12,10 @@
 
 namespace boxlite::disk {
 
+// Counts up when the same layers become other bytes. Disks of an older writer are not used for new boxes: the
+// first lost inodes (docs/explanation/disks.md).
+inline constexpr unsigned disk_writer_version = 2;
+
 inline constexpr std::uint64_t default_disk_bytes = std::uint64_t{10} << 30;
 inline constexpr std::uint64_t min_disk_bytes = std::uint64_t{64} << 20;
 inline constexpr std::uint64_t max_disk_bytes = std::uint64_t{16} << 40;

@@ -35,7 +35,8 @@ struct BoxRecord {
   std::string spec;          // JSON
   std::string image_digest;  // of the manifest; empty before the first start
   std::string image_config;  // JSON; empty before the first start
-  std::string disk_base;     // chain id of the image disk under the box's own; empty before the first start
+  std::string
+      disk_base;  // name of the image disk under the box's own (DiskShelf); empty before the first start
   BoxState state;
   bool operator==(const BoxRecord&) const = default;
 };

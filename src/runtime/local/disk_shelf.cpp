@@ -31,9 +31,14 @@ disk::ProgressCallback told_as(const ProgressCallback& progress) {
   };
 }
 
-// "<n>g/<chain>" or, for disks of the default size, "<chain>": relative to the home's disks/.
+// "<n>g/<chain>.<version>" or, for disks of the default size, "<chain>.<version>": relative to the home's
+// disks/.
 std::string key_of(const std::filesystem::path& disks, const disk::CachedDisk& cached) {
   return cached.path.lexically_relative(disks).replace_extension().native();
+}
+
+bool is_current(const disk::CachedDisk& cached) {
+  return cached.writer_version == disk::disk_writer_version;
 }
 
 // The guest grows its file system to a larger disk at the first boot; making it smaller is not possible.
@@ -99,7 +104,8 @@ Result<std::vector<DiskShelf::Shelved>> DiskShelf::list() const {
   for (const auto& directory : directories) {
     const auto cache = BOXLITE_TRY(disk::DiskCache::open(directory));
     for (const auto& cached : BOXLITE_TRY(cache.list()))
-      found.push_back({key_of(home_.disks(), cached), cached.chain_id, cached.allocated_bytes});
+      found.push_back(
+          {key_of(home_.disks(), cached), cached.chain_id, is_current(cached), cached.allocated_bytes});
   }
   return found;
 }
@@ -109,8 +115,9 @@ Result<void> DiskShelf::prune_directory(const std::filesystem::path& directory, 
   const auto cache = BOXLITE_TRY(disk::DiskCache::open(directory));
   for (const auto& cached : BOXLITE_TRY(cache.list())) {
     const auto key = key_of(home_.disks(), cached);
-    if (needed.keys.contains(key) || needed.chain_ids.contains(cached.chain_id)) continue;
-    if (!dry_run) BOXLITE_TRY(cache.remove(cached.chain_id));
+    if (needed.keys.contains(key)) continue;
+    if (is_current(cached) && needed.chain_ids.contains(cached.chain_id)) continue;
+    if (!dry_run) BOXLITE_TRY(cache.remove(cached));
     out.removed.push_back(concat("disks/", key, ".ext4"));
     out.freed_bytes += cached.allocated_bytes;
   }

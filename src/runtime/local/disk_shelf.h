@@ -30,8 +30,8 @@ class DiskShelf {
     std::vector<std::string> removed;  // file names
     std::uint64_t freed_bytes = 0;
   };
-  // Removes the disks whose key or chain id is in neither set, which `needed` gives once no start is under
-  // way; nothing when one is.
+  // Removes the disks whose key or, of this version's writer, chain id is in neither set, which `needed`
+  // gives once no start is under way; nothing when one is.
   struct Needed {
     std::set<std::string> keys;
     std::set<oci::Digest> chain_ids;
@@ -41,6 +41,7 @@ class DiskShelf {
   struct Shelved {
     std::string key;
     oci::Digest chain_id;
+    bool is_current = true;   // else of an older writer, and new boxes do not use it
     std::uint64_t bytes = 0;  // that it occupies
   };
   Result<std::vector<Shelved>> list() const;

@@ -240,7 +240,7 @@ Result<void> LocalImages::add_usage(SpaceUse& blobs, SpaceUse& disks) {
     disks.bytes += disk.bytes;
     if (used_disks.contains(disk.key))
       ++disks.active;
-    else if (!used_chains.contains(disk.chain_id))
+    else if (!disk.is_current || !used_chains.contains(disk.chain_id))
       disks.reclaimable_bytes += disk.bytes;
   }
   return {};

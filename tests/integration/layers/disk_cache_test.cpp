@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
+#include "disk/disk_damage.h"
 #include "oci/chain_id.h"
 #include "qcow2/header.h"
 #include "qcow2/overlay.h"
@@ -84,9 +85,43 @@ TEST(DiskCache, builds_once_then_finds_lists_and_removes) {
   EXPECT_EQ(told, 0);
   ASSERT_EQ(cache->list()->size(), 1u);
   EXPECT_TRUE(cache->lookup(id)->has_value());
-  EXPECT_TRUE(*cache->remove(id));
-  EXPECT_FALSE(*cache->remove(id));
+  EXPECT_TRUE(*cache->remove(*built));
+  EXPECT_FALSE(*cache->remove(*built));
   EXPECT_TRUE(cache->list()->empty());
+}
+
+TEST(DiskCache, a_disk_of_an_older_writer_is_known_and_not_used) {
+  const Scratch scratch;
+  const TestImage image(scratch / "oci", {some_tar(1)});
+  const auto cache = DiskCache::open(scratch / "disks");
+  const auto built = cache->build(image.layers(), options_of(256));
+  ASSERT_TRUE(built) << built.error().message();
+  const auto old_path = scratch / concat("disks/", built->chain_id.hex(), ".ext4");
+  std::filesystem::rename(built->path, old_path);
+
+  EXPECT_FALSE(cache->lookup(built->chain_id)->has_value());
+  const auto listed = cache->list();
+  ASSERT_EQ(listed->size(), 1u);
+  EXPECT_EQ(listed->front().writer_version, 1u);
+  EXPECT_EQ(cache->build(image.layers(), options_of(256))->path, built->path);
+  ASSERT_EQ(cache->list()->size(), 2u);
+  EXPECT_TRUE(*cache->remove(listed->front()));
+  EXPECT_FALSE(std::filesystem::exists(old_path));
+  EXPECT_TRUE(std::filesystem::exists(built->path));
+}
+
+TEST(DiskCache, files_that_an_old_writer_lost_are_counted) {
+  const Scratch scratch;
+  TestTar tar;
+  for (int i = 0; i < 40; ++i) tar.file(concat("f", i), "x");
+  const TestImage image(scratch / "oci", {tar.finish()});
+  const auto disk = scratch / "disk";
+  ASSERT_TRUE(disk::build_image_disk(image.layers(), disk, options_of(256)));
+  EXPECT_EQ(*disk::count_lost_files(disk), 0u);
+  for (const char* number : {"20", "21", "49"})
+    run(concat("debugfs -w -R 'clri <", number, ">' '", disk.native(), "'"), scratch / "debugfs.log");
+  EXPECT_EQ(*disk::count_lost_files(disk), 3u) << text_of(scratch / "debugfs.log");
+  std::filesystem::remove(disk);
 }
 
 TEST(DiskCache, two_processes_that_want_the_same_disk_build_it_once) {
