@@ -96,13 +96,39 @@ UniqueFd memory_file(std::string_view content) {
   return file;
 }
 
+// Every inode in use can be read, has a type and valid checksums, as have its attributes and its names.
+void check_inode(ext2_filsys fs, ext2_ino_t number) {
+  ext2_inode inode{};
+  require(ext2fs_read_inode(fs, number, &inode) == 0 && inode.i_mode != 0 && inode.i_links_count != 0);
+  ext2_xattr_handle* xattrs = nullptr;
+  require(ext2fs_xattrs_open(fs, number, &xattrs) == 0 && ext2fs_xattrs_read(xattrs) == 0);
+  ext2fs_xattrs_close(&xattrs);
+  const auto names_a_file = [](ext2_dir_entry* entry, int, int, char*, void* fs_of_it) {
+    require(ext2fs_test_inode_bitmap2(static_cast<ext2_filsys>(fs_of_it)->inode_map, entry->inode) != 0);
+    return 0;
+  };
+  if (LINUX_S_ISDIR(inode.i_mode)) require(ext2fs_dir_iterate(fs, number, 0, nullptr, names_a_file, fs) == 0);
+}
+
+void check_image(const std::string& path) {
+  ext2_filsys fs = nullptr;
+  require(ext2fs_open(path.c_str(), EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &fs) == 0);
+  require(ext2fs_read_bitmaps(fs) == 0);
+  check_inode(fs, EXT2_ROOT_INO);
+  for (ext2_ino_t number = ext4_first_inode; number <= fs->super->s_inodes_count; ++number) {
+    if (ext2fs_test_inode_bitmap2(fs->inode_map, number) != 0) check_inode(fs, number);
+  }
+  ext2fs_free(fs);
+}
+
 void build_image(std::string_view input) {
   const UniqueFd image = memory_file("");
-  auto writer = Ext4Writer::create(concat("/proc/self/fd/", image.get()), 64u << 20, FileSystemId{});
+  const auto path = concat("/proc/self/fd/", image.get());
+  auto writer = Ext4Writer::create(path, 64u << 20, FileSystemId{});
   require(writer.has_value());
   FileTree tree(**writer, 1u << 20);
   static_cast<void>(apply(input, tree, **writer));
-  static_cast<void>((*writer)->finish(tree));
+  if ((*writer)->finish(tree)) check_image(path);
 }
 
 void decompress(std::string_view input) {

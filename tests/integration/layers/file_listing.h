@@ -11,7 +11,8 @@ namespace boxlite::tests {
 
 using FileListing = std::map<std::string, std::string>;
 
-FileListing list_directory(const std::filesystem::path& directory);
+// Of what is at `below` ("/name", or "" for all) in it; paths begin with `below`.
+FileListing list_directory(const std::filesystem::path& directory, const std::string& below = {});
 FileListing list_ext4(const std::filesystem::path& image);
 
 // Lines that only one of the two has, with "-" or "+" before them; empty when they are equal.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trees that nobody thought of. BOXLITE_TREES is how many (100), BOXLITE_TREES_FROM the first seed; a failure
-// names its seed.
+// Trees that nobody thought of. BOXLITE_TREES is how many (100), or BOXLITE_TREES_SECONDS how long it goes
+// on; BOXLITE_TREES_FROM is the first seed. A failure names its seed.
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 
 #include <gtest/gtest.h>
@@ -19,13 +21,18 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 TEST(RandomTrees, hold_what_umoci_unpacks) {
   const std::uint64_t first = number_from("BOXLITE_TREES_FROM", 1);
-  const std::uint64_t count = number_from("BOXLITE_TREES", 100);
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+  const std::uint64_t seconds = number_from("BOXLITE_TREES_SECONDS", 0);
+  const std::uint64_t count = number_from("BOXLITE_TREES", seconds == 0 ? 100 : UINT64_MAX - first);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  std::uint64_t seed = first;
+  for (; seed < first + count; ++seed) {
+    if (seconds != 0 && std::chrono::steady_clock::now() >= end) break;
     SCOPED_TRACE(concat("seed ", seed));
     expect_same_as_umoci(random_layers(seed),
                          {.disk_bytes = std::uint64_t{256} << 20, .also_export = seed % 10 == 0});
     if (HasFatalFailure() || IsSkipped()) return;
   }
+  std::printf("%llu trees\n", static_cast<unsigned long long>(seed - first));
 }
 
 }  // namespace
