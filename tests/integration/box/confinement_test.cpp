@@ -38,7 +38,8 @@ void expect_confined(const Box& box) {
   const auto machine = *info.vmm_pid;
   EXPECT_EQ(line_of(machine, "status", "Seccomp:"), "Seccomp:\t2");
   const auto filters = line_of(machine, "status", "Seccomp_filters:");
-  EXPECT_GE(std::stoi(concat("0", filters.substr(std::min(filters.size(), filters.find('\t') + 1)))), 2) << filters;
+  EXPECT_GE(std::stoi(concat("0", filters.substr(std::min(filters.size(), filters.find('\t') + 1)))), 2)
+      << filters;
   EXPECT_EQ(line_of(machine, "status", "NoNewPrivs:"), "NoNewPrivs:\t1");
   EXPECT_EQ(session_and_terminal(machine), std::pair(machine, 0));
   ASSERT_TRUE(info.shim_pid);
