@@ -40,7 +40,7 @@ TEST_F(ConfinementTest, LandlockLeavesOnlyTheNamedPlaces) {
         {.readable = {directory_ / "base"}, .writable = {directory_ / "mine", directory_ / "missing"}});
     if (!rules) GTEST_SKIP() << rules.error().message();
     ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    ASSERT_TRUE(rules->enter());
+    ASSERT_TRUE(FileConfinement::enter(rules->fd()));
     const auto precious = directory_ / "template";
     for (const int how : {O_RDWR, O_RDONLY}) {
       EXPECT_EQ(::open(precious.c_str(), how | O_CLOEXEC), -1);

@@ -19,8 +19,7 @@ namespace {
 constexpr std::uint64_t access_refer = 1u << 13;
 constexpr std::uint64_t access_truncate = 1u << 14;
 constexpr std::uint64_t access_device_ioctl = 1u << 15;
-constexpr int needed_abi = 2;       // before, no file could move from one directory to another
-constexpr int first_kept_fd = 300;  // above what a child gets from us
+constexpr int needed_abi = 2;  // before, no file could move from one directory to another
 
 // As the kernel has it since ABI 6; an older one is given the beginning.
 struct Ruleset {
@@ -57,11 +56,9 @@ Result<UniqueFd> create_rules(long abi) {
                        .handled_access_net = 0b11,
                        .scoped = 0b11};
   const std::size_t bytes = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-  const UniqueFd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, bytes, 0)));
+  UniqueFd rules(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, bytes, 0)));
   if (!rules.is_open()) return fail(syscall_error("landlock_create_ruleset", "", errno));
-  UniqueFd kept(::fcntl(rules.get(), F_DUPFD_CLOEXEC, first_kept_fd));
-  if (!kept.is_open()) return fail(syscall_error("fcntl", "F_DUPFD_CLOEXEC", errno));
-  return kept;
+  return rules;
 }
 
 bool add_rule(int rules, int target, std::uint64_t access) {
@@ -101,11 +98,11 @@ Result<FileConfinement> FileConfinement::create(const FileAccess& access) {
   return FileConfinement(std::move(rules));
 }
 
-bool FileConfinement::enter() const {
+bool FileConfinement::enter(int rules) {
   const int own_process = ::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (own_process >= 0 && !add_rule(rules_.get(), own_process, reading)) return false;
+  if (own_process >= 0 && !add_rule(rules, own_process, reading)) return false;
   if (own_process >= 0) ::close(own_process);
-  return ::syscall(SYS_landlock_restrict_self, rules_.get(), 0) == 0;
+  return ::syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 }
 
 }  // namespace boxlite::jail

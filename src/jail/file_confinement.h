@@ -31,9 +31,10 @@ class FileConfinement {
  public:
   // unsupported when the kernel cannot (Linux before 5.19, or without Landlock among its modules).
   static Result<FileConfinement> create(const FileAccess& access);
-  // Makes system calls only. For the calling process, which must have no_new_privs, for ever; false with
-  // errno.
-  bool enter() const;
+  int fd() const { return rules_.get(); }
+  // Makes system calls only. For the calling process, which must have no_new_privs and these rules as a
+  // descriptor, for ever; false with errno.
+  static bool enter(int rules);
 
  private:
   explicit FileConfinement(UniqueFd rules) : rules_(std::move(rules)) {}

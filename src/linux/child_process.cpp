@@ -44,6 +44,7 @@ struct Plan {
   bool die_with_parent;
   const CapabilitySet* capabilities;
   ChildStep* last_step;
+  int step_fd;
   pid_t parent;
   sigset_t signal_mask;  // the program's
   // Written by the child when it fails.
@@ -75,6 +76,7 @@ bool place_fds(Plan& plan) {
     if (mapping.source_fd < 0) return note_failure(plan, "fcntl");
     next = mapping.source_fd + 1;
   }
+  if (plan.step_fd >= 0) plan.step_fd = ::fcntl(plan.step_fd, F_DUPFD_CLOEXEC, next);
   for (const auto& mapping : plan.fds) {
     if (::dup2(mapping.source_fd, mapping.target_fd) < 0) return note_failure(plan, "dup2");
   }
@@ -114,7 +116,7 @@ int run_child(void* argument) {
   }
   if (ready) {
     reset_signals(plan);
-    if (plan.last_step != nullptr && !plan.last_step->run()) {
+    if (plan.last_step != nullptr && !plan.last_step->run(plan.step_fd)) {
       note_failure(plan, "confine");
       ::_exit(127);
     }
@@ -212,6 +214,7 @@ Result<ChildProcess> ChildProcess::spawn(const ChildSpec& spec) {
             .die_with_parent = spec.die_with_parent,
             .capabilities = spec.capabilities ? &*spec.capabilities : nullptr,
             .last_step = spec.last_step,
+            .step_fd = spec.last_step != nullptr ? spec.last_step->descriptor() : -1,
             .parent = ::getpid(),
             .signal_mask = {}};
   auto cloned = BOXLITE_TRY(clone_child(plan));

@@ -32,7 +32,10 @@ struct FdMapping {
 // Something that a child does to itself.
 struct ChildStep {
   virtual ~ChildStep() = default;
-  virtual bool run() = 0;
+  // Not -1: of the caller (borrowed), and of use to the step. Numbered anew by the child, where a table of
+  // descriptors grows at no cost.
+  virtual int descriptor() const { return -1; }
+  virtual bool run(int descriptor) = 0;
 };
 
 // What to run. A value: nothing is inherited but what is named here.

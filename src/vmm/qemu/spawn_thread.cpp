@@ -21,9 +21,10 @@ namespace {
 class Closing : public linux_::ChildStep {
  public:
   Closing(const jail::FileConfinement* files, jail::SystemCallFilter& calls) : files_(files), calls_(calls) {}
-  bool run() override {
+  int descriptor() const override { return files_ == nullptr ? -1 : files_->fd(); }
+  bool run(int rules) override {
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
-    return (files_ == nullptr || files_->enter()) && calls_.install();
+    return (files_ == nullptr || jail::FileConfinement::enter(rules)) && calls_.install();
   }
 
  private:
