@@ -50,6 +50,11 @@ TEST_F(FirstProcessVmTest, GetsTheSignalThatTheBoxIsStoppedWith) {
   EXPECT_EQ(exit_code("quit"), "3\n");
   EXPECT_THAT(run({"inspect", "quit"}).out, HasSubstr("\"StopSignal\": \"SIGQUIT\""));
   ASSERT_EQ(run({"start", "quit"}).code(), 0);
+  {
+    // Process 1 hears nothing before it listens.
+    Program log(home().command({"logs", "-f", "quit"}));
+    ASSERT_TRUE(log.wait_for_output("QUIT\nready\n", 60s));
+  }
   EXPECT_EQ(run({"stop", "-s", "usr1", "--timeout", "20", "quit"}).code(), 0);
   EXPECT_THAT(run({"logs", "quit"}).out, HasSubstr("USR1\n"));
   EXPECT_EQ(run({"create", "--stop-signal", "FOO", "boxlite/base"}).code(), 2);
