@@ -29,13 +29,15 @@ struct CapabilityChanges {
 };
 
 // bind: a directory or file of the host. volume: a directory that BoxLite keeps (volumes.hpp). tmpfs: memory.
-enum class MountType { bind, volume, tmpfs };
+// socket: a unix stream socket of the host: whoever connects at `target` is connected to it. It gives the box
+// what the socket gives: that of a Docker daemon is root on the host.
+enum class MountType { bind, volume, tmpfs, socket };
 
 // Something that appears at a place in a box.
 struct Mount {
   MountType type = MountType::bind;
-  // bind: an absolute path on the host, symlinks followed; it must exist when the box starts. volume: a name,
-  // made when there is none; empty: an anonymous volume of this box, named when the box is created.
+  // bind, socket: an absolute path on the host, symlinks followed; it must exist when the box starts. volume:
+  // a name, made when there is none; empty: an anonymous volume of this box, named when the box is created.
   std::string source = {};
   // Absolute, in the box; made when missing. An empty directory for a directory, an empty file for a file.
   std::string target = {};
@@ -154,6 +156,9 @@ struct BoxSpec {
   // A file of the host with certificates (PEM) of authorities that secrets' hosts may have besides those that
   // the host's system trusts. Absolute; empty: none.
   std::filesystem::path secret_authorities = {};
+  // Files of the host with certificates (PEM) of authorities that programs in the box shall trust besides
+  // those of the image; read at each start. Absolute, or "system": those that the host trusts.
+  std::vector<std::filesystem::path> authorities = {};
 
   // At most 256, each at another place. Not at "/" and not below "/proc".
   std::vector<Mount> mounts = {};

@@ -28,6 +28,33 @@ struct PublishedPort {
   bool operator==(const PublishedPort&) const = default;
 };
 
+// A port that something in the box is meant to listen on; says nothing about who reaches it.
+struct ExposedPort {
+  std::uint16_t port = 0;
+  PortProtocol protocol = PortProtocol::tcp;
+  bool operator==(const ExposedPort&) const = default;
+};
+
+// A name that the box knows, in its /etc/hosts and from its name server, whatever the network's names say.
+struct HostEntry {
+  std::string name = {};
+  // "192.0.2.1", "2001:db8::1", or "host-gateway": the host, as under host.boxlite.internal. That a box knows
+  // an address does not open it: a private one needs a rule with the address, the host one with its name.
+  std::string address = {};
+  bool operator==(const HostEntry&) const = default;
+};
+
+// How a box looks names up. Its own server answers it; this is whom that one asks.
+struct DnsSettings {
+  // Addresses of name servers, asked from the host in place of those that the host itself asks; at most 8.
+  // They may be private or the host's own: that they are named here is the permission, and only our server
+  // reaches them.
+  std::vector<std::string> servers = {};
+  std::vector<std::string> search = {};   // domains for names without a dot, at most 16
+  std::vector<std::string> options = {};  // words of resolv.conf(5), "ndots:2"; at most 16
+  bool operator==(const DnsSettings&) const = default;
+};
+
 // What a box may reach.
 struct NetworkPolicy {
   // Rules: [tcp:|udp:]HOST[:PORTS]. Empty: all public addresses, or, with `ask`, none.
@@ -91,7 +118,8 @@ class BOXLITE_API Tunnel {
 };
 
 struct NetworkSpec {
-  // False: there is the loopback and nothing else; all that follows is empty then.
+  // False: there is the loopback and nothing else; all that follows, but `exposed` and `hosts`, is empty
+  // then.
   bool is_enabled = true;
   // Rules ([tcp:|udp:]HOST[:PORTS]) of what may be reached; empty: all public addresses.
   std::vector<std::string> allow = {};
@@ -100,6 +128,14 @@ struct NetworkSpec {
   bool ask = false;  // see NetworkPolicy
   // At most 256, each at another place of the host.
   std::vector<PublishedPort> ports = {};
+  // Besides those that the image exposes.
+  std::vector<ExposedPort> exposed = {};
+  // All that is exposed, by the image or by `exposed`, and is not in `ports`, gets a port of 127.0.0.1 at
+  // each start.
+  bool publish_exposed = false;
+  // At most 256; without a network too.
+  std::vector<HostEntry> hosts = {};
+  DnsSettings dns = {};
   // Of all frames, in kbit/s; 0: no limit.
   std::uint64_t send_limit_kbit = 0;  // what the box may send
   std::uint64_t receive_limit_kbit = 0;

@@ -269,7 +269,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
     executions_ =
         std::make_unique<Executions>(loop_, *channel_, *container_, *disk_watch_, [this] { on_main_end(); });
     files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
-    tunnels_ = std::make_unique<Tunnels>(loop_, *channel_, container_->root_fd());
+    tunnels_ = std::make_unique<Tunnels>(loop_, *channel_, container_->root_fd(), host_sockets_);
   }
   prepared_.reset();
   if (request.only_prepare()) {
@@ -295,6 +295,7 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, Cont
   BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(device));
   disk_watch_->note_recorded();
   BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
+  BOXLITE_TRY_CONTEXT("start container", host_sockets_.create(spec.mounts()));
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, std::move(defaults)));
   times.set_mount_ns(mounted_ns - begin_ns);
@@ -315,6 +316,7 @@ Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, Containe
   container_->set_defaults(std::move(defaults));
   if (spec.shm_bytes() != prepared_->shm_bytes())
     BOXLITE_TRY_CONTEXT("resize /dev/shm", resize_shm(*container_, spec.shm_bytes()));
+  BOXLITE_TRY(host_sockets_.create(spec.mounts()));
   for (const auto& mount : spec.mounts()) {
     wire::msg::AddFolderRequest folder;
     *folder.mutable_mount() = mount;

@@ -76,6 +76,7 @@ class Agent final : public Channel::Listener {
   std::optional<wire::msg::ContainerSpec> prepared_;
   bool container_was_started_ = false;
   Folders folders_;
+  HostSockets host_sockets_{loop_};
   bool main_has_ended_ = false;
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;

@@ -52,6 +52,7 @@ Result<void> pack_files(FileCall& call) {
   BOXLITE_TRY(packer.add(source.directory.get(), source.name, source.archive_name));
   BOXLITE_TRY(packer.finish());
   out.flush();
+  BOXLITE_TRY(packer.outcome());
   wire::msg::CopyReport report;
   report.set_files(packer.amount().files);
   report.set_bytes(packer.amount().bytes);

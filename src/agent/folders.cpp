@@ -14,6 +14,7 @@
 
 #include "agent/console.h"
 #include "agent/container_visit.h"
+#include "agent/host_sockets.h"
 #include "agent/machine.h"
 #include "agent/volume_fill.h"
 #include "base/concat.h"
@@ -61,6 +62,11 @@ Result<DetachedMount> detached_tmpfs(const wire::msg::Mount& mount) {
   return DetachedMount{std::move(tree), mount.target()};
 }
 
+Result<DetachedMount> detached_socket(const wire::msg::Mount& mount) {
+  const auto place = BOXLITE_TRY(open_file(host_socket_path(mount.host_socket()), O_PATH | O_NOFOLLOW));
+  return DetachedMount{BOXLITE_TRY(linux_::clone_mount(place.get())), mount.target(), false};
+}
+
 // Both as run by visit_mounts.
 struct Attachment {
   int mount_fd;
@@ -78,7 +84,22 @@ int unmount_there(void* path) {
   return ::umount2(static_cast<const char*>(path), MNT_DETACH) == 0 ? 0 : errno;
 }
 
+// The kernel would say "not a directory" of either.
+Result<void> check_kind(int root_fd, const std::string& target, bool is_directory) {
+  const auto there = linux_::open_in_root(root_fd, target, O_PATH);
+  struct stat status = {};
+  if (!there || ::fstat(there->get(), &status) != 0 || S_ISDIR(status.st_mode) == is_directory) return {};
+  return fail(
+      Error(ErrorCode::invalid_argument,
+            is_directory
+                ? concat(in_quotes(target), " is a file in the box, and what is mounted there a directory")
+                : concat(in_quotes(target), " is a directory in the box, and what is mounted there a file"))
+          .with_remedy(is_directory ? "name a directory of the box, or a file of the host"
+                                    : "name the file in the box: the directory, and a name in it"));
+}
+
 Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_directory) {
+  BOXLITE_TRY(check_kind(root_fd, target, is_directory));
   return is_directory ? linux_::open_or_make_directory(root_fd, target)
                       : linux_::open_or_make_file(root_fd, target);
 }
@@ -112,6 +133,7 @@ Result<void> Folders::mount_shares(const google::protobuf::RepeatedPtrField<wire
 }
 
 Result<DetachedMount> detached_mount(const wire::msg::Mount& mount) {
+  if (mount.host_socket() != 0) return detached_socket(mount);
   if (mount.share().empty()) return detached_tmpfs(mount);
   auto path = concat(share_path(mount.share()), "/", mount.source());
   if (mount.is_volume()) {

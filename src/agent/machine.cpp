@@ -122,13 +122,18 @@ Result<std::string> resolver_file(const wire::msg::ConfigureRequest& request) {
     BOXLITE_TRY(check_word(server));
     text += concat("nameserver ", server, "\n");
   }
-  if (request.search().empty()) return text;
-  text += "search";
-  for (const auto& domain : request.search()) {
-    BOXLITE_TRY(check_word(domain));
-    text += concat(" ", domain);
-  }
-  text += '\n';
+  const auto add_line = [&text](std::string_view key, const auto& words) -> Result<void> {
+    if (words.empty()) return {};
+    text += key;
+    for (const auto& word : words) {
+      BOXLITE_TRY(check_word(word));
+      text += concat(" ", word);
+    }
+    text += '\n';
+    return {};
+  };
+  BOXLITE_TRY(add_line("search", request.search()));
+  BOXLITE_TRY(add_line("options", request.resolver_options()));
   return text;
 }
 

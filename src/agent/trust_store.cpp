@@ -62,12 +62,26 @@ Result<std::string> read_all(int fd, const std::string& path) {
   return fail(ErrorCode::resource_exhausted, concat(in_quotes(path), " is too large"));
 }
 
+// Each certificate of `pem` that `content` lacks.
+std::string missing_certificates(std::string_view content, std::string_view pem) {
+  constexpr std::string_view end_mark = "-----END CERTIFICATE-----\n";
+  std::string missing;
+  while (!pem.empty()) {
+    const auto end = pem.find(end_mark);
+    const auto one = pem.substr(0, end == pem.npos ? pem.size() : end + end_mark.size());
+    pem.remove_prefix(one.size());
+    if (content.find(one) == content.npos) missing += one;
+  }
+  return missing;
+}
+
 // Appended, so that whatever happens meanwhile, nothing of the image's is lost.
 Result<void> append_once(int root_fd, const std::string& path, int flags, std::string_view pem) {
   const auto file = BOXLITE_TRY(open_on_disk(root_fd, path, O_RDWR | O_APPEND | flags));
   const auto content = BOXLITE_TRY(read_all(file.get(), path));
-  if (content.find(pem) != std::string::npos) return {};
-  return write_all(file.get(), concat(content.empty() || content.ends_with('\n') ? "" : "\n", pem), path);
+  const auto missing = missing_certificates(content, pem);
+  if (missing.empty()) return {};
+  return write_all(file.get(), concat(content.empty() || content.ends_with('\n') ? "" : "\n", missing), path);
 }
 
 bool has_directory(int root_fd, const char* path) {

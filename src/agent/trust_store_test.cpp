@@ -46,6 +46,17 @@ TEST_F(TrustStoreTest, AddsToWhatTheImageHasOnce) {
   EXPECT_FALSE(std::filesystem::exists(root() / "usr/local/share/ca-certificates"));
 }
 
+TEST_F(TrustStoreTest, AddsOfSeveralThoseThatAreMissing) {
+  constexpr std::string_view one = "-----BEGIN CERTIFICATE-----\none\n-----END CERTIFICATE-----\n";
+  constexpr std::string_view two = "-----BEGIN CERTIFICATE-----\ntwo\n-----END CERTIFICATE-----\n";
+  put("etc/ssl/certs/ca-certificates.crt", one);
+  const UniqueFd fd(::open(root().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (int start = 0; start < 2; ++start) {
+    ASSERT_TRUE(add_to_trust_store(fd.get(), std::string(one) + std::string(two)));
+    EXPECT_EQ(get("etc/ssl/certs/ca-certificates.crt"), std::string(one) + std::string(two));
+  }
+}
+
 TEST_F(TrustStoreTest, MakesABundleWhereThereIsNone) {
   EXPECT_EQ(add(), "/etc/ssl/certs/ca-certificates.crt");
   EXPECT_EQ(get("etc/ssl/certs/ca-certificates.crt"), ours);

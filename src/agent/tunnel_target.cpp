@@ -59,7 +59,15 @@ Result<TunnelTarget> TunnelTarget::create(const wire::msg::TunnelRequest& reques
   return TunnelTarget(static_cast<int>(request.port()), path);
 }
 
+TunnelTarget TunnelTarget::adopt(UniqueFd connection) {
+  TunnelTarget target(0, "");
+  target.name_ = "a program that uses a socket of the host";
+  target.socket_ = std::move(connection);
+  return target;
+}
+
 Result<TunnelTarget::Step> TunnelTarget::connect(int root_fd) {
+  if (port_ == 0 && path_.empty()) return Step::connected;
   return port_ != 0 ? connect_to_port() : connect_to_path(root_fd);
 }
 

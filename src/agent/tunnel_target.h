@@ -18,6 +18,8 @@ class TunnelTarget {
 
   // invalid_argument for a request that names nothing.
   static Result<TunnelTarget> create(const wire::msg::TunnelRequest& request);
+  // One that has connected to us: a program that wants a socket of the host.
+  static TunnelTarget adopt(UniqueFd connection);
 
   // `root_fd` is the container's "/". unavailable when nobody listens.
   Result<Step> connect(int root_fd);

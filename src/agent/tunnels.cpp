@@ -10,6 +10,7 @@
 namespace boxlite::agent {
 
 Result<void> Tunnels::start(std::uint32_t stream, const wire::msg::Request& request) {
+  if (request.method() == wire::TunnelsListen::name) return host_sockets_.offer_on(around_.channel, stream);
   if (request.method() != wire::TunnelsConnect::name)
     return fail(ErrorCode::unsupported,
                 concat("the agent has no method Tunnels.", in_quotes(request.method())));
@@ -19,12 +20,20 @@ Result<void> Tunnels::start(std::uint32_t stream, const wire::msg::Request& requ
                       concat("there are ", most, " tunnels into this box, and there may be no more"))
                     .with_remedy("end some of them"));
   }
-  auto tunnel = std::make_unique<Tunnel>(around_, stream, BOXLITE_TRY(TunnelTarget::create(call)));
+  auto tunnel = std::make_unique<Tunnel>(around_, stream, BOXLITE_TRY(target_of(call)));
   auto& placed = *tunnels_.emplace(stream, std::move(tunnel)).first->second;
   auto started = placed.start();
   // The caller answers.
   if (!started) on_reset(stream);
   return started;
+}
+
+Result<TunnelTarget> Tunnels::target_of(const wire::msg::TunnelRequest& request) {
+  if (request.connection() == 0) return TunnelTarget::create(request);
+  auto connection = host_sockets_.take(request.connection());
+  if (!connection)
+    return fail(ErrorCode::not_found, concat("no connection ", request.connection(), " waits to be taken"));
+  return TunnelTarget::adopt(*std::move(connection));
 }
 
 void Tunnels::on_data(std::uint32_t stream, std::string_view payload) {
@@ -33,6 +42,10 @@ void Tunnels::on_data(std::uint32_t stream, std::string_view payload) {
 }
 
 void Tunnels::on_window(std::uint32_t stream, std::uint32_t count) {
+  if (host_sockets_.has_stream(stream)) {
+    if (!host_sockets_.take_window(count)) break_stream(stream);
+    return;
+  }
   const auto found = tunnels_.find(stream);
   if (found != tunnels_.end() && !found->second->take_window(count)) break_stream(stream);
 }
@@ -43,6 +56,7 @@ void Tunnels::break_stream(std::uint32_t stream) {
 }
 
 void Tunnels::on_reset(std::uint32_t stream) {
+  if (host_sockets_.has_stream(stream)) return host_sockets_.withdraw();
   const auto found = tunnels_.find(stream);
   if (found == tunnels_.end()) return;
   found->second->abandon();
@@ -50,6 +64,7 @@ void Tunnels::on_reset(std::uint32_t stream) {
 }
 
 void Tunnels::on_disconnect() {
+  host_sockets_.withdraw();
   while (!tunnels_.empty()) on_reset(tunnels_.begin()->first);
 }
 

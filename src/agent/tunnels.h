@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "agent/channel.h"
+#include "agent/host_sockets.h"
 #include "agent/tunnel.h"
 #include "base/result.h"
 #include "linux/event_loop.h"
@@ -17,22 +18,24 @@
 
 namespace boxlite::agent {
 
-// The service Tunnels: connections from the host to what listens in the machine, all of them in the loop.
-// Loop thread only.
+// The service Tunnels: connections from the host to what listens in the machine, and of programs in the
+// container to sockets of the host, all of them in the loop. Loop thread only.
 class Tunnels final : public Tunnel::Listener {
  public:
   static constexpr std::size_t most = 256;
 
   // Everything given outlives the object. `root_fd` is the container's "/".
-  Tunnels(linux_::EventLoop& loop, Channel& channel, int root_fd)
-      : loop_(loop), around_{loop, channel, *this, root_fd, frame_} {}
+  Tunnels(linux_::EventLoop& loop, Channel& channel, int root_fd, HostSockets& host_sockets)
+      : loop_(loop), host_sockets_(host_sockets), around_{loop, channel, *this, root_fd, frame_} {}
   Tunnels(const Tunnels&) = delete;
   Tunnels& operator=(const Tunnels&) = delete;
 
   // Leaves `stream` open on success.
   Result<void> start(std::uint32_t stream, const wire::msg::Request& request);
 
-  bool has_stream(std::uint32_t stream) const { return tunnels_.contains(stream); }
+  bool has_stream(std::uint32_t stream) const {
+    return tunnels_.contains(stream) || host_sockets_.has_stream(stream);
+  }
   void on_data(std::uint32_t stream, std::string_view payload);
   void on_window(std::uint32_t stream, std::uint32_t count);
   void on_reset(std::uint32_t stream);
@@ -44,7 +47,10 @@ class Tunnels final : public Tunnel::Listener {
  private:
   void break_stream(std::uint32_t stream);
 
+  Result<TunnelTarget> target_of(const wire::msg::TunnelRequest& request);
+
   linux_::EventLoop& loop_;
+  HostSockets& host_sockets_;
   std::array<char, wire::header_size + wire::max_data_payload> frame_;
   const Tunnel::Surroundings around_;
   std::map<std::uint32_t, std::unique_ptr<Tunnel>> tunnels_;

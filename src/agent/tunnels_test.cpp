@@ -48,7 +48,7 @@ class TunnelsTest : public testing::Test, public Channel::Listener {
     host_.reset(ends[1]);
     channel_ = *Channel::open(*loop_, UniqueFd(ends[0]), *this);
     root_ = *open_file("/", O_PATH | O_DIRECTORY);
-    tunnels_ = std::make_unique<Tunnels>(*loop_, *channel_, root_.get());
+    tunnels_ = std::make_unique<Tunnels>(*loop_, *channel_, root_.get(), host_sockets_);
   }
   void TearDown() override { tunnels_->on_disconnect(); }
 
@@ -152,6 +152,7 @@ class TunnelsTest : public testing::Test, public Channel::Listener {
   std::unique_ptr<linux_::EventLoop> loop_ = *linux_::EventLoop::create();
   UniqueFd host_;
   UniqueFd root_;
+  HostSockets host_sockets_{*loop_};
   std::unique_ptr<Channel> channel_;
   std::unique_ptr<Tunnels> tunnels_;
   wire::FrameWriter out_;
@@ -251,7 +252,7 @@ TEST_F(TunnelsTest, ConnectsToAUnixSocketBelowItsRoot) {
   auto inside = listen_at(directory.path() / "root/run/s");
   const auto outside = listen_at(directory.path() / "outside");
   root_ = *open_file(directory.path() / "root", O_PATH | O_DIRECTORY);
-  tunnels_ = std::make_unique<Tunnels>(*loop_, *channel_, root_.get());
+  tunnels_ = std::make_unique<Tunnels>(*loop_, *channel_, root_.get(), host_sockets_);
 
   open_path(1, "/run/s");
   open_path(3, "/link");

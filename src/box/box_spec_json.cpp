@@ -121,6 +121,7 @@ std::string_view name_of(MountType type) {
     case MountType::bind: return "bind";
     case MountType::volume: return "volume";
     case MountType::tmpfs: return "tmpfs";
+    case MountType::socket: return "socket";
   }
   return "";
 }
@@ -131,6 +132,10 @@ Result<void> read(const json& value, std::string_view field, std::vector<Ulimit>
 Result<void> read(const json& value, std::string_view field, std::uint16_t& out);
 Result<void> read(const json& value, std::string_view field, std::vector<PublishedPort>& out);
 Result<void> read(const json& value, std::string_view field, NetworkSpec& out);
+Result<void> read(const json& value, std::string_view field, std::vector<ExposedPort>& out);
+Result<void> read(const json& value, std::string_view field, std::vector<HostEntry>& out);
+Result<void> read(const json& value, std::string_view field, DnsSettings& out);
+Result<void> read(const json& value, std::string_view field, std::vector<std::filesystem::path>& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Secret>& out);
 Result<void> read(const json& value, std::string_view field, std::filesystem::path& out);
 Result<void> read(const json& value, std::string_view field, RestartPolicy& out) {
@@ -216,7 +221,7 @@ Result<void> read(const json& value, std::string_view field, std::vector<Ulimit>
 Result<void> read(const json& value, std::string_view field, MountType& out) {
   std::string text;
   BOXLITE_TRY(read(value, field, text));
-  for (const auto type : {MountType::bind, MountType::volume, MountType::tmpfs}) {
+  for (const auto type : {MountType::bind, MountType::volume, MountType::tmpfs, MountType::socket}) {
     if (name_of(type) != text) continue;
     out = type;
     return {};
@@ -257,6 +262,26 @@ json from_secrets(const std::vector<Secret>& secrets) {
   return array;
 }
 
+json from_exposed(const std::vector<ExposedPort>& exposed) {
+  auto array = json::array();
+  for (const auto& port : exposed)
+    array.push_back({{"port", port.port}, {"is_udp", port.protocol == PortProtocol::udp}});
+  return array;
+}
+
+json from_hosts(const std::vector<HostEntry>& hosts) {
+  auto array = json::array();
+  for (const auto& host : hosts)
+    array.push_back({{"name", from_bytes(host.name)}, {"address", from_bytes(host.address)}});
+  return array;
+}
+
+json from_paths(const std::vector<std::filesystem::path>& paths) {
+  auto array = json::array();
+  for (const auto& path : paths) array.push_back(from_bytes(path.native()));
+  return array;
+}
+
 json from_network(const NetworkSpec& network) {
   auto ports = json::array();
   for (const auto& port : network.ports) {
@@ -270,6 +295,13 @@ json from_network(const NetworkSpec& network) {
           {"deny", from_bytes(network.deny)},
           {"is_asking", network.ask},
           {"ports", std::move(ports)},
+          {"exposed", from_exposed(network.exposed)},
+          {"publish_exposed", network.publish_exposed},
+          {"hosts", from_hosts(network.hosts)},
+          {"dns",
+           {{"servers", from_bytes(network.dns.servers)},
+            {"search", from_bytes(network.dns.search)},
+            {"options", from_bytes(network.dns.options)}}},
           {"send_limit_kbit", network.send_limit_kbit},
           {"receive_limit_kbit", network.receive_limit_kbit}};
 }
@@ -314,6 +346,43 @@ Result<void> read(const json& value, std::string_view field, std::filesystem::pa
   return {};
 }
 
+Result<void> read(const json& value, std::string_view field, std::vector<std::filesystem::path>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) BOXLITE_TRY(read(element, field, out.emplace_back()));
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<ExposedPort>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_object()) return wrong_type(field);
+    bool is_udp = false;
+    auto& port = out.emplace_back();
+    BOXLITE_TRY(read_field(element, "port", port.port));
+    BOXLITE_TRY(read_field(element, "is_udp", is_udp));
+    port.protocol = is_udp ? PortProtocol::udp : PortProtocol::tcp;
+  }
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, std::vector<HostEntry>& out) {
+  if (!value.is_array()) return wrong_type(field);
+  for (const auto& element : value) {
+    if (!element.is_object()) return wrong_type(field);
+    auto& host = out.emplace_back();
+    BOXLITE_TRY(read_field(element, "name", host.name));
+    BOXLITE_TRY(read_field(element, "address", host.address));
+  }
+  return {};
+}
+
+Result<void> read(const json& value, std::string_view field, DnsSettings& out) {
+  if (!value.is_object()) return wrong_type(field);
+  BOXLITE_TRY(read_field(value, "servers", out.servers));
+  BOXLITE_TRY(read_field(value, "search", out.search));
+  return read_field(value, "options", out.options);
+}
+
 Result<void> read(const json& value, std::string_view field, NetworkSpec& out) {
   if (!value.is_object()) return wrong_type(field);
   BOXLITE_TRY(read_field(value, "is_enabled", out.is_enabled));
@@ -321,6 +390,10 @@ Result<void> read(const json& value, std::string_view field, NetworkSpec& out) {
   BOXLITE_TRY(read_field(value, "deny", out.deny));
   BOXLITE_TRY(read_field(value, "is_asking", out.ask));
   BOXLITE_TRY(read_field(value, "ports", out.ports));
+  BOXLITE_TRY(read_field(value, "exposed", out.exposed));
+  BOXLITE_TRY(read_field(value, "publish_exposed", out.publish_exposed));
+  BOXLITE_TRY(read_field(value, "hosts", out.hosts));
+  BOXLITE_TRY(read_field(value, "dns", out.dns));
   BOXLITE_TRY(read_field(value, "send_limit_kbit", out.send_limit_kbit));
   BOXLITE_TRY(read_field(value, "receive_limit_kbit", out.receive_limit_kbit));
   return {};
@@ -354,6 +427,7 @@ std::string to_json(const BoxSpec& spec) {
       {"network", from_network(spec.network)},
       {"secrets", from_secrets(spec.secrets)},
       {"secret_authorities", from_bytes(spec.secret_authorities.native())},
+      {"authorities", from_paths(spec.authorities)},
       {"mounts", from_mounts(spec.mounts)},
       {"detach", spec.detach},
       {"auto_remove", spec.auto_remove},
@@ -403,6 +477,7 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "network", spec.network));
   BOXLITE_TRY(read_field(object, "secrets", spec.secrets));
   BOXLITE_TRY(read_field(object, "secret_authorities", spec.secret_authorities));
+  BOXLITE_TRY(read_field(object, "authorities", spec.authorities));
   BOXLITE_TRY(read_field(object, "mounts", spec.mounts));
   BOXLITE_TRY(read_field(object, "detach", spec.detach));
   BOXLITE_TRY(read_field(object, "auto_remove", spec.auto_remove));

@@ -6,12 +6,14 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "box/authorities.h"
 #include "box/capabilities.h"
 #include "box/container_spec.h"
 #include "box/evidence.h"
 #include "box/health_plan.h"
 #include "box/image_config_json.h"
 #include "box/mounts.h"
+#include "box/network.h"
 #include "box/secrets.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
@@ -241,6 +243,62 @@ TEST(SpecCheck, RefusesWhatCannotWork) {
   EXPECT_EQ(check(BoxSpec{.platform = "linux/386"}).has_value(), runs_i386);
 }
 
+std::string network_message(const NetworkSpec& network) {
+  const auto checked = check(network);
+  return checked ? std::string() : checked.error().message();
+}
+
+TEST(SpecCheck, LooksAtNamesAndNameServers) {
+  using testing::HasSubstr;
+  const auto host = [](std::string name, std::string address, bool is_enabled = true) {
+    return network_message({.is_enabled = is_enabled, .hosts = {{std::move(name), std::move(address)}}});
+  };
+  EXPECT_EQ(host("db", "10.0.0.1"), "");
+  EXPECT_EQ(host("db", "2001:db8::1", false), "");
+  EXPECT_EQ(host("host.docker.internal", "host-gateway"), "");
+  EXPECT_THAT(host("host.docker.internal", "10.0.0.1"), HasSubstr("this name is the host's"));
+  EXPECT_THAT(host("db", "host-gateway", false), HasSubstr("without a network"));
+  EXPECT_THAT(host("a b", "10.0.0.1"), HasSubstr("\"a b\""));
+  EXPECT_THAT(host("db", "10.0.0"), HasSubstr("\"10.0.0\""));
+  EXPECT_EQ(network_message({.dns = {.servers = {"10.0.0.1"}, .search = {"."}, .options = {"ndots:2"}}}), "");
+  EXPECT_THAT(network_message({.dns = {.servers = {"ns.example.com"}}}), HasSubstr("\"ns.example.com\""));
+  EXPECT_THAT(network_message({.dns = {.search = {"a b"}}}), HasSubstr("search domain"));
+  EXPECT_THAT(network_message({.dns = {.options = {"a\nnameserver 1.1.1.1"}}}), HasSubstr("dns option"));
+  EXPECT_THAT(network_message({.is_enabled = false, .dns = {.servers = {"10.0.0.1"}}}),
+              HasSubstr("without one"));
+  EXPECT_THAT(network_message({.is_enabled = false, .publish_exposed = true}), HasSubstr("without one"));
+  EXPECT_THAT(network_message({.exposed = {{.port = 0}}}), HasSubstr("expose"));
+}
+
+TEST(WantedPorts, AreWhatIsExposedAndNotPublished) {
+  NetworkSpec network{.ports = {{.host_port = 8080, .box_port = 80}},
+                      .exposed = {{.port = 90}, {.port = 80}}};
+  const std::vector<std::string> image = {"80/tcp", "80/udp", "443",   "90/tcp",
+                                          "x",      "0/tcp",  "99999", "7/sctp"};
+  EXPECT_EQ(wanted_ports(network, image), network.ports);
+  network.publish_exposed = true;
+  using testing::ElementsAre;
+  EXPECT_THAT(wanted_ports(network, image),
+              ElementsAre(PublishedPort{.host_port = 8080, .box_port = 80}, PublishedPort{.box_port = 90},
+                          PublishedPort{.box_port = 80, .protocol = PortProtocol::udp},
+                          PublishedPort{.box_port = 443}));
+}
+
+TEST(Authorities, AreTheCertificatesOfTheirFilesAndNothingElse) {
+  const auto dir = *TempDir::create("/tmp", "authorities-test-");
+  const auto file = dir.path() / "both.pem";
+  const std::string certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  ASSERT_TRUE(write_file_atomic(file, "# a\n-----BEGIN PRIVATE KEY-----\nBBBB\n-----END PRIVATE KEY-----\n" +
+                                          certificate + "text\n" + certificate));
+  EXPECT_EQ(*read_authorities({file, file}), certificate);
+  EXPECT_EQ(*read_authorities({}), "");
+  ASSERT_TRUE(write_file_atomic(file, "no certificate"));
+  EXPECT_EQ(read_authorities({file}).error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(read_authorities({dir.path() / "none"}).error().code(), ErrorCode::not_found);
+  EXPECT_FALSE(check(std::vector<std::filesystem::path>{"relative.pem"}));
+  EXPECT_TRUE(check(std::vector<std::filesystem::path>{"/a.pem", "system"}));
+}
+
 TEST(SpecCheck, LooksAtCommands) {
   EXPECT_TRUE(check(ExecSpec{.command = {"true"}}, false));
   EXPECT_FALSE(check(ExecSpec{}, false));
@@ -281,10 +339,16 @@ BoxSpec full_spec() {
            .deny = {"b"},
            .ask = true,
            .ports = {{.host_address = "::1", .host_port = 1, .box_port = 2, .protocol = PortProtocol::udp}},
+           .exposed = {{.port = 5, .protocol = PortProtocol::udp}},
+           .publish_exposed = true,
+           .hosts = {{.name = "db", .address = "192.0.2.1"}},
+           .dns = {.servers = {"192.0.2.2"}, .search = {"example.com"}, .options = {"ndots:2"}},
            .send_limit_kbit = 3,
            .receive_limit_kbit = 4},
       .secrets = {{.name = "key", .hosts = {"api.test"}, .placeholder = "<placeholder>"}},
       .secret_authorities = "/authorities.pem",
+      .authorities = {"/own.pem", "system"},
+      .mounts = {{.type = MountType::socket, .source = "/run/agent.sock", .target = "/agent.sock"}},
       .detach = true,
       .auto_remove = true,
       .restart = {.mode = RestartMode::on_failure, .max_retries = 2},

@@ -61,11 +61,14 @@ std::uint64_t size_of(const tar::Source& source) {
   return is_file ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-Result<void> send_tree(Upload& stream, const tar::Source& source, const CopyOptions& options) {
+// `outcome`: what of the tree could not be read, though the rest was sent.
+Result<void> send_tree(Upload& stream, const tar::Source& source, const CopyOptions& options,
+                       Result<void>& outcome) {
   UploadStream out(stream, progress_of(options, size_of(source)));
   tar::Packer packer(out);
   BOXLITE_TRY(packer.add(source.directory.get(), source.name, source.archive_name));
   BOXLITE_TRY(packer.finish());
+  outcome = packer.outcome();
   return out.finish();
 }
 
@@ -123,9 +126,12 @@ Result<CopyReport> copy_in(agentlink::Connection& connection, const std::filesys
                            std::string_view destination, const CopyOptions& options) {
   const auto found = BOXLITE_TRY(tar::find_source(source.native(), source_options(options)));
   auto stream = BOXLITE_TRY(connection.open<wire::FilesUnpack>(unpack_request(destination, options)));
-  if (auto sent = send_tree(stream, found, options); !sent)
+  Result<void> outcome;
+  if (auto sent = send_tree(stream, found, options, outcome); !sent)
     return fail(first_cause(stream, std::move(sent).error()));
-  return report_of(BOXLITE_TRY(stream.result(Deadline::never())));
+  const auto report = BOXLITE_TRY(stream.result(Deadline::never()));
+  BOXLITE_TRY(std::move(outcome));
+  return report_of(report);
 }
 
 Result<CopyReport> unpack(agentlink::Connection& connection, int archive_fd, std::string_view directory,

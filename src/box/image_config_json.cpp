@@ -47,6 +47,7 @@ std::string to_json(const oci::ImageConfig& config) {
                        {"env", config.env},
                        {"working_dir", config.working_dir},
                        {"user", config.user},
+                       {"exposed_ports", config.exposed_ports},
                        {"stop_signal", config.stop_signal}};
   // Image configs come from JSON, so their texts are UTF-8 already.
   return object.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -61,6 +62,7 @@ Result<oci::ImageConfig> parse_kept_config(std::string_view kept) {
   config.env = texts(object, "env");
   config.working_dir = text(object, "working_dir");
   config.user = text(object, "user");
+  config.exposed_ports = texts(object, "exposed_ports");
   config.stop_signal = text(object, "stop_signal");
   if (const auto health = object.find("health"); health != object.end() && health->is_object()) {
     config.health.test = texts(*health, "test");

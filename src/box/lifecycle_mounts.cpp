@@ -12,6 +12,11 @@
 namespace boxlite::box {
 namespace {
 
+// Made with the container, and for as long as it.
+bool is_fixed(const Mount& mount) {
+  return mount.type == MountType::tmpfs || mount.type == MountType::socket;
+}
+
 bool is_at(const Mount& mount, std::string_view place) {
   return tidy_box_path(mount.target) == place;
 }
@@ -55,8 +60,8 @@ Result<void> Lifecycle::add_mount(const Mount& mount) {
   spec.mounts.push_back(mount);
   BOXLITE_TRY(check(spec.mounts));
   const bool is_running = record.state.status == name(BoxStatus::running);
-  if (is_running && mount.type == MountType::tmpfs) {
-    return fail(Error(ErrorCode::invalid_state, "a tmpfs cannot be mounted while the box runs")
+  if (is_running && is_fixed(mount)) {
+    return fail(Error(ErrorCode::invalid_state, "a tmpfs or a socket cannot be mounted while the box runs")
                     .with_remedy("stop the box first"));
   }
   if (mount.type == MountType::bind) BOXLITE_TRY(folder_of(mount, {}));
@@ -78,8 +83,8 @@ Result<void> Lifecycle::remove_mount(std::string_view target) {
   if (found == spec.mounts.end())
     return fail(ErrorCode::not_found, concat("the box has no mount at ", in_quotes(place)));
   const bool is_running = record.state.status == name(BoxStatus::running);
-  if (is_running && found->type == MountType::tmpfs) {
-    return fail(Error(ErrorCode::invalid_state, "a tmpfs cannot be unmounted while the box runs")
+  if (is_running && is_fixed(*found)) {
+    return fail(Error(ErrorCode::invalid_state, "a tmpfs or a socket cannot be unmounted while the box runs")
                     .with_remedy("stop the box first"));
   }
   spec.mounts.erase(found);

@@ -77,6 +77,11 @@ Result<void> check(const Mount& mount) {
   BOXLITE_TRY(check_target(mount.target));
   switch (mount.type) {
     case MountType::bind: BOXLITE_TRY(check_path("source", mount.source)); break;
+    case MountType::socket:
+      BOXLITE_TRY(check_path("source", mount.source));
+      if (mount.read_only)
+        return wrong("source", mount.source, "what is said to a socket cannot be read-only");
+      break;
     case MountType::volume:
       if (!mount.source.empty()) BOXLITE_TRY(check_volume_name(mount.source));
       break;
@@ -114,7 +119,12 @@ Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& v
   }
   folder.host_path = mount.source;
   struct stat status = {};
-  if (::stat(mount.source.c_str(), &status) == 0) return folder;
+  if (::stat(mount.source.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) return folder;
+    return fail(
+        Error(ErrorCode::invalid_argument, concat("share ", in_quotes(mount.source), ": it is a socket"))
+            .with_remedy("to let the box connect to it, mount it as one: type socket, or -v"));
+  }
   auto error = syscall_error("share", mount.source, errno);
   return fail(std::move(error).with_remedy("make the directory again, or detach it from the box"));
 }
@@ -123,7 +133,8 @@ Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,
                                             const std::filesystem::path& volumes) {
   std::vector<vmm::Folder> folders;
   for (const auto& mount : mounts) {
-    if (mount.type != MountType::tmpfs) folders.push_back(BOXLITE_TRY(folder_of(mount, volumes)));
+    if (mount.type == MountType::bind || mount.type == MountType::volume)
+      folders.push_back(BOXLITE_TRY(folder_of(mount, volumes)));
   }
   return folders;
 }
@@ -141,6 +152,34 @@ std::vector<Mount> with_systemd_mounts(std::vector<Mount> mounts) {
   }
   all.insert(all.end(), mounts.begin(), mounts.end());
   return all;
+}
+
+Result<std::vector<std::filesystem::path>> host_sockets_of(const std::vector<Mount>& mounts) {
+  std::vector<std::filesystem::path> paths;
+  for (const auto& mount : mounts) {
+    if (mount.type != MountType::socket) continue;
+    struct stat status = {};
+    const bool is_there = ::stat(mount.source.c_str(), &status) == 0;
+    if (!is_there || !S_ISSOCK(status.st_mode)) {
+      auto error = is_there ? Error(ErrorCode::invalid_argument,
+                                    concat("socket ", in_quotes(mount.source), ": the file is no socket"))
+                            : syscall_error("find socket", mount.source, errno);
+      return fail(
+          std::move(error).with_remedy("start the service that listens there, or make the box without it"));
+    }
+    paths.emplace_back(mount.source);
+  }
+  return paths;
+}
+
+void add_socket_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container) {
+  std::uint32_t number = 0;
+  for (const auto& mount : mounts) {
+    if (mount.type != MountType::socket) continue;
+    auto& entry = *container.add_mounts();
+    entry.set_target(tidy_box_path(mount.target));
+    entry.set_host_socket(++number);
+  }
 }
 
 void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container) {

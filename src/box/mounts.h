@@ -31,6 +31,11 @@ Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,
                                             const std::filesystem::path& volumes);
 Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& volumes);
 
+// The sockets of the host that the spec names, in its order; they must be there.
+Result<std::vector<std::filesystem::path>> host_sockets_of(const std::vector<Mount>& mounts);
+// Their places in the box, by number.
+void add_socket_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container);
+
 // The others need nothing of the host.
 void add_tmpfs_mounts(const std::vector<Mount>& mounts, wire::msg::ContainerSpec& container);
 // Those that a service manager wants, but where the box has mounts of its own.

@@ -34,6 +34,28 @@ TEST(Mounts, AreCheckedOneByOne) {
   EXPECT_THAT(complaint({{.type = MountType::tmpfs, .source = "/x", .target = "/b"}}), HasSubstr("tmpfs"));
 }
 
+TEST(Mounts, OfSocketsAreSockets) {
+  using testing::HasSubstr;
+  Mount mount{.type = MountType::socket, .source = "/run/a.sock", .target = "/a.sock"};
+  EXPECT_TRUE(check(mount));
+  mount.read_only = true;
+  EXPECT_FALSE(check(mount));
+  mount = {.type = MountType::socket, .source = "a.sock", .target = "/a.sock"};
+  EXPECT_FALSE(check(mount));
+  const auto none = host_sockets_of({{.type = MountType::socket, .source = "/none.sock", .target = "/a"}});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message(), HasSubstr("/none.sock"));
+  EXPECT_FALSE(host_sockets_of({{.type = MountType::socket, .source = "/etc/passwd", .target = "/a"}}));
+  wire::msg::ContainerSpec container;
+  add_socket_mounts({{.type = MountType::tmpfs, .target = "/t"},
+                     {.type = MountType::socket, .source = "/x", .target = "//a/"},
+                     {.type = MountType::socket, .source = "/y", .target = "/b"}},
+                    container);
+  ASSERT_EQ(container.mounts_size(), 2);
+  EXPECT_EQ(container.mounts(0).target(), "/a");
+  EXPECT_EQ(container.mounts(1).host_socket(), 2u);
+}
+
 TEST(Mounts, AreCheckedTogether) {
   EXPECT_THAT(complaint({{.source = "/a", .target = "/b"}, {.source = "/c", .target = "//b/."}}),
               HasSubstr("two mounts"));

@@ -2,10 +2,13 @@
 #include "box/network.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "base/concat.h"
 #include "net/address.h"
 #include "net/policy.h"
+#include "net/rule.h"
 #include "wire/network_plan.h"
 
 namespace boxlite::box {
@@ -19,6 +22,87 @@ bool collide(const PublishedPort& one, const PublishedPort& other) {
          one.host_address == other.host_address;
 }
 
+constexpr std::size_t most_hosts = 256;
+constexpr std::size_t most_name_servers = 8;
+constexpr std::size_t most_resolver_words = 16;
+constexpr std::size_t longest_resolver_word = 64;
+constexpr std::string_view host_gateway = "host-gateway";
+
+std::unexpected<Error> refuse_value(std::string_view what, std::string_view value, std::string_view why) {
+  return fail(ErrorCode::invalid_argument, concat(what, " ", in_quotes(value), " is not valid: ", why));
+}
+
+bool is_name_of_host(std::string_view name) {
+  const auto normal = net::normal_name(name);
+  return normal == net::host_alias_name || normal == net::docker_alias_name;
+}
+
+Result<void> check(const HostEntry& host, bool has_network) {
+  if (!net::is_host_name(host.name)) return refuse_value("host", host.name, "it is not a host name");
+  if (host.address == host_gateway) {
+    if (has_network) return {};
+    return refuse_value("host", host.name, "a box without a network cannot reach its host");
+  }
+  if (!net::IpAddress::parse(host.address))
+    return refuse_value(concat("host ", in_quotes(host.name), ": address"), host.address,
+                        "write an IPv4 or IPv6 address, or host-gateway");
+  if (is_name_of_host(host.name))
+    return refuse_value(concat("host ", in_quotes(host.name), ": address"), host.address,
+                        "this name is the host's, and rules mean the host by it; choose another name");
+  return {};
+}
+
+bool is_resolver_word(std::string_view word) {
+  const auto is_bad = [](char c) { return c <= ' ' || c >= 0x7f || c == '#' || c == ';'; };
+  return !word.empty() && word.size() <= longest_resolver_word && std::ranges::none_of(word, is_bad);
+}
+
+Result<void> check(const DnsSettings& dns) {
+  if (dns.servers.size() > most_name_servers || dns.search.size() > most_resolver_words ||
+      dns.options.size() > most_resolver_words) {
+    return fail(ErrorCode::invalid_argument, concat("dns: at most ", most_name_servers, " servers, and ",
+                                                    most_resolver_words, " search domains and options"));
+  }
+  for (const auto& server : dns.servers) {
+    if (!net::IpAddress::parse(server))
+      return refuse_value("dns server", server, "write an IPv4 or IPv6 address");
+  }
+  for (const auto& domain : dns.search) {
+    if (domain != "." && !net::is_host_name(domain))
+      return refuse_value("dns search domain", domain, "it is no domain");
+  }
+  for (const auto& option : dns.options) {
+    if (!is_resolver_word(option))
+      return refuse_value("dns option", option, "write it as in resolv.conf, ndots:2");
+  }
+  return {};
+}
+
+Result<void> check_names(const NetworkSpec& network) {
+  if (network.hosts.size() > most_hosts)
+    return fail(ErrorCode::invalid_argument, concat("network: at most ", most_hosts, " hosts are allowed"));
+  for (const auto& host : network.hosts) BOXLITE_TRY(check(host, network.is_enabled));
+  for (const auto& port : network.exposed) {
+    if (port.port == 0) return fail(ErrorCode::invalid_argument, "expose: the port must be 1 to 65535");
+  }
+  return check(network.dns);
+}
+
+// Of an image, where anything may be written: what is no port exposes none.
+std::optional<ExposedPort> parse_exposed(std::string_view text) {
+  ExposedPort exposed;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), exposed.port);
+  const std::string_view rest(end, text.data() + text.size());
+  if (error != std::errc() || exposed.port == 0) return std::nullopt;
+  if (!rest.empty() && rest != "/tcp" && rest != "/udp") return std::nullopt;
+  if (rest == "/udp") exposed.protocol = PortProtocol::udp;
+  return exposed;
+}
+
+std::string address_of(const HostEntry& host) {
+  return host.address == host_gateway ? std::string(wire::host_v4_text) : host.address;
+}
+
 }  // namespace
 
 Result<void> check(const PublishedPort& port) {
@@ -30,10 +114,12 @@ Result<void> check(const PublishedPort& port) {
 }
 
 Result<void> check(const NetworkSpec& network) {
-  const bool is_empty =
-      network.ports.empty() && network.allow.empty() && network.deny.empty() && !network.ask;
+  const bool is_empty = network.ports.empty() && network.allow.empty() && network.deny.empty() &&
+                        !network.ask && !network.publish_exposed && network.dns == DnsSettings();
   if (!network.is_enabled && !is_empty)
-    return fail(ErrorCode::invalid_argument, "network: a box without one has no ports and no rules");
+    return fail(ErrorCode::invalid_argument,
+                "network: a box without one has no ports, no rules and no name servers");
+  BOXLITE_TRY(check_names(network));
   if (network.ports.size() > most_ports)
     return fail(ErrorCode::invalid_argument, concat("network: at most ", most_ports, " ports are allowed"));
   for (auto port = network.ports.begin(); port != network.ports.end(); ++port) {
@@ -71,15 +157,36 @@ bool is_same_port(const PublishedPort& wanted, const PublishedPort& actual) {
          (wanted.host_port == 0 || wanted.host_port == actual.host_port);
 }
 
-vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<vmm::PortMapping>& last) {
+std::vector<PublishedPort> wanted_ports(const NetworkSpec& network,
+                                        const std::vector<std::string>& exposed_by_image) {
+  auto ports = network.ports;
+  if (!network.publish_exposed) return ports;
+  auto exposed = network.exposed;
+  for (const auto& text : exposed_by_image) {
+    if (const auto port = parse_exposed(text)) exposed.push_back(*port);
+  }
+  for (const auto& port : exposed) {
+    const auto leads_there = [&](const PublishedPort& other) {
+      return other.box_port == port.port && other.protocol == port.protocol;
+    };
+    if (ports.size() < most_ports && std::ranges::none_of(ports, leads_there))
+      ports.push_back({.box_port = port.port, .protocol = port.protocol});
+  }
+  return ports;
+}
+
+vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<PublishedPort>& ports,
+                                  const std::vector<vmm::PortMapping>& last) {
   vmm::NetworkConfig config{.is_enabled = network.is_enabled,
                             .allow = network.allow,
                             .deny = network.deny,
                             .is_asking = network.ask,
+                            .name_servers = network.dns.servers,
                             .send_limit_kbit = network.send_limit_kbit,
                             .receive_limit_kbit = network.receive_limit_kbit};
+  for (const auto& host : network.hosts) config.hosts.push_back({host.name, address_of(host)});
   auto unused = last;
-  for (const auto& port : network.ports) {
+  for (const auto& port : ports) {
     auto& mapping = config.ports.emplace_back(to_mapping(port));
     const auto same =
         std::ranges::find_if(unused, [&](const auto& one) { return is_same_port(port, to_published(one)); });
@@ -92,11 +199,21 @@ vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<
 
 void configure_network(const NetworkSpec& network, wire::msg::ConfigureRequest& request) {
   request.set_disable_network(!network.is_enabled);
+  for (const auto& entry : network.hosts) {
+    auto& host = *request.add_hosts();
+    host.set_address(address_of(entry));
+    host.add_names(entry.name);
+  }
   if (!network.is_enabled) return;
+  for (const auto& domain : network.dns.search) {
+    if (domain != ".") request.add_search(domain);
+  }
+  for (const auto& option : network.dns.options) request.add_resolver_options(option);
   request.add_nameservers(std::string(wire::gateway_v4_text));
   auto& host = *request.add_hosts();
   host.set_address(std::string(wire::host_v4_text));
   host.add_names(std::string(wire::host_name));
+  host.add_names(std::string(wire::docker_host_name));
 }
 
 }  // namespace boxlite::box

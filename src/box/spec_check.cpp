@@ -7,6 +7,7 @@
 #include <boxlite/signal.hpp>
 
 #include "base/concat.h"
+#include "box/authorities.h"
 #include "box/capabilities.h"
 #include "box/mounts.h"
 #include "box/network.h"
@@ -215,6 +216,7 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check_range("shm_bytes", spec.shm_bytes, 0, std::uint64_t{1} << 50));
   BOXLITE_TRY(check(spec.mounts));
   BOXLITE_TRY(check(spec.network));
+  BOXLITE_TRY(check(spec.authorities));
   BOXLITE_TRY(check_secrets(spec));
   BOXLITE_TRY(check_restart(spec));
   BOXLITE_TRY(check_stop(spec));

@@ -10,6 +10,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
+#include "box/authorities.h"
 #include "box/container_spec.h"
 #include "box/evidence.h"
 #include "box/health_plan.h"
@@ -295,6 +296,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
 
   add_tmpfs_mounts(spec_.systemd ? with_systemd_mounts(spec_.mounts) : spec_.mounts,
                    *start.mutable_container());
+  add_socket_mounts(spec_.mounts, *start.mutable_container());
+  start.mutable_container()->set_ca_certificates(BOXLITE_TRY(read_authorities(spec_.authorities)));
 
   vmm::ShimConfig config;
   config.box_id = id_;
@@ -303,9 +306,11 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.box_dir = paths_.directory;
   config.machine = machine_spec();
   config.machine.saved = saved_;
-  config.network = network_config(spec_.network, last_ports_);
+  config.network =
+      network_config(spec_.network, wanted_ports(spec_.network, image.exposed_ports), last_ports_);
   config.network.secrets = BOXLITE_TRY(load_secrets(paths_.secrets(), spec_.secrets));
   config.network.secret_authorities = spec_.secret_authorities;
+  config.host_sockets = BOXLITE_TRY(host_sockets_of(spec_.mounts));
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.thaw = parts_->thaw;

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "agentlink/tunnel_pump.h"
 #include "base/concat.h"
-#include "box/tunnel_pump.h"
 #include "linux/unix_socket.h"
 #include "wire/method.h"
 
@@ -26,7 +26,7 @@ Result<void> check(const TunnelTarget& target) {
   return {};
 }
 
-Tunnel::Tunnel(UniqueFd end, std::shared_ptr<TunnelPump> pump)
+Tunnel::Tunnel(UniqueFd end, std::shared_ptr<agentlink::TunnelPump> pump)
     : end_(std::move(end)), pump_(std::move(pump)) {}
 
 Tunnel::~Tunnel() = default;
@@ -43,7 +43,8 @@ Result<std::unique_ptr<Tunnel>> Tunnel::open(linux_::EventLoop& loop, std::share
   if (!first) BOXLITE_TRY(stream.result(Deadline::never()));
   if (!first || !first->connected())
     return fail(ErrorCode::corrupted, "the box did not say that it has connected");
-  auto pump = std::make_shared<TunnelPump>(loop, std::move(owner), std::move(ends.second), std::move(stream));
+  auto pump = std::make_shared<agentlink::TunnelPump>(loop, std::move(owner), std::move(ends.second),
+                                                      std::move(stream));
   pump->start();
   return std::unique_ptr<Tunnel>(new Tunnel(std::move(ends.first), std::move(pump)));
 }

@@ -11,9 +11,11 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace boxlite::box {
-
+namespace boxlite::agentlink {
 class TunnelPump;
+}
+
+namespace boxlite::box {
 
 // invalid_argument for a target that names nothing, or both.
 Result<void> check(const TunnelTarget& target);
@@ -34,10 +36,10 @@ class Tunnel {
   Result<void> wait();
 
  private:
-  Tunnel(UniqueFd end, std::shared_ptr<TunnelPump> pump);
+  Tunnel(UniqueFd end, std::shared_ptr<agentlink::TunnelPump> pump);
 
   const UniqueFd end_;
-  const std::shared_ptr<TunnelPump> pump_;
+  const std::shared_ptr<agentlink::TunnelPump> pump_;
 };
 
 }  // namespace boxlite::box

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <filesystem>
 #include <string_view>
 #include <utility>
 
@@ -28,13 +29,12 @@ struct DockerOption {
 };
 // Known from `docker run`, not built yet.
 constexpr std::array later_for_boxes{
-    DockerOption{'P', "publish-all"}, DockerOption{0, "volumes-from"}, DockerOption{0, "label-file"},
-    DockerOption{0, "dns"},           DockerOption{0, "add-host"},     DockerOption{0, "device"},
-    DockerOption{0, "gpus"},          DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
-    DockerOption{0, "group-add"},     DockerOption{0, "pids-limit"},   DockerOption{0, "cidfile"},
-    DockerOption{'a', "attach"},      DockerOption{0, "log-driver"},   DockerOption{0, "rootfs"},
-    DockerOption{0, "security"},      DockerOption{0, "inbound"},      DockerOption{0, "memory-swap"},
-    DockerOption{0, "cpuset-cpus"},   DockerOption{0, "link"},
+    DockerOption{0, "volumes-from"}, DockerOption{0, "label-file"},   DockerOption{0, "device"},
+    DockerOption{0, "gpus"},         DockerOption{0, "security-opt"}, DockerOption{0, "sysctl"},
+    DockerOption{0, "group-add"},    DockerOption{0, "pids-limit"},   DockerOption{0, "cidfile"},
+    DockerOption{'a', "attach"},     DockerOption{0, "log-driver"},   DockerOption{0, "rootfs"},
+    DockerOption{0, "security"},     DockerOption{0, "inbound"},      DockerOption{0, "memory-swap"},
+    DockerOption{0, "cpuset-cpus"},  DockerOption{0, "link"},
 };
 
 OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
@@ -111,6 +111,36 @@ OptionSet::Accept accept_publish(std::vector<PublishedPort>& target) {
     const auto ports = parse_publish(text);
     if (!ports) return "is not [ADDRESS:][HOST_PORT:]BOX_PORT[/tcp|udp], as in 8080:80";
     target.insert(target.end(), ports->begin(), ports->end());
+    return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_expose(std::vector<ExposedPort>& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    const auto ports = parse_expose(text);
+    if (!ports) return "is not PORT[-PORT][/tcp|udp], as in 80 or 8000-8010/udp";
+    target.insert(target.end(), ports->begin(), ports->end());
+    return std::nullopt;
+  };
+}
+
+OptionSet::Accept accept_host(std::vector<HostEntry>& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    // The address may have colons of its own.
+    const auto separator = text.find_first_of(":=");
+    if (separator == std::string_view::npos || separator == 0 || separator + 1 == text.size())
+      return "is not NAME:ADDRESS, as in db:192.0.2.1 or db:host-gateway";
+    target.push_back(
+        {std::string(text.substr(0, separator)), std::string(without_brackets(text.substr(separator + 1)))});
+    return std::nullopt;
+  };
+}
+
+// What is relative counts from the working directory; "system" is a word.
+OptionSet::Accept accept_authorities(std::vector<std::filesystem::path>& target) {
+  return [&target](std::string_view text) -> std::optional<std::string> {
+    if (text.empty()) return "is empty: write a file, or system";
+    target.push_back(text == "system" ? std::filesystem::path(text) : std::filesystem::absolute(text));
     return std::nullopt;
   };
 }
@@ -302,6 +332,21 @@ void BoxOptions::declare_network(OptionSet& options) {
   options.value('p', "publish", "[ADDRESS:][HOST_PORT:]BOX_PORT[/udp]",
                 "Let a port of this host lead there; without one, any (repeatable)",
                 accept_publish(spec_.network.ports));
+  options.flag('P', "publish-all", spec_.network.publish_exposed,
+               "Let ports of 127.0.0.1 lead to all that is exposed, by the image or by --expose");
+  options.value(0, "expose", "PORT[-PORT][/udp]", "A port that it listens on, for -P (repeatable)",
+                accept_expose(spec_.network.exposed));
+  options.value(0, "add-host", "NAME:ADDRESS",
+                "A name that it knows; ADDRESS may be host-gateway, this host (repeatable)",
+                accept_host(spec_.network.hosts));
+  options.list(0, "dns", "ADDRESS", spec_.network.dns.servers,
+               "Look names up there, not where this host does (repeatable)");
+  options.list(0, "dns-search", "DOMAIN", spec_.network.dns.search, "Of names without a dot (repeatable)");
+  options.list(0, "dns-option", "OPTION", spec_.network.dns.options,
+               "As in resolv.conf, ndots:2 (repeatable)");
+  options.value(0, "host-ca", "FILE|system",
+                "Certificates that it trusts, too; system: this host's (repeatable)",
+                accept_authorities(spec_.authorities));
   options.list(0, "allow-net", "RULE", spec_.network.allow,
                "[tcp:|udp:]HOST[:PORTS] that may be reached; none: all public ones (repeatable)");
   options.list(0, "deny-net", "RULE", spec_.network.deny, "What may not, whatever is allowed (repeatable)");

@@ -37,6 +37,24 @@ TEST(BoxOptionsTest, KeepsTheLastValueOfEachLabel) {
   EXPECT_FALSE(Line().read({"--label", "=x", "i"}));
 }
 
+TEST(BoxOptionsTest, TakesNamesAndNameServersAsDockerDoes) {
+  const auto spec = Line().read({"--add-host", "db:192.0.2.1", "--add-host=six=[2001:db8::1]", "--add-host",
+                                 "h:host-gateway", "--add-host", "bare:2001:db8::2", "--dns", "192.0.2.2",
+                                 "--dns-search", "example.com", "--dns-option", "ndots:2", "--expose", "80",
+                                 "-P", "--host-ca", "system", "i"});
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_THAT(spec->network.hosts,
+              ElementsAre(HostEntry{"db", "192.0.2.1"}, HostEntry{"six", "2001:db8::1"},
+                          HostEntry{"h", "host-gateway"}, HostEntry{"bare", "2001:db8::2"}));
+  EXPECT_EQ(spec->network.dns,
+            (DnsSettings{.servers = {"192.0.2.2"}, .search = {"example.com"}, .options = {"ndots:2"}}));
+  EXPECT_TRUE(spec->network.publish_exposed);
+  EXPECT_THAT(spec->network.exposed, ElementsAre(ExposedPort{.port = 80}));
+  EXPECT_THAT(spec->authorities, ElementsAre("system"));
+  for (const auto* text : {"db", ":192.0.2.1", "db:", "="})
+    EXPECT_FALSE(Line().read({"--add-host", text, "i"})) << text;
+}
+
 TEST(BoxOptionsTest, SplitsImageAndCommand) {
   const auto spec = Line().read({"--rm", "debian:python", "python3", "-c", "print(6*7)"});
   ASSERT_TRUE(spec);

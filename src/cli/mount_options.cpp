@@ -53,6 +53,13 @@ Parsed<std::string> absolute(std::string_view source) {
   return text;
 }
 
+// Only what is named itself is led into the box: a socket in a shared directory is a file that nobody listens
+// to.
+bool is_socket(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_socket(path, ignored);
+}
+
 bool is_meaningless(std::string_view option) {
   constexpr std::array<std::string_view, 13> known{"rw",        "z",       "Z",      "shared",   "slave",
                                                    "private",   "rshared", "rslave", "rprivate", "consistent",
@@ -143,8 +150,10 @@ Parsed<bool> take_mount_key(Mount& mount, std::string_view text, std::string_vie
       mount.type = MountType::volume;
     else if (value == "tmpfs")
       mount.type = MountType::tmpfs;
+    else if (value == "socket")
+      mount.type = MountType::socket;
     else
-      return bad("--mount", text, fmt::format("no type \"{}\": bind, volume or tmpfs", value));
+      return bad("--mount", text, fmt::format("no type \"{}\": bind, volume, tmpfs or socket", value));
     return true;
   }
   if (key == "source" || key == "src") {
@@ -184,7 +193,7 @@ Parsed<MountWish> parse_volume_option(std::string_view text) {
     if (is_path(parts[0])) {
       auto source = absolute(parts[0]);
       if (!source) return std::unexpected(source.error());
-      mount.type = MountType::bind;
+      mount.type = is_socket(*source) ? MountType::socket : MountType::bind;
       mount.source = std::move(*source);
       wish.makes_source = true;
     } else if (parts[0].find('/') != std::string::npos) {
@@ -219,8 +228,8 @@ Parsed<MountWish> parse_mount_option(std::string_view text) {
     if (!*taken) return bad("--mount", text, fmt::format("no field \"{}\"", field));
   }
   if (!mount.target.starts_with('/')) return bad("--mount", text, "dst must be given and begin with \"/\"");
-  if (mount.type != MountType::bind) return wish;
-  if (mount.source.empty()) return bad("--mount", text, "a bind mount needs src");
+  if (mount.type != MountType::bind && mount.type != MountType::socket) return wish;
+  if (mount.source.empty()) return bad("--mount", text, "it needs src, a path of this host");
   auto source = absolute(mount.source);
   if (!source) return std::unexpected(source.error());
   mount.source = std::move(*source);
@@ -262,8 +271,9 @@ Parsed<void> provide_source(const MountWish& wish) {
 
 void MountOptions::declare(OptionSet& options) {
   options.list('v', "volume", "[SOURCE:]BOX[:ro]", volumes_,
-               "Share a directory or file of the host, or a volume by its name (repeatable)");
-  options.list(0, "mount", "FIELDS", mounts_, "type=bind|volume|tmpfs,src=…,dst=…[,readonly] (repeatable)");
+               "Share a directory, file or unix socket of the host, or a volume by its name (repeatable)");
+  options.list(0, "mount", "FIELDS", mounts_,
+               "type=bind|volume|tmpfs|socket,src=…,dst=…[,readonly] (repeatable)");
   options.list(0, "tmpfs", "BOX[:size=64m]", tmpfs_, "An empty directory in memory (repeatable)");
 }
 

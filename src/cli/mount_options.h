@@ -21,9 +21,9 @@ struct MountWish {
 
 // HOST:BOX[:OPTIONS] | NAME:BOX[:OPTIONS] | BOX. OPTIONS, separated by commas: ro, rw, nocopy; z, Z and the
 // kinds of propagation are accepted and mean nothing here. HOST begins with "/", "." or "~"; "./x" and ".."
-// count from the working directory.
+// count from the working directory. A HOST that is a unix socket is one in the box.
 Parsed<MountWish> parse_volume_option(std::string_view text);
-// type=bind|volume|tmpfs,src=…,dst=…[,readonly][,volume-nocopy][,tmpfs-size=…][,tmpfs-mode=…]
+// type=bind|volume|tmpfs|socket,src=…,dst=…[,readonly][,volume-nocopy][,tmpfs-size=…][,tmpfs-mode=…]
 Parsed<MountWish> parse_mount_option(std::string_view text);
 // BOX[:size=64m,mode=1777,ro]
 Parsed<MountWish> parse_tmpfs_option(std::string_view text);

@@ -5,6 +5,9 @@
 #include <filesystem>
 
 #include <gmock/gmock.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace boxlite::cli {
 namespace {
@@ -27,6 +30,23 @@ TEST(VolumeOption, TellsPathsFromNames) {
   ::setenv("HOME", "/home/u", 1);
   EXPECT_EQ(volume("~/x:/c").source, "/home/u/x");
   EXPECT_TRUE(parse_volume_option("/a:/c")->makes_source);
+}
+
+TEST(VolumeOption, KnowsASocketByWhatItIs) {
+  const auto path =
+      std::filesystem::temp_directory_path() / ("mount-options-" + std::to_string(::getpid()) + ".sock");
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const auto wish = parse_volume_option(path.native() + ":/agent.sock");
+  ::close(fd);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(wish);
+  EXPECT_EQ(wish->mount.type, MountType::socket);
+  EXPECT_EQ(parse_mount_option("type=socket,src=/x,dst=/y")->mount.type, MountType::socket);
+  EXPECT_FALSE(parse_mount_option("type=socket,dst=/y"));
 }
 
 TEST(VolumeOption, ReadsItsOptions) {

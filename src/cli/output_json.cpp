@@ -100,6 +100,21 @@ Json box_state(const BoxInfo& box) {
           {"FinishedAt", text_or_null(box.stopped_at)}};
 }
 
+// Docker's form, a set: {"80/tcp": {}}.
+Json exposed_ports(const std::vector<ExposedPort>& all) {
+  Json object = Json::object();
+  for (const auto& port : all)
+    object[fmt::format("{}/{}", port.port, port.protocol == PortProtocol::udp ? "udp" : "tcp")] =
+        Json::object();
+  return object;
+}
+
+Json extra_hosts(const std::vector<HostEntry>& all) {
+  Json list = Json::array();
+  for (const auto& host : all) list.push_back(fmt::format("{}:{}", host.name, host.address));
+  return list;
+}
+
 Json box_config(const BoxSpec& spec) {
   const auto stop_timeout_ms = spec.stop_timeout ? Json(spec.stop_timeout->count()) : Json(nullptr);
   return {{"Image", spec.image},
@@ -114,6 +129,7 @@ Json box_config(const BoxSpec& spec) {
           {"StopTimeoutMs", stop_timeout_ms},
           {"Entrypoint", value_or_null(spec.entrypoint)},
           {"Cmd", spec.command},
+          {"ExposedPorts", exposed_ports(spec.network.exposed)},
           {"Labels", object_of(spec.labels)}};
 }
 
@@ -128,6 +144,11 @@ Json box_host_config(const BoxSpec& spec) {
           {"Privileged", spec.privileged},
           {"Init", spec.init},
           {"Systemd", spec.systemd},
+          {"PublishAllPorts", spec.network.publish_exposed},
+          {"ExtraHosts", extra_hosts(spec.network.hosts)},
+          {"Dns", spec.network.dns.servers},
+          {"DnsSearch", spec.network.dns.search},
+          {"DnsOptions", spec.network.dns.options},
           {"CapAdd", spec.capabilities.add},
           {"CapDrop", spec.capabilities.drop},
           {"ReadonlyRootfs", spec.read_only},
@@ -143,6 +164,7 @@ std::string_view type_name(MountType type) {
     case MountType::bind: return "bind";
     case MountType::volume: return "volume";
     case MountType::tmpfs: return "tmpfs";
+    case MountType::socket: return "socket";
   }
   return "";
 }
@@ -152,7 +174,7 @@ Json mounts(const std::vector<Mount>& all) {
   for (const auto& mount : all) {
     Json entry = {{"Type", type_name(mount.type)}};
     if (mount.type == MountType::volume) entry["Name"] = mount.source;
-    if (mount.type == MountType::bind) entry["Source"] = mount.source;
+    if (mount.type == MountType::bind || mount.type == MountType::socket) entry["Source"] = mount.source;
     entry["Destination"] = mount.target;
     entry["RW"] = !mount.read_only;
     list.push_back(std::move(entry));

@@ -37,12 +37,34 @@ std::string_view take_last(std::string_view& rest) {
   return part;
 }
 
+// "80/udp" as "80", and the protocol.
+std::optional<PortProtocol> take_protocol(std::string_view& rest) {
+  const auto slash = rest.rfind('/');
+  if (slash == std::string_view::npos) return PortProtocol::tcp;
+  const auto protocol = rest.substr(slash + 1);
+  rest = rest.substr(0, slash);
+  if (protocol != "tcp" && protocol != "udp") return std::nullopt;
+  return protocol == "udp" ? PortProtocol::udp : PortProtocol::tcp;
+}
+
+}  // namespace
+
 std::string_view without_brackets(std::string_view address) {
   if (address.starts_with('[') && address.ends_with(']')) return address.substr(1, address.size() - 2);
   return address;
 }
 
-}  // namespace
+Parsed<std::vector<ExposedPort>> parse_expose(std::string_view text) {
+  auto rest = text;
+  const auto protocol = take_protocol(rest);
+  const auto range = parse_range(rest);
+  if (!protocol || !range || range->first == 0)
+    return usage_error(fmt::format("--expose \"{}\": it is no port", text), "write PORT[-PORT][/tcp|udp]");
+  std::vector<ExposedPort> ports;
+  for (unsigned port = range->first; port <= range->last; ++port)
+    ports.push_back({.port = static_cast<std::uint16_t>(port), .protocol = *protocol});
+  return ports;
+}
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
   std::uint16_t number = 0;
@@ -54,13 +76,9 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text) {
   PublishedPort pattern;
   auto rest = text;
-  if (const auto slash = rest.rfind('/'); slash != std::string_view::npos) {
-    const auto protocol = rest.substr(slash + 1);
-    if (protocol != "tcp" && protocol != "udp")
-      return std::unexpected(wrong(text, "the protocol is neither tcp nor udp"));
-    pattern.protocol = protocol == "udp" ? PortProtocol::udp : PortProtocol::tcp;
-    rest = rest.substr(0, slash);
-  }
+  const auto protocol = take_protocol(rest);
+  if (!protocol) return std::unexpected(wrong(text, "the protocol is neither tcp nor udp"));
+  pattern.protocol = *protocol;
   const auto box = parse_range(take_last(rest));
   if (!box || box->first == 0) return std::unexpected(wrong(text, "the box's port is not 1 to 65535"));
   const bool has_host = !rest.empty();

@@ -20,6 +20,12 @@ std::optional<std::uint16_t> parse_port(std::string_view text);
 // stands in brackets.
 Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text);
 
+// "--expose PORT[-PORT][/tcp|udp]"
+Parsed<std::vector<ExposedPort>> parse_expose(std::string_view text);
+
+// "[::1]" as "::1".
+std::string_view without_brackets(std::string_view address);
+
 // "127.0.0.1:8080->80/tcp"
 std::string port_text(const PublishedPort& port);
 

@@ -22,6 +22,14 @@ TEST(PortOptions, AreReadAsDockerWritesThem) {
   EXPECT_EQ(only("[::1]:8080:80"), (PublishedPort{.host_address = "::1", .host_port = 8080, .box_port = 80}));
 }
 
+TEST(PortOptions, AreExposedAsDockerWritesThem) {
+  EXPECT_EQ(*parse_expose("80"), std::vector<ExposedPort>{{.port = 80}});
+  EXPECT_EQ(*parse_expose("53/udp"), (std::vector<ExposedPort>{{.port = 53, .protocol = PortProtocol::udp}}));
+  EXPECT_EQ(parse_expose("8000-8010/tcp")->size(), 11u);
+  for (const auto* text : {"", "0", "80:80", "x", "80/sctp", "82-80", "65536"})
+    EXPECT_FALSE(parse_expose(text)) << text;
+}
+
 TEST(PortOptions, SpanRanges) {
   const auto ports = parse_publish("8000-8002:80-82");
   ASSERT_TRUE(ports);

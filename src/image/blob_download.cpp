@@ -5,9 +5,11 @@
 #include <atomic>
 #include <charconv>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/concat.h"
+#include "oci/media_type.h"
 
 namespace boxlite::image {
 namespace {
@@ -32,6 +34,25 @@ bool may_pass(const Error& error) {
 
 }  // namespace
 
+// A foreign layer is where its manifest says, and perhaps in the registry as well.
+Result<HttpResponse> BlobDownload::ask(const oci::Descriptor& blob, const HttpRequest& request) const {
+  std::optional<Error> elsewhere;
+  if (oci::media_type::is_foreign(blob.media_type)) {
+    for (const auto& url : blob.urls) {
+      auto response = session_.get_elsewhere(url, request);
+      if (response && (response->is_success() || response->status == 416)) return response;
+      if (!response && response.error().code() == ErrorCode::cancelled) return response;
+      elsewhere = response ? Error(ErrorCode::unavailable,
+                                   concat(url.substr(0, url.find('?')), ": status ", response->status))
+                           : response.error();
+    }
+  }
+  auto response = session_.get(repository_, concat("blobs/", blob.digest.str()), request);
+  if (elsewhere && response && response->status == 404)
+    return fail(std::move(*elsewhere).context("the registry does not have this foreign layer"));
+  return response;
+}
+
 // One request for what is missing.
 Result<void> BlobDownload::fetch_rest(const oci::Descriptor& blob, BlobWriter& writer,
                                       const std::stop_token& stop) const {
@@ -52,7 +73,7 @@ Result<void> BlobDownload::fetch_rest(const oci::Descriptor& blob, BlobWriter& w
     }
     return {};
   };
-  const auto response = BOXLITE_TRY(session_.get(repository_, concat("blobs/", blob.digest.str()), request));
+  const auto response = BOXLITE_TRY(ask(blob, request));
   if (response.status == 416) return writer.restart();
   if (!response.is_success()) {
     const auto asked = parse_retry_after(response.header("retry-after"));

@@ -32,6 +32,7 @@ class BlobDownload {
 
  private:
   Result<void> fetch_rest(const oci::Descriptor& blob, BlobWriter& writer, const std::stop_token& stop) const;
+  Result<HttpResponse> ask(const oci::Descriptor& blob, const HttpRequest& request) const;
 
   const BlobStore& store_;
   RegistrySession& session_;

@@ -87,7 +87,9 @@ Result<Image> assemble(const BlobStore& store, const CatalogEntry& entry) {
   std::set<oci::Digest> seen;
   for (std::size_t i = 0; i < manifest.layers.size(); ++i) {
     const auto& layer = manifest.layers[i];
-    image.layers.push_back({layer.digest, layer.media_type, layer.size, config.diff_ids[i]});
+    const auto type = oci::media_type::readable_layer(layer.media_type);
+    image.layers.push_back(
+        {layer.digest, std::string(type.value_or(layer.media_type)), layer.size, config.diff_ids[i]});
     if (seen.insert(layer.digest).second) image.size_bytes += layer.size;
   }
   image.config = std::move(config);

@@ -61,11 +61,24 @@ class LayoutReader {
     return store_.read(descriptor.digest, oci::max_document_bytes);
   }
 
+  Result<void> bring(const oci::Descriptor& blob) {
+    auto brought = source_.bring(blob.digest, blob.size);
+    if (brought || brought.error().code() == ErrorCode::cancelled ||
+        !oci::media_type::is_foreign(blob.media_type))
+      return brought;
+    return fail(std::move(brought)
+                    .error()
+                    .context(concat("the foreign layer ", blob.digest.str()))
+                    .with_remedy(blob.urls.empty()
+                                     ? "save the image with its foreign layers, or pull it"
+                                     : concat("pull the image, which fetches it from ", blob.urls.front())));
+  }
+
   Result<FoundImage> take(std::string_view bytes, const oci::Manifest& manifest,
                           const oci::Digest& source_digest, std::string name) {
     const auto intake = BOXLITE_TRY(prepare(bytes, manifest, source_digest));
     const auto blobs = BOXLITE_TRY(wanted_blobs(intake.manifest, options_.max_bytes));
-    for (const auto& blob : blobs) BOXLITE_TRY(source_.bring(blob.digest, blob.size));
+    for (const auto& blob : blobs) BOXLITE_TRY(bring(blob));
     auto entry = BOXLITE_TRY(admit(store_, intake, {}));
     if (options_.platform && !oci::distance(*options_.platform, *entry.manifest.platform)) {
       return fail(ErrorCode::not_found, concat("no image for the platform ", options_.platform->str(),

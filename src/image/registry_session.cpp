@@ -126,6 +126,18 @@ Result<HttpResponse> RegistrySession::get(const std::string& repository, const s
   return http_.send(request);
 }
 
+Result<HttpResponse> RegistrySession::get_elsewhere(const std::string& url, HttpRequest request) {
+  const bool is_safe = url.starts_with("https://");
+  const bool may_be_plain = config_.transport == Transport::http && url.starts_with("http://");
+  if (!is_safe && !may_be_plain) {
+    return fail(Error(ErrorCode::invalid_argument,
+                      concat("the address ", in_quotes(url.substr(0, 300)), " does not begin with https://"))
+                    .with_remedy("ask the image's maker for an https address of this layer"));
+  }
+  request.url = url;
+  return http_.send(request);
+}
+
 std::string RegistrySession::authorization_for(const std::string& repository) {
   if (config_.auth.kind == RegistryAuth::Kind::bearer) return concat("Bearer ", config_.auth.token);
   const std::lock_guard guard(mutex_);

@@ -48,6 +48,10 @@ class RegistrySession {
   Result<HttpResponse> get_document(const std::string& repository, const std::string& rest,
                                     const HttpRequest& request);
 
+  // GET of what a manifest says is elsewhere: without credentials, and over https unless the registry itself
+  // is spoken to in plain http. invalid_argument for another URL.
+  Result<HttpResponse> get_elsewhere(const std::string& url, HttpRequest request);
+
   // The error for a response that is not a success.
   Error refusal(const HttpResponse& response, const std::string& repository) const;
   const RetryLimits& limits() const { return limits_; }

@@ -44,8 +44,13 @@ NameTable::Entry* NameTable::use(const IpAddress& address, Clock::time_point now
   return &entry_for(found->first);
 }
 
+void NameTable::fix(std::string_view name, const IpAddress& address) {
+  fixed_[address.canonical()].emplace_back(name);
+}
+
 std::vector<std::string> NameTable::names(const IpAddress& address, Clock::time_point now) {
   std::vector<std::string> texts;
+  if (const auto fixed = fixed_.find(address.canonical()); fixed != fixed_.end()) texts = fixed->second;
   if (const auto* entry = use(address, now)) {
     for (const auto& name : entry->names) texts.push_back(name.text);
   }

@@ -32,6 +32,8 @@ class NameTable {
   // The guest was told so. `name` is normal (net/rule.h).
   void pin(std::string_view name, const IpAddress& address, std::chrono::seconds ttl,
            Clock::time_point now = Clock::now());
+  // Known for as long as the table is, whatever DNS says.
+  void fix(std::string_view name, const IpAddress& address);
   // For Flow::names. Asking counts as a use.
   std::vector<std::string> names(const IpAddress& address, Clock::time_point now = Clock::now());
   // A flow to the address ended, or goes on: counts as a use.
@@ -54,6 +56,7 @@ class NameTable {
   void drop(Entries::iterator entry);
 
   std::size_t capacity_;
+  std::map<IpAddress, std::vector<std::string>> fixed_;
   Entries entries_;            // by canonical address
   std::list<IpAddress> uses_;  // the latest first
 };

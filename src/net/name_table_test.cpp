@@ -26,6 +26,14 @@ TEST(NameTable, KnowsEveryNameOfAnAddress) {
   EXPECT_THAT(table.names(*IpAddress::parse("192.0.2.2"), begin), IsEmpty());
 }
 
+TEST(NameTable, NeverForgetsWhatItWasTold) {
+  NameTable table(1);
+  table.fix("told.example", some_address);
+  table.pin("a.com", some_address, 60s, begin);
+  table.pin("b.com", *IpAddress::parse("192.0.2.2"), 60s, begin);
+  EXPECT_THAT(table.names(some_address, begin + 100h), ElementsAre("told.example"));
+}
+
 TEST(NameTable, KeepsNamesForAWhile) {
   NameTable table;
   table.pin("short.com", some_address, 0s, begin);

@@ -14,10 +14,6 @@
 
 namespace boxlite::net {
 
-// The guest's name for the machine it runs on. Names of rules, like all names here, are lower-case and have
-// no final dot.
-inline constexpr std::string_view host_alias_name = "host.boxlite.internal";
-
 struct PolicySpec {
   bool is_enabled = true;  // false: nothing is reachable at all
   // What may be reached; empty: everything public.

@@ -91,6 +91,22 @@ TEST(Policy, OpensTheHostByItsNameOrAddress) {
   EXPECT_EQ(denied->decide(to_host(22)).decision, deny);
 }
 
+TEST(Policy, KnowsTheHostByDockersNameAsWell) {
+  EXPECT_EQ(allowing({"Host.Docker.Internal:5432"})->decide(to_host(5432)).decision, allow);
+  EXPECT_EQ(allowing({"host.docker.internal:5432"})->decide(to_host(22)).decision, deny);
+  EXPECT_EQ(allowing({"*.docker.internal"})->decide(to_host(22)).decision, deny);
+  for (const auto* rule :
+       {"host.docker.internal", "*.docker.internal", "host.boxlite.internal", "*.boxlite.internal"}) {
+    const auto denied = policy({.allow = {"127.0.0.1"}, .deny = {rule}});
+    EXPECT_EQ(denied->decide(to_host(22)).decision, deny) << rule;
+    EXPECT_FALSE(denied->admits_name("host.docker.internal")) << rule;
+    EXPECT_FALSE(denied->admits_name("host.boxlite.internal")) << rule;
+  }
+  const auto named = allowing({"host.docker.internal"});
+  EXPECT_TRUE(named->admits_name("host.boxlite.internal"));
+  EXPECT_FALSE(named->admits_name("docker.internal"));
+}
+
 TEST(Policy, ReadsTheNameOfWebFlows) {
   const auto listed = allowing({"example.com", "*.example.org"});
   const auto flow = tcp("192.0.2.1", 443, {"example.com"});

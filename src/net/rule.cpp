@@ -29,6 +29,15 @@ bool ends_in_number(std::string_view name) {
   return !label.empty() && std::ranges::all_of(label, is_digit);
 }
 
+bool is_suffix_of(std::string_view suffix, std::string_view name) {
+  return name.size() > suffix.size() + 1 && name.ends_with(suffix) &&
+         name[name.size() - suffix.size() - 1] == '.';
+}
+
+std::string_view canonical_name(std::string_view name) {
+  return name == docker_alias_name ? host_alias_name : name;
+}
+
 }  // namespace
 
 std::string normal_name(std::string_view name) {
@@ -151,7 +160,8 @@ class RuleParser {
       return mistake(at, name.substr(offset), why);
     }
     rule_.host_ = is_suffix ? Rule::Host::suffix : Rule::Host::name;
-    rule_.name_ = normal_name(name);
+    const auto normal = normal_name(name);
+    rule_.name_ = is_suffix ? normal : std::string(canonical_name(normal));
     return {};
   }
 
@@ -209,10 +219,11 @@ bool Rule::fits(Protocol protocol, std::uint16_t port) const {
 bool Rule::matches_name(std::string_view name) const {
   switch (host_) {
     case Host::any: return true;
-    case Host::name: return name == name_;
+    case Host::name: return canonical_name(name) == name_;
     case Host::suffix:
-      return name.size() > name_.size() + 1 && name.ends_with(name_) &&
-             name[name.size() - name_.size() - 1] == '.';
+      if (canonical_name(name) == host_alias_name)
+        return is_suffix_of(name_, host_alias_name) || is_suffix_of(name_, docker_alias_name);
+      return is_suffix_of(name_, name);
     case Host::range: return false;
   }
   return false;

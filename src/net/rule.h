@@ -24,6 +24,10 @@ struct PortRange {
 
 // Lower-case, without a final dot: how names are compared and kept.
 std::string normal_name(std::string_view name);
+// The guest's names for the machine it runs on: ours, and the one that programs know from Docker. Names here
+// are lower-case and have no final dot. A rule with either means both.
+inline constexpr std::string_view host_alias_name = "host.boxlite.internal";
+inline constexpr std::string_view docker_alias_name = "host.docker.internal";
 // ASCII host name: labels of letters, digits, '-' and '_'. Names of other scripts come in their ASCII form.
 bool is_host_name(std::string_view name);
 
@@ -37,7 +41,7 @@ class Rule {
 
   const std::string& text() const { return text_; }
   Host host() const { return host_; }
-  // Of a name; of a suffix without its "*.".
+  // Of a name, the host's as ours; of a suffix without its "*.".
   const std::string& name() const { return name_; }
   // Of a range (of one, for an address), canonical.
   const std::optional<Cidr>& range() const { return range_; }

@@ -92,6 +92,21 @@ TEST(ManifestTest, BecomesOci) {
   EXPECT_EQ(as_oci(*parse_manifest(artifact)).error().code(), ErrorCode::unsupported);
 }
 
+TEST(ManifestTest, KeepsForeignLayersForeignAndTheirAddresses) {
+  const auto foreign = concat(R"({"mediaType":")", media_type::docker_foreign_gzip, R"(","digest":")",
+                              digest_a, R"(","size":1,"urls":["https://example.com/layer"]})");
+  const auto converted = as_oci(*parse_manifest(manifest_with(concat("[", foreign, "]"))));
+  ASSERT_TRUE(converted);
+  const auto again = parse_manifest(to_json(*converted));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->layers[0].media_type, media_type::foreign_gzip);
+  EXPECT_EQ(again->layers[0].urls, std::vector<std::string>{"https://example.com/layer"});
+  EXPECT_EQ(media_type::readable_layer(again->layers[0].media_type), media_type::layer_gzip);
+  EXPECT_TRUE(media_type::is_foreign(media_type::docker_foreign_tar));
+  EXPECT_FALSE(media_type::is_foreign(media_type::docker_layer_tar));
+  EXPECT_FALSE(parse_manifest(manifest_with(R"([{"digest":"x","urls":1}])")));
+}
+
 TEST(IndexTest, ChoosesTheBestPlatform) {
   Index index;
   const auto add = [&](const char* name, Platform platform) {

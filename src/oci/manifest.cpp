@@ -16,7 +16,7 @@ Result<Manifest> as_oci(Manifest manifest) {
         concat("the manifest is not of a container image: its config has the type ", in_quotes(config_type)));
   }
   for (auto& layer : manifest.layers) {
-    const auto type = media_type::readable_layer(layer.media_type);
+    const auto type = media_type::oci_layer(layer.media_type);
     if (!type) {
       return fail(ErrorCode::unsupported, concat("layer ", layer.digest.str(), ": cannot read the type ",
                                                  in_quotes(layer.media_type)));

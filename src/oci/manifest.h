@@ -32,6 +32,7 @@ struct Descriptor {
   std::uint64_t size = 0;
   std::optional<Platform> platform = {};
   Annotations annotations = {};
+  std::vector<std::string> urls = {};  // where else the blob is, at most 16
   friend bool operator==(const Descriptor&, const Descriptor&) = default;
 };
 
@@ -64,7 +65,7 @@ std::string to_json(const Manifest& manifest);
 std::string to_json(const Index& index);
 
 // The manifest with OCI media types only, as an OCI layout needs it; unsupported when a layer is of a kind
-// that we cannot read (foreign, encrypted).
+// that we cannot read (encrypted).
 Result<Manifest> as_oci(Manifest manifest);
 
 // The entry of `index` that serves `wanted` best. Entries without a platform match anything, last. The error

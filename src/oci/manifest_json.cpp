@@ -12,6 +12,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t max_annotations = 1000;
+constexpr std::size_t max_urls = 16;
 
 Result<Platform> read_platform(const json& value) {
   if (!value.is_object()) return fields::wrong("platform", "an object");
@@ -31,6 +32,7 @@ Result<Descriptor> read_descriptor(const json& value) {
   descriptor.media_type = BOXLITE_TRY(fields::text(value, "mediaType"));
   descriptor.size = BOXLITE_TRY(fields::number(value, "size", max_blob_bytes));
   descriptor.annotations = BOXLITE_TRY(fields::text_map(value, "annotations", max_annotations));
+  descriptor.urls = BOXLITE_TRY(fields::texts(value, "urls", max_urls));
   if (const auto* platform = fields::find(value, "platform"))
     descriptor.platform = BOXLITE_TRY(read_platform(*platform));
   return descriptor;
@@ -81,6 +83,7 @@ json to_value(const Descriptor& descriptor) {
     if (!descriptor.platform->variant.empty()) value["platform"]["variant"] = descriptor.platform->variant;
   }
   if (!descriptor.annotations.empty()) value["annotations"] = descriptor.annotations;
+  if (!descriptor.urls.empty()) value["urls"] = descriptor.urls;
   return value;
 }
 

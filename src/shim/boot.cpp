@@ -96,9 +96,12 @@ void Boot::start_container() {
   auto request = wire::parse<wire::msg::StartContainerRequest>(config_.start_container_request);
   if (!request) return fail_with(request.error());
   if (folders_ != nullptr) folders_->add_mounts(*request->mutable_container());
-  request->mutable_container()->set_ca_certificates(ca_certificates_);
+  request->mutable_container()->mutable_ca_certificates()->append(ca_certificates_);
   mux_.call<wire::GuestStartContainer>(*request, [this](Result<wire::msg::StartContainerResponse> response) {
-    if (!response) return fail_with(std::move(response).error());
+    if (!response) {
+      auto error = std::move(response).error();
+      return fail_with(folders_ != nullptr ? folders_->explain(std::move(error)) : std::move(error));
+    }
     // Both answers come together. The guest says how the time was spent; its clock is not ours, so it cannot
     // exceed what we have seen.
     const auto whole =

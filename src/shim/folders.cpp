@@ -74,6 +74,14 @@ bool Folders::has(std::string_view box_path) const {
   return std::ranges::any_of(entries_, [&](const Entry& entry) { return entry.folder.box_path == box_path; });
 }
 
+Error Folders::explain(Error error) const {
+  for (const auto& entry : entries_) {
+    if (error.message().find(in_quotes(entry.folder.box_path)) == std::string::npos) continue;
+    return std::move(error).context(describe(entry.folder));
+  }
+  return error;
+}
+
 Result<wire::msg::Mount> Folders::attach(const vmm::Folder& folder) {
   if (why_none_) return fail(Error(*why_none_).context(describe(folder)));
   if (has(folder.box_path)) {

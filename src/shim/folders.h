@@ -32,6 +32,8 @@ class Folders {
   // not_found when nothing was attached there. For after the guest has let go of it.
   Result<void> detach(std::string_view box_path);
   bool has(std::string_view box_path) const;
+  // The guest knows no paths of the host: an error about a place in the box gets what was to be there.
+  Error explain(Error error) const;
   bool is_empty() const { return entries_.empty(); }
 
  private:

@@ -276,8 +276,10 @@ void Mux::flush_guest() {
 }
 
 std::size_t Mux::client_stream_count() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      routes_, [](const auto& entry) { return entry.second.client != 0 && entry.second.is_streaming; }));
+  return static_cast<std::size_t>(std::ranges::count_if(routes_, [this](const auto& entry) {
+    const auto& route = entry.second;
+    return route.client != 0 && route.client != own_client_ && route.is_streaming;
+  }));
 }
 
 void Mux::lose_guest(Error why) {

@@ -92,6 +92,10 @@ class Mux {
   // Clients come from this listening socket.
   Result<void> accept_from(UniqueFd listener_socket);
 
+  // The other end of a client of the shim's own, for streams both ways. Its streams are nobody's use of the
+  // box.
+  Result<UniqueFd> connect_own();
+
   // A call of the shim itself: passed on at once, while those of clients may still wait. `done` gets the
   // payload of the response frame.
   void call(std::string_view service, std::string_view method, std::string payload, Done done) {
@@ -161,7 +165,7 @@ class Mux {
 
   // clients
   void accept_clients();
-  void add_client(UniqueFd socket);
+  std::uint64_t add_client(UniqueFd socket);
   void handle_client(std::uint64_t id, linux_::Readiness ready);
   Result<void> read_client(std::uint64_t id);
   Result<void> handle_client_frame(Client& client, const wire::Frame& frame);
@@ -209,6 +213,7 @@ class Mux {
   std::unordered_map<std::uint64_t, std::unique_ptr<Client>> clients_;
   std::uint64_t next_client_ = 1;
   pid_t machine_session_ = 0;
+  std::uint64_t own_client_ = 0;
   std::vector<std::uint64_t> touched_;  // clients that got frames in this turn
   bool clients_are_paced_ = false;
   std::optional<Error> guest_lost_;

@@ -13,7 +13,10 @@ namespace boxlite::shim {
 namespace {
 
 // The rest of the service Guest is the machine's life, which is the shim's own affair.
-bool is_for_clients(const wire::msg::Request& request) {
+bool is_for_clients(const wire::msg::Request& request, bool is_own) {
+  // Who listens has what programs in the box say to the host's sockets.
+  if (request.service() == wire::tunnels_service && request.method() == wire::TunnelsListen::name)
+    return is_own;
   if (request.service() == wire::exec_service || request.service() == wire::files_service ||
       request.service() == wire::tunnels_service) {
     return true;
@@ -49,17 +52,28 @@ void Mux::accept_clients() {
   }
 }
 
-void Mux::add_client(UniqueFd socket) {
+Result<UniqueFd> Mux::connect_own() {
+  auto ends = BOXLITE_TRY(linux_::unix_socket_pair());
+  BOXLITE_TRY(linux_::set_non_blocking(ends.second.get()));
+  own_client_ = add_client(std::move(ends.second));
+  if (own_client_ == 0) return fail(ErrorCode::resource_exhausted, "the shim has too many clients");
+  return std::move(ends.first);
+}
+
+// 0: it was not let in.
+std::uint64_t Mux::add_client(UniqueFd socket) {
   // The socket's mode says as much; this also holds when somebody changes that.
   const auto peer = linux_::peer_credentials(socket.get());
-  if (!peer || (peer->uid != ::geteuid() && peer->uid != 0)) return;
+  if (!peer || (peer->uid != ::geteuid() && peer->uid != 0)) return 0;
   // Nor does the machine's process, which has our uid, get to use our rights instead of its own.
-  if (machine_session_ > 0 && ::getsid(peer->pid) == machine_session_) return;
-  if (clients_.size() >= max_clients) return;
+  if (machine_session_ > 0 && ::getsid(peer->pid) == machine_session_) return 0;
+  if (clients_.size() >= max_clients) return 0;
   const auto id = next_client_++;
   auto client = Client::create(loop_, id, std::move(socket),
                                [this, id](linux_::Readiness ready) { handle_client(id, ready); });
-  if (client) clients_.emplace(id, std::move(*client));
+  if (!client) return 0;
+  clients_.emplace(id, std::move(*client));
+  return id;
 }
 
 void Mux::handle_client(std::uint64_t id, linux_::Readiness ready) {
@@ -112,7 +126,7 @@ Result<void> Mux::handle_request(Client& client, const wire::Frame& frame) {
     answer_error(client, stream, turned_away_ ? *turned_away_ : *refusal_);
     return {};
   }
-  if (!is_for_clients(request)) {
+  if (!is_for_clients(request, client.id() == own_client_)) {
     answer_error(
         client, stream,
         Error(ErrorCode::unsupported, concat("no method ", in_quotes(request.method()), " for clients")));
@@ -139,7 +153,8 @@ void Mux::forward_request(Client& client, const wire::Frame& frame, const wire::
     // Later: the request has to be on its way first.
     if (route.is_main) loop_.post([this, id = start->id()] { listener_.on_main_start(id); });
   }
-  if (route.is_streaming || request.service() == wire::files_service) ++client_streams_so_far_;
+  const bool is_use = route.is_streaming || request.service() == wire::files_service;
+  if (is_use && client.id() != own_client_) ++client_streams_so_far_;
   routes_.emplace(guest_stream, std::move(route));
   client.streams.emplace(frame.header.stream, guest_stream);
   auto header = frame.header;

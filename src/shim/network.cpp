@@ -8,6 +8,7 @@
 
 #include "base/concat.h"
 #include "linux/process_identity.h"
+#include "net/rule.h"
 #include "shim/file_limit.h"
 #include "vmm/shim_record.h"
 #include "wire/network_plan.h"
@@ -36,11 +37,32 @@ vmm::PortMapping to_config(const net::PortMapping& mapping) {
           .is_udp = mapping.is_udp};
 }
 
-net::DnsServer::Settings dns_settings() {
+Result<net::IpAddress> address_of(std::string_view text) {
+  if (const auto address = net::IpAddress::parse(text)) return *address;
+  return fail(ErrorCode::invalid_argument, concat("network: ", in_quotes(text), " is not an address"));
+}
+
+// What the box was told when it was made comes before our own names, which it may not change.
+Result<net::DnsServer::Settings> dns_settings(const vmm::NetworkConfig& config, net::NameTable& names) {
   net::DnsServer::Settings settings;
-  settings.names = {
-      {.name = std::string(wire::host_name),
-       .addresses = {*net::IpAddress::from_bytes(wire::host_v4), net::IpAddress::v6(wire::host_v6)}}};
+  for (const auto& host : config.hosts) {
+    const auto address = BOXLITE_TRY(address_of(host.address));
+    const auto name = net::normal_name(host.name);
+    const auto known = std::ranges::find(settings.names, name, &net::LocalName::name);
+    if (known == settings.names.end()) {
+      settings.names.push_back({.name = name, .addresses = {address}});
+    } else {
+      known->addresses.push_back(address);
+    }
+    names.fix(name, address);
+  }
+  for (const auto name : {wire::host_name, wire::docker_host_name}) {
+    settings.names.push_back(
+        {.name = std::string(name),
+         .addresses = {*net::IpAddress::from_bytes(wire::host_v4), net::IpAddress::v6(wire::host_v6)}});
+  }
+  for (const auto& server : config.name_servers)
+    settings.resolver.servers.push_back({.address = BOXLITE_TRY(address_of(server))});
   return settings;
 }
 
@@ -92,7 +114,7 @@ Result<void> Network::set_up() {
   if (!wanted.is_enabled) return {};
   for (const auto& port : wanted.ports) BOXLITE_TRY(publish(port));
   log_.emplace(config_.box_dir / net::audit_file_name);
-  auto settings = dns_settings();
+  auto settings = BOXLITE_TRY(dns_settings(wanted, names_));
   settings.networks = &networks_;
   dns_ = std::make_unique<net::DnsServer>(loop_, names_, &*log_, policy_, std::move(settings));
   dns_streams_.emplace(loop_, *dns_);

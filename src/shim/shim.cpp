@@ -75,6 +75,7 @@ Result<void> Shim::set_up() {
   mux_ = Mux::create(*loop_, *this);
   mux_->set_observer(&*chronicle_);
   health_.emplace(*loop_, *mux_, config_.health, [this] { note_health(); });
+  host_sockets_.emplace(*loop_, *mux_, config_.host_sockets);
   idle_watch_.emplace(*loop_, *mux_, [this] { stop_gracefully(); });
   host_clock_ = BOXLITE_TRY(SystemClock::create());
   clock_keeper_.emplace(*loop_, *host_clock_, [this](Timestamp time) { tell_time(time); });
@@ -211,6 +212,8 @@ void Shim::become_ready() {
   // Before the commands of clients: what they look for may be the main command's work.
   if (!is_first || !config_.client_starts_main) begin_main();
   mux_->open_gate();
+  // Programs that were faster wait in the guest.
+  if (const auto begun = host_sockets_->begin(); !begun) outcome_ = begun;
   if (!life_->early_main.empty()) life_->main->follow(life_->early_main);
   health_->begin();
   disk_errors_->begin();

@@ -22,6 +22,7 @@
 #include "shim/disk_errors.h"
 #include "shim/folders.h"
 #include "shim/health.h"
+#include "shim/host_sockets.h"
 #include "shim/idle_watch.h"
 #include "shim/inherited.h"
 #include "shim/life.h"
@@ -129,6 +130,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::optional<NetworkQuestions> questions_;
   std::unique_ptr<Network> network_;
   std::optional<Folders> folders_;
+  std::optional<HostSockets> host_sockets_;
   std::unique_ptr<Life> life_;
   RestartJudge restart_judge_;
   std::optional<Health> health_;

@@ -21,10 +21,11 @@ void Shim::attach_folder(const ShimCall& call) {
   *add.mutable_mount() = *mount;
   mux_->call<wire::FoldersAdd>(add, [this, call](Result<wire::msg::AddFolderResponse> response) {
     if (response) return mux_->answer(call, wire::msg::AttachFolderResponse());
+    const auto why = folders_->explain(response.error());
     wire::msg::AttachFolderRequest failed;
     failed.ParseFromString(call.payload);
     (void)folders_->detach(failed.box_path());
-    mux_->answer(call, response.error());
+    mux_->answer(call, why);
   });
 }
 

@@ -28,15 +28,19 @@ constexpr std::size_t longest_path = 4096;
 constexpr std::size_t most_regions = 100'000;
 constexpr std::size_t largest_xattr_list = 64u << 10;
 constexpr std::size_t most_xattr_bytes = 48u << 10;
+// Of a file that the kernel makes while it is read; some never end.
+constexpr std::size_t largest_view = 4u << 20;
+constexpr std::size_t view_piece = 64u << 10;
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 // Not in <linux/magic.h> of every kernel.
 constexpr long mqueue_magic = 0x19800202;
 
-// Whether a directory shows the kernel's own things, which nobody means when copying a tree.
-bool is_kernel_view(int directory_fd) {
+// Whether a file or directory shows the kernel's own things, which nobody means when copying a tree around
+// them.
+bool is_kernel_view(int file_fd) {
   struct statfs facts = {};
-  if (::fstatfs(directory_fd, &facts) != 0) return false;
+  if (::fstatfs(file_fd, &facts) != 0) return false;
   constexpr std::array<long, 11> views{PROC_SUPER_MAGIC,    SYSFS_MAGIC,        CGROUP_SUPER_MAGIC,
                                        CGROUP2_SUPER_MAGIC, DEVPTS_SUPER_MAGIC, DEBUGFS_MAGIC,
                                        TRACEFS_MAGIC,       SECURITYFS_MAGIC,   BPF_FS_MAGIC,
@@ -88,10 +92,26 @@ bool is_whole(const std::vector<Region>& regions, std::uint64_t size) {
 
 }  // namespace
 
-Result<void> Packer::vanished(std::string_view call, int os_error) const {
-  const bool is_gone = os_error == ENOENT || os_error == ENOTDIR || os_error == ELOOP;
+// Of one entry of a tree; without the one that was asked for there is nothing to copy.
+Result<void> Packer::skip(std::string_view call, int os_error) {
+  // ESRCH: of a process that has ended.
+  const bool is_gone = os_error == ENOENT || os_error == ENOTDIR || os_error == ELOOP || os_error == ESRCH;
   if (is_gone && !is_top_) return {};
-  return fail(syscall_error(call, path_, os_error));
+  return skip(syscall_error(call, path_, os_error));
+}
+
+Result<void> Packer::skip(Error why) {
+  if (is_top_) return fail(std::move(why));
+  if (skipped_++ == 0) first_skipped_ = std::move(why);
+  return {};
+}
+
+Result<void> Packer::outcome() const {
+  if (!first_skipped_) return {};
+  const auto others = skipped_ == 1 ? std::string() : concat(" (and ", skipped_ - 1, " more)");
+  return fail(
+      Error(first_skipped_->code(), concat(first_skipped_->message(), others), first_skipped_->os_error())
+          .with_remedy("the rest was copied"));
 }
 
 Result<void> Packer::add(int directory_fd, const std::string& name, std::string archive_name) {
@@ -120,7 +140,13 @@ Result<void> Packer::step() {
   auto& level = levels_[depth_ - 1];
   if (level.begin == level.end) {
     const auto count = ::getdents64(level.fd.get(), level.entries.data(), level.entries.size());
-    if (count < 0) return fail(syscall_error("read directory", path_.substr(0, level.path_length), errno));
+    if (count < 0) {
+      path_.resize(level.path_length);
+      const int os_error = errno;
+      level.fd.reset();
+      --depth_;
+      return skip("read directory", os_error);
+    }
     level.begin = 0;
     level.end = static_cast<std::size_t>(count);
     if (count == 0) {
@@ -149,7 +175,7 @@ Result<void> Packer::visit(int directory_fd, const char* name, unsigned char typ
   if (type == DT_DIR) return visit_directory(directory_fd, name);
   if (type == DT_SOCK) return {};
   struct stat status = {};
-  if (::fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return vanished("stat", errno);
+  if (::fstatat(directory_fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return skip("stat", errno);
   if (S_ISREG(status.st_mode)) return visit_file(directory_fd, name);
   if (S_ISDIR(status.st_mode)) return visit_directory(directory_fd, name);
   return visit_other(directory_fd, name, status);
@@ -190,11 +216,11 @@ void Packer::read_xattrs(int file_fd) {
 
 Result<void> Packer::visit_file(int directory_fd, const char* name) {
   const UniqueFd file(::openat(directory_fd, name, open_flags));
-  if (!file.is_open()) return vanished("open", errno);
+  if (!file.is_open()) return skip("open", errno);
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) return fail(syscall_error("stat", path_, errno));
   // It was replaced meanwhile.
-  if (!S_ISREG(status.st_mode)) return vanished("open", ENOENT);
+  if (!S_ISREG(status.st_mode)) return skip("open", ENOENT);
   return pack_file(file.get(), status);
 }
 
@@ -208,6 +234,8 @@ Result<void> Packer::pack_file(int file_fd, const struct stat& status) {
       return write_headers();
     }
   }
+  // What is made as it is read has no blocks.
+  if (status.st_blocks == 0 && is_kernel_view(file_fd)) return pack_view(file_fd);
   read_xattrs(file_fd);
   std::vector<Region> regions;
   const bool may_have_holes = status.st_blocks < status.st_size / 512;
@@ -227,6 +255,37 @@ Result<void> Packer::pack_file(int file_fd, const struct stat& status) {
   }
   amount_.bytes += stored;
   return pad(stored);
+}
+
+// Its size is known when it has been read.
+Result<void> Packer::pack_view(int file_fd) {
+  auto content = read_view(file_fd);
+  if (!content) {
+    --amount_.files;
+    return skip(std::move(content).error());
+  }
+  entry_.size = content->size();
+  amount_.bytes += content->size();
+  BOXLITE_TRY(write_headers());
+  BOXLITE_TRY(write(*content));
+  return pad(content->size());
+}
+
+Result<std::string> Packer::read_view(int file_fd) {
+  std::string content;
+  std::vector<char> buffer(view_piece);
+  while (true) {
+    const auto count = ::read(file_fd, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return fail(syscall_error("read", path_, errno));
+    if (count == 0) return content;
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+    if (content.size() > largest_view) {
+      return fail(
+          ErrorCode::resource_exhausted,
+          concat("read ", in_quotes(path_), ": it has no size, and more than ", largest_view, " bytes"));
+    }
+  }
 }
 
 Result<void> Packer::pack_content(int file_fd, const Region& region) {
@@ -256,7 +315,7 @@ Result<void> Packer::pad(std::uint64_t content) {
 
 Result<void> Packer::visit_directory(int directory_fd, const char* name) {
   UniqueFd directory(::openat(directory_fd, name, open_flags | O_DIRECTORY));
-  if (!directory.is_open()) return vanished("open directory", errno);
+  if (!directory.is_open()) return skip("open directory", errno);
   struct stat status = {};
   if (::fstat(directory.get(), &status) != 0) return fail(syscall_error("stat", path_, errno));
   describe(status, EntryKind::directory);
@@ -286,7 +345,7 @@ Result<void> Packer::visit_other(int directory_fd, const char* name, const struc
     entry_.link_target.resize(longest_path);
     const auto length =
         ::readlinkat(directory_fd, name, entry_.link_target.data(), entry_.link_target.size());
-    if (length < 0) return vanished("read link", errno);
+    if (length < 0) return skip("read link", errno);
     entry_.link_target.resize(static_cast<std::size_t>(length));
   }
   return write_headers();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,9 @@ struct Amount {
 
 // Writes files and trees as a pax archive, in memory that does not grow with them. Symlinks are stored, never
 // followed. Sockets are left out, and so is what is mounted below the tree but is no files: proc, sysfs and
-// their like. A file that shrinks meanwhile is filled up with zeros, one that vanishes is left out.
+// their like. Of a tree that is there itself, files are read to their end, whatever size they claim. A file
+// that shrinks meanwhile is filled up with zeros, one that vanishes is left out; what cannot be read is left
+// out as well, and told of at the end.
 class Packer {
  public:
   explicit Packer(ByteSink& sink) : sink_(sink) {}
@@ -37,6 +40,8 @@ class Packer {
   Result<void> finish();
 
   const Amount& amount() const { return amount_; }
+  // An error names what could not be read, after all else was packed.
+  Result<void> outcome() const;
 
  private:
   // A directory that is being read.
@@ -54,13 +59,16 @@ class Packer {
   Result<void> visit_directory(int directory_fd, const char* name);
   Result<void> visit_other(int directory_fd, const char* name, const struct stat& status);
   Result<void> pack_file(int file_fd, const struct stat& status);
+  Result<void> pack_view(int file_fd);
+  Result<std::string> read_view(int file_fd);
   Result<void> pack_content(int file_fd, const Region& region);
   Result<void> pad(std::uint64_t content);
   void describe(const struct stat& status, EntryKind kind);
   void read_xattrs(int file_fd);
   Result<void> write(std::string_view bytes);
   Result<void> write_headers();
-  Result<void> vanished(std::string_view call, int os_error) const;
+  Result<void> skip(std::string_view call, int os_error);
+  Result<void> skip(Error why);
 
   ByteSink& sink_;
   Amount amount_;
@@ -69,6 +77,8 @@ class Packer {
   std::size_t depth_ = 0;
   bool is_top_ = true;
   dev_t top_device_ = 0;
+  std::optional<Error> first_skipped_;
+  std::size_t skipped_ = 0;
   HardLinks links_;
   TarEntry entry_;
   std::string headers_;

@@ -4,7 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
+#include "base/concat.h"
 #include "tar/test_tree.h"
 
 namespace boxlite::tar {
@@ -98,6 +100,34 @@ TEST_F(RoundTripTest, ExtendedAttributesCome) {
   const auto size = ::getxattr(path("g").c_str(), "user.k", got.data(), got.size());
   ASSERT_EQ(size, 5);
   EXPECT_EQ(got.substr(0, 5), value);
+}
+
+// Its files claim to have no bytes, or a page of them.
+TEST_F(RoundTripTest, WhatTheKernelShowsIsReadToItsEnd) {
+  const auto boot_id = *read_file("/proc/sys/kernel/random/boot_id");
+  copy("/proc/sys/kernel/random/boot_id", path("one"));
+  EXPECT_EQ(scratch_.read("one"), boot_id);
+  copy("/proc/sys/kernel/random", path("all"));
+  EXPECT_EQ(scratch_.read("all/boot_id"), boot_id);
+  copy("/sys/kernel/mm/transparent_hugepage/enabled", path("sys"));
+  EXPECT_EQ(scratch_.read("sys"), *read_file("/sys/kernel/mm/transparent_hugepage/enabled"));
+}
+
+TEST_F(RoundTripTest, WhatCannotBeReadIsToldOfAndTheRestPacked) {
+  testing::StringSink sink;
+  Packer packer(sink);
+  const auto source = find_source(concat("/proc/self/task/", ::getpid()), {});
+  ASSERT_TRUE(source);
+  ASSERT_TRUE(packer.add(source->directory.get(), source->name, source->archive_name));
+  ASSERT_TRUE(packer.finish());
+  const auto outcome = packer.outcome();
+  ASSERT_FALSE(outcome) << "mem cannot be read from its beginning";
+  EXPECT_THAT(outcome.error().message(), HasSubstr(source->archive_name));
+  const auto done = testing::unpack_copy(sink.bytes, path("task"));
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_THAT(scratch_.read("task/status"), HasSubstr("Pid:"));
+  // What was asked for itself is an error.
+  EXPECT_FALSE(testing::pack("/proc/self/mem"));
 }
 
 TEST_F(RoundTripTest, GnuTarUnderstandsTheArchive) {

@@ -29,6 +29,14 @@ struct SecretConfig {
   bool operator==(const SecretConfig&) const = default;
 };
 
+// A name that the box was told of by whoever made it.
+struct HostName {
+  std::string name = {};
+  std::string address = {};  // as text
+
+  bool operator==(const HostName&) const = default;
+};
+
 // What the shim lets a box have of the network.
 struct NetworkConfig {
   bool is_enabled = true;
@@ -36,7 +44,9 @@ struct NetworkConfig {
   std::vector<std::string> deny = {};
   bool is_asking = false;
   std::vector<PortMapping> ports = {};
-  std::uint64_t send_limit_kbit = 0;  // 0: none
+  std::vector<HostName> hosts = {};
+  std::vector<std::string> name_servers = {};  // asked in place of the host's own; addresses as text
+  std::uint64_t send_limit_kbit = 0;           // 0: none
   std::uint64_t receive_limit_kbit = 0;
   std::vector<SecretConfig> secrets = {};
   std::filesystem::path secret_authorities = {};  // trusted besides the system's; empty: none

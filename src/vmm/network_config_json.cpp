@@ -53,6 +53,8 @@ json to_object(const SecretConfig& secret) {
 json to_object(const NetworkConfig& network) {
   auto ports = json::array();
   auto secrets = json::array();
+  auto hosts = json::array();
+  for (const auto& host : network.hosts) hosts.push_back({{"name", host.name}, {"address", host.address}});
   for (const auto& secret : network.secrets) secrets.push_back(to_object(secret));
   for (const auto& port : network.ports) ports.push_back(to_object(port));
   return {{"is_enabled", network.is_enabled},
@@ -60,6 +62,8 @@ json to_object(const NetworkConfig& network) {
           {"deny", rule_list(network.deny)},
           {"is_asking", network.is_asking},
           {"ports", std::move(ports)},
+          {"hosts", std::move(hosts)},
+          {"name_servers", rule_list(network.name_servers)},
           {"send_limit_kbit", network.send_limit_kbit},
           {"receive_limit_kbit", network.receive_limit_kbit},
           {"secrets", std::move(secrets)},
@@ -89,6 +93,15 @@ Result<SecretConfig> parse_secret_config(const json& object) {
   return secret;
 }
 
+Result<HostName> parse_host_name(const json& object) {
+  JsonFields fields(object, "host");
+  HostName host;
+  host.name = BOXLITE_TRY(fields.text("name"));
+  host.address = BOXLITE_TRY(fields.text("address"));
+  BOXLITE_TRY(fields.no_others());
+  return host;
+}
+
 Result<NetworkConfig> parse_network_config(const json& object) {
   JsonFields fields(object, "network");
   NetworkConfig network;
@@ -98,6 +111,9 @@ Result<NetworkConfig> parse_network_config(const json& object) {
   network.is_asking = BOXLITE_TRY(fields.flag("is_asking"));
   const auto* ports = BOXLITE_TRY(fields.array("ports"));
   for (const auto& port : *ports) network.ports.push_back(BOXLITE_TRY(parse_port_mapping(port)));
+  const auto* hosts = BOXLITE_TRY(fields.array("hosts"));
+  for (const auto& host : *hosts) network.hosts.push_back(BOXLITE_TRY(parse_host_name(host)));
+  network.name_servers = BOXLITE_TRY(parse_rules(fields, "name_servers"));
   network.send_limit_kbit = BOXLITE_TRY(fields.number("send_limit_kbit", 0, any_rate));
   network.receive_limit_kbit = BOXLITE_TRY(fields.number("receive_limit_kbit", 0, any_rate));
   const auto* secrets = BOXLITE_TRY(fields.array("secrets"));

@@ -38,6 +38,9 @@ struct ShimConfig {
   std::filesystem::path box_dir = {};  // boxes/<id>, where sockets, logs and records are; absolute
   MachineSpec machine = {};
   NetworkConfig network = {};
+  // Unix sockets of the host that the box may connect to: the first is number 1 of Mount.host_socket, and so
+  // on.
+  std::vector<std::filesystem::path> host_sockets = {};
   std::vector<Folder> folders = {};  // each is to appear in one of machine.shares
   // Not empty: no box is wanted. When the machine's agent answers, and has prepared a container if
   // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when

@@ -43,6 +43,19 @@ json to_array(const std::vector<Item>& items) {
   return array;
 }
 
+json path_array(const std::vector<std::filesystem::path>& paths) {
+  auto array = json::array();
+  for (const auto& path : paths) array.push_back({{"path", to_hex(path.native())}});
+  return array;
+}
+
+Result<std::filesystem::path> parse_path(const json& object) {
+  JsonFields fields(object, "path");
+  std::filesystem::path path = BOXLITE_TRY(fields.bytes("path"));
+  BOXLITE_TRY(fields.no_others());
+  return path;
+}
+
 template <typename Item>
 Result<std::vector<Item>> parse_array(JsonFields& fields, const char* key,
                                       Result<Item> (*parse)(const json&)) {
@@ -203,6 +216,7 @@ std::string to_json(const ShimConfig& config) {
                        {"machine", to_object(config.machine)},
                        {"network", to_object(config.network)},
                        {"folders", to_array(config.folders)},
+                       {"host_sockets", path_array(config.host_sockets)},
                        {"qemu", config.qemu.native()},
                        {"thaw", config.thaw.native()},
                        {"configure_request", to_hex(config.configure_request)},
@@ -244,6 +258,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   const auto* network = BOXLITE_TRY(fields.object("network"));
   config.network = BOXLITE_TRY_CONTEXT("shim config", parse_network_config(*network));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
+  config.host_sockets = BOXLITE_TRY(parse_array(fields, "host_sockets", parse_path));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.thaw = BOXLITE_TRY(fields.text("thaw"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));

@@ -30,10 +30,13 @@ ShimConfig example() {
   config.freeze_into = SavedMachine{.memory = "/n/memory"};
   config.folders = {{.host_path = "/a\xff", .box_path = "/b", .is_read_only = true},
                     {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
+  config.host_sockets = {"/run/agent.sock", "/b\xff"};
   config.network = {.allow = {"example.com"},
                     .deny = {"*.example.org:80"},
                     .is_asking = true,
                     .ports = {{.host_address = "127.0.0.1", .box_port = 80, .preferred_port = 8080}},
+                    .hosts = {{.name = "db", .address = "192.0.2.1"}},
+                    .name_servers = {"192.0.2.2"},
                     .send_limit_kbit = 1,
                     .receive_limit_kbit = 2};
   config.home = "/home/user/.boxlite";

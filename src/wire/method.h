@@ -147,6 +147,13 @@ struct TunnelsConnect
   static constexpr std::string_view name = "Connect";
 };
 
+// Nothing is sent by the client.
+struct TunnelsListen
+    : detail::Streaming<msg::ListenRequest, msg::ListenResponse, msg::TunnelData, msg::TunnelOffer> {
+  static constexpr std::string_view service = tunnels_service;
+  static constexpr std::string_view name = "Listen";
+};
+
 struct ShimWaitReady : detail::ShimUnary<msg::WaitReadyRequest, msg::WaitReadyResponse> {
   static constexpr std::string_view name = "WaitReady";
 };

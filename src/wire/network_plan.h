@@ -25,6 +25,8 @@ inline constexpr V4Address host_v4{192, 168, 127, 254};   // the host's loopback
 inline constexpr std::string_view gateway_v4_text = "192.168.127.1";
 inline constexpr std::string_view host_v4_text = "192.168.127.254";
 inline constexpr std::string_view host_name = "host.boxlite.internal";
+inline constexpr std::string_view docker_host_name =
+    "host.docker.internal";  // the same, for what knows Docker's
 
 // fd5a:94ef:e40c::/64
 constexpr V6Address v6_of(std::uint8_t high, std::uint8_t low) {

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "agentlink/connection.h"
-#include "box/tunnel_pump.h"
+#include "agentlink/tunnel_pump.h"
 #include "linux/unix_socket.h"
 
 using namespace boxlite;
@@ -41,8 +41,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!linux_::set_non_blocking(user.second.get())) std::abort();
   auto connection = *agentlink::Connection::adopt(*loop, std::move(link.first));
   {
-    auto pump = std::make_shared<box::TunnelPump>(*loop, loop, std::move(user.second),
-                                                  *connection->open<wire::TunnelsConnect>({}));
+    auto pump = std::make_shared<agentlink::TunnelPump>(*loop, loop, std::move(user.second),
+                                                        *connection->open<wire::TunnelsConnect>({}));
     pump->start();
   }
   std::string_view bytes(reinterpret_cast<const char*>(data), size);

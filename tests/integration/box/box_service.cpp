@@ -5,6 +5,8 @@
 //   echo    what comes goes back as it comes      gather  all of it goes back once its end has come
 //   flood   writes for ever                       deaf    reads nothing
 //   mute    ends its side at once, then counts what comes and writes the number to /tmp/count
+//   call    no service: connects to PLACE, says what is on standard input and ends, and prints what it is
+//   told
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -98,10 +100,40 @@ void serve(const std::string& mode, int fd) {
   }
 }
 
+int connect_to(const char* place) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, place, sizeof address.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  check(::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0, "connect");
+  return fd;
+}
+
+int call(const char* place) {
+  const int fd = connect_to(place);
+  if (::fork() == 0) {
+    std::string piece(64u << 10, '\0');
+    for (auto count = ::read(0, piece.data(), piece.size()); count > 0;
+         count = ::read(0, piece.data(), piece.size()))
+      send_all(fd, piece.substr(0, static_cast<std::size_t>(count)));
+    ::shutdown(fd, SHUT_WR);
+    std::_Exit(0);
+  }
+  for (auto bytes = receive(fd); !bytes.empty(); bytes = receive(fd)) {
+    for (std::size_t done = 0; done < bytes.size();) {
+      const auto count = ::write(1, bytes.data() + done, bytes.size() - done);
+      check(count > 0, "write");
+      done += static_cast<std::size_t>(count);
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
   if (count != 3) return 2;
+  if (std::strcmp(words[1], "call") == 0) return call(words[2]);
   const int listener = listen_at(words[2]);
   std::signal(SIGCHLD, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);

@@ -10,6 +10,7 @@
 namespace boxlite::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 
 class FolderTest : public BoxTest {
@@ -59,6 +60,30 @@ TEST_F(FolderTest, ShowsFoldersAndFilesBothWays) {
   EXPECT_THAT(shell(box, "touch /mnt/a/inner/ro/x"), HasSubstr("Read-only"));
   EXPECT_THAT(shell(box, "head -c 2000000 /dev/zero >/scratch/x || stat -c %s /scratch/x"),
               HasSubstr("1048576\n"));
+}
+
+TEST_F(FolderTest, SaysThatAFileAndADirectoryDoNotFit) {
+  const auto shared = folder("shared");
+  const auto single = (directory() / "single").native();
+  ASSERT_TRUE(write_file_atomic(single, "single\n", 0644));
+  auto runtime = open();
+  const auto start = [&](const std::string& source, const std::string& target) {
+    auto box = create(runtime, {.mounts = {{.source = source, .target = target}}});
+    const auto started = box.start();
+    EXPECT_FALSE(started);
+    return started ? std::string()
+                   : started.error().message() + " | " + std::string(started.error().remedy());
+  };
+  EXPECT_THAT(start(shared.native(), "/etc/passwd"),
+              AllOf(HasSubstr(in_quotes(shared.native())), HasSubstr("\"/etc/passwd\" is a file"),
+                    HasSubstr("name a directory")));
+  EXPECT_THAT(start(single, "/etc"), AllOf(HasSubstr(in_quotes(single)), HasSubstr("\"/etc\" is a directory"),
+                                           HasSubstr("name the file")));
+  auto box = create(runtime);
+  ASSERT_TRUE(box.start());
+  const auto late = box.add_mount({.source = shared.native(), .target = "/etc/passwd"});
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().message(), AllOf(HasSubstr(shared.native()), HasSubstr("is a file")));
 }
 
 TEST_F(FolderTest, ReadOnlyHoldsAgainstAHostileRoot) {

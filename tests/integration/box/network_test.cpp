@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What boxes reach, and what reaches them, from real guests.
+#include <algorithm>
 #include <csignal>
 
 #include <sys/socket.h>
@@ -45,6 +46,51 @@ TEST_F(NetworkTest, ReachesTheHostByNameOverTcpAndUdp) {
             "by udp\n");
   EXPECT_THAT(shell(box, "nslookup host.boxlite.internal"), HasSubstr("192.168.127.254"));
   EXPECT_THAT(shell(box, "ip addr show eth0"), HasSubstr("192.168.127.2/24"));
+}
+
+TEST_F(NetworkTest, KnowsTheNamesThatItWasGivenAndAsksWhomItWasTold) {
+  const Greeter tcp(AF_INET, SOCK_STREAM);
+  auto runtime = open();
+  NetworkSpec network{.allow = {"host.docker.internal", "example.com", "db.example"},
+                      .hosts = {{.name = "db.example", .address = "host-gateway"},
+                                {.name = "six.example", .address = "2001:db8::7"}},
+                      .dns = {.servers = {"127.0.0.99"}, .search = {"example.com"}, .options = {"ndots:3"}}};
+  auto box = create(runtime, {.network = network});
+  for (const auto* name : {"host.boxlite.internal", "host.docker.internal", "db.example"}) {
+    EXPECT_EQ(shell(box, concat("nc ", name, " ", tcp.port(), " </dev/null")),
+              concat("from ", tcp.port(), "\n"))
+        << name;
+  }
+  EXPECT_THAT(shell(box, "nslookup host.docker.internal"), HasSubstr("192.168.127.254"));
+  EXPECT_THAT(shell(box, "nslookup six.example; grep six /etc/hosts"),
+              testing::AllOf(HasSubstr("2001:db8::7\tsix.example")));
+  EXPECT_THAT(shell(box, "cat /etc/resolv.conf"),
+              testing::AllOf(HasSubstr("search example.com\n"), HasSubstr("options ndots:3\n")));
+  // Nobody answers there, so that nobody else can have been asked.
+  EXPECT_THAT(shell(box, "nslookup example.com"), testing::Not(HasSubstr("Name:")));
+  const auto info = box.info();
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->spec.network, network);
+}
+
+TEST_F(NetworkTest, PublishesWhatIsExposedAndNotPublishedYet) {
+  auto runtime = open();
+  BoxSpec spec{
+      .command = web_server,
+      .network = {.ports = {{.box_port = 81}},
+                  .exposed = {{.port = 80}, {.port = 81}, {.port = 80, .protocol = PortProtocol::udp}},
+                  .publish_exposed = true}};
+  auto box = create(runtime, spec);
+  ASSERT_TRUE(box.start());
+  const auto info = box.info();
+  ASSERT_TRUE(info);
+  ASSERT_EQ(info->ports.size(), 3u);
+  const auto web = std::ranges::find_if(info->ports, [](const auto& port) {
+    return port.box_port == 80 && port.protocol == PortProtocol::tcp;
+  });
+  ASSERT_NE(web, info->ports.end());
+  EXPECT_EQ(web->host_address, "127.0.0.1");
+  EXPECT_TRUE(serves(web->host_port));
 }
 
 TEST_F(NetworkTest, SaysNoAtOnce) {

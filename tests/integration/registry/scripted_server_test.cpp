@@ -104,6 +104,42 @@ TEST_F(ScriptedServerTest, WaitsWhenAskedToAndTriesAgain) {
   EXPECT_TRUE(pulled) << pulled.error().message();
 }
 
+// A foreign layer comes from where the manifest says, without the registry's credentials, and is verified.
+TEST_F(ScriptedServerTest, ForeignLayersComeFromTheirAddresses) {
+  auto sample = big_image(1000);
+  const auto layer = sample.layers[1].stored;
+  std::string served = layer;
+  const ScriptedServer elsewhere([&](const std::string&) { return answer("200 OK", served); });
+  sample.manifest.layers[1].media_type = std::string(oci::media_type::foreign_gzip);
+  sample.manifest.layers[1].urls = {"ftp://example.com/layer", elsewhere.url("/layer")};
+  sample.manifest_json = oci::to_json(sample.manifest);
+  const auto name = oci::Digest::of(layer).hex();
+  const ScriptedServer server([&](const std::string& request) {
+    return has(request, name) ? answer("404 Not Found", "") : serve(sample, request);
+  });
+  auto config = plain(server);
+  config.auth = {.kind = image::RegistryAuth::Kind::bearer, .token = "secret"};
+  const auto images = store({config});
+  const auto pulled = images.pull(concat(server.address(), "/x:1"), {});
+  ASSERT_TRUE(pulled) << pulled.error().message();
+  EXPECT_EQ(*read_file(images.blob_path(oci::Digest::of(layer))), layer);
+  EXPECT_EQ(pulled->layers[1].media_type, oci::media_type::layer_gzip);
+  ASSERT_EQ(elsewhere.requests().size(), 1u);
+  EXPECT_FALSE(has(elsewhere.requests()[0], "secret"));
+
+  served.back() = static_cast<char>(served.back() ^ 1);
+  const auto wrong = store({config}, "wrong").pull(concat(server.address(), "/x:1"), {});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().code(), ErrorCode::corrupted);
+  // Of a registry that is spoken to over https, addresses are https as well.
+  sample.manifest.layers[1].urls = {"ftp://example.com/layer"};
+  sample.manifest_json = oci::to_json(sample.manifest);
+  const auto refused = store({config}, "refused").pull(concat(server.address(), "/x:1"), {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message().find("ftp://example.com/layer"), std::string::npos)
+      << refused.error().message();
+}
+
 TEST_F(ScriptedServerTest, TellsThatALimitStays) {
   const ScriptedServer server([](const std::string&) { return answer("429 Too Many Requests", ""); });
   const auto pulled = store({plain(server)}).pull(concat(server.address(), "/x:1"), {});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "box/tunnel_pump.h"
+#include "agentlink/tunnel_pump.h"
 
 #include <cerrno>
 #include <chrono>
@@ -11,7 +11,7 @@
 #include "linux/stream_socket.h"
 #include "wire/file_data.h"
 
-namespace boxlite::box {
+namespace boxlite::agentlink {
 namespace {
 
 // How long a service that says nothing may keep a tunnel whose user has left, as TCP does with a connection
@@ -195,4 +195,4 @@ Result<void> TunnelPump::wait() {
   return *end_;
 }
 
-}  // namespace boxlite::box
+}  // namespace boxlite::agentlink

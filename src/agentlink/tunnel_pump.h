@@ -13,7 +13,7 @@
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
 
-namespace boxlite::box {
+namespace boxlite::agentlink {
 
 // Moves bytes between a socket and a tunnel's stream that is connected, both ways, with at most a frame in
 // hand for each. Works and ends on the loop's thread, and keeps itself for that long; wait() is for any
@@ -68,4 +68,4 @@ class TunnelPump : public std::enable_shared_from_this<TunnelPump> {
   Stream stream_;  // last: its callback refers to all of the above
 };
 
-}  // namespace boxlite::box
+}  // namespace boxlite::agentlink

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace boxlite::box {
+
+// The name under which the host's own trust store is meant.
+inline constexpr std::string_view system_authorities = "system";
+
+// invalid_argument for what is neither that nor an absolute path.
+Result<void> check(const std::vector<std::filesystem::path>& authorities);
+// The certificates (PEM) of all of them, and nothing else that is in their files: never a private key.
+Result<std::string> read_authorities(const std::vector<std::filesystem::path>& authorities);
+
+}  // namespace boxlite::box
