@@ -428,8 +428,9 @@ class Http2Run {
     if (body.is_ended()) return;
     std::string bytes;
     // Once more than the windows admit.
-    const int times = step.count % 7 == 6 && !std::exchange(has_flooded_, true) ? 2000 : 1;
-    for (int i = 0; i < times; ++i) bytes += step.bytes;
+    const bool is_flood = !step.bytes.empty() && step.count % 7 == 6 && !std::exchange(has_flooded_, true);
+    do bytes += step.bytes;
+    while (is_flood && bytes.size() < 2 * Http2Session::stream_window);
     if (is_last) {
       body.end(fields_of(step.bytes, {}));
     } else {

@@ -59,8 +59,8 @@ void compare_secrets(std::vector<Replacements::Pair> pairs, std::string_view tex
   for (const auto& pair : pairs) {
     others.emplace_back(pair.from);
     // Whether there is a line end in it may be told.
-    if (others.back().back() != '\n') others.back().back() ^= 0x40;
-    if (others.back().back() == '\n') others.back().back() = 'x';
+    auto& last = others.back().back();
+    if (last != '\n') last = (last ^ 0x40) != '\n' ? static_cast<char>(last ^ 0x40) : 'x';
   }
   for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i].from = others[i];
   const Replacements other(pairs, Replacements::Words::secret);

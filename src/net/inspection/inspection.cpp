@@ -148,7 +148,7 @@ void Inspection::judge_again() {
 }
 
 Verdict Inspection::verdict_again() const {
-  const auto verdict = surroundings_.judge.decide(flow_);
+  auto verdict = surroundings_.judge.decide(flow_);
   if (verdict.decision != Decision::inspect || stage_ == Stage::peeking) return verdict;
   const bool was_read = first_verdict_.decision == Decision::inspect || content_ != Content::http;
   if (!was_read || had_other_names_)
