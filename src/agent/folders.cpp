@@ -98,6 +98,24 @@ Result<void> check_kind(int root_fd, const std::string& target, bool is_director
                                     : "name the file in the box: the directory, and a name in it"));
 }
 
+// Folders: what the host's programs change at the same time. No contents are kept (directio), so that read()
+// and write() always meet the host's bytes, and nothing is written later than the program wrote it: the
+// kernel's write-back rounds to pages, whose tail may be older than the host's file, and it drops O_APPEND.
+// readahead is for programs that are mapped; without it each page of them is a request. The price: no shared
+// writable mappings. Volumes: no program of the host is at them, and databases map their files.
+Result<UniqueFd> mount_9p(const std::string& tag, bool holds_volumes) {
+  constexpr std::uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+  const linux_::MountOption source{"source", tag};
+  const linux_::MountOption transport{"trans", "virtio"};
+  const linux_::MountOption version{"version", "9p2000.L"};
+  const linux_::MountOption message_size{"msize", "512000"};
+  if (holds_volumes) {
+    return linux_::new_mount("9p", {source, transport, version, message_size, {"cache", "mmap"}}, attributes);
+  }
+  return linux_::new_mount(
+      "9p", {source, transport, version, message_size, {"cache", "readahead"}, {"directio", ""}}, attributes);
+}
+
 Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_directory) {
   BOXLITE_TRY(check_kind(root_fd, target, is_directory));
   return is_directory ? linux_::open_or_make_directory(root_fd, target)
@@ -106,20 +124,15 @@ Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_di
 
 }  // namespace
 
-Result<void> Folders::mount_share(const std::string& tag) {
+Result<void> Folders::mount_share(const wire::msg::Mount& mount) {
+  const auto& tag = mount.share();
   if (mounted_.contains(tag)) return {};
   const auto path = share_path(tag);
   BOXLITE_TRY(make_directories(path));
-  const auto mount = BOXLITE_TRY_CONTEXT(concat("mount share ", in_quotes(tag)),
-                                         linux_::new_mount("9p",
-                                                           {{"source", tag},
-                                                            {"trans", "virtio"},
-                                                            {"version", "9p2000.L"},
-                                                            {"msize", "512000"},
-                                                            {"cache", "mmap"}},
-                                                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  const auto share =
+      BOXLITE_TRY_CONTEXT(concat("mount share ", in_quotes(tag)), mount_9p(tag, mount.is_volume()));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
-  BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
+  BOXLITE_TRY(linux_::attach_mount(share.get(), place.get()));
   mounted_.insert(tag);
   return {};
 }
@@ -127,7 +140,7 @@ Result<void> Folders::mount_share(const std::string& tag) {
 Result<void> Folders::mount_shares(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts) {
   for (const auto& mount : mounts) {
     BOXLITE_TRY(check(mount));
-    if (!mount.share().empty()) BOXLITE_TRY(mount_share(mount.share()));
+    if (!mount.share().empty()) BOXLITE_TRY(mount_share(mount));
   }
   return {};
 }
@@ -162,7 +175,7 @@ Result<wire::msg::AddFolderResponse> Folders::add(const Container& container,
                                                   const wire::msg::AddFolderRequest& request) {
   const auto what = concat("mount ", in_quotes(request.mount().target()));
   BOXLITE_TRY_CONTEXT(what, check(request.mount()));
-  if (!request.mount().share().empty()) BOXLITE_TRY(mount_share(request.mount().share()));
+  if (!request.mount().share().empty()) BOXLITE_TRY(mount_share(request.mount()));
   const auto detached = BOXLITE_TRY_CONTEXT(what, detached_mount(request.mount()));
   const auto place =
       BOXLITE_TRY_CONTEXT(what, open_or_make(container.root_fd(), detached.target, detached.is_directory));

@@ -35,7 +35,7 @@ class Folders {
   void unmount_shares();
 
  private:
-  Result<void> mount_share(const std::string& tag);
+  Result<void> mount_share(const wire::msg::Mount& mount);
   std::set<std::string> mounted_;
 };
 
