@@ -8,6 +8,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "linux/private_directory.h"
 
 namespace boxlite::local {
 namespace {
@@ -44,10 +45,15 @@ Result<std::filesystem::path> choose(const std::filesystem::path& wanted) {
 
 Result<Home> Home::open(const std::filesystem::path& wanted) {
   Home home{BOXLITE_TRY(choose(wanted))};
-  for (const auto& directory : {home.directory, home.boxes(), home.images(), home.disks(), home.volumes()}) {
-    BOXLITE_TRY_CONTEXT(concat("open home ", in_quotes(home.directory.native())),
-                        make_directories(directory));
-  }
+  const auto what = concat("open home ", in_quotes(home.directory.native()));
+  BOXLITE_TRY_CONTEXT(what, make_directories(home.directory));
+  BOXLITE_TRY_CONTEXT(what, linux_::check_private(home.directory));
+  for (const auto& directory : {home.boxes(), home.images(), home.disks(), home.volumes()})
+    BOXLITE_TRY_CONTEXT(what, make_directories(directory));
+  // Any of them may be a symlink to somewhere else. What is in machines and ready is run as it is.
+  for (const auto& directory :
+       {home.boxes(), home.images(), home.disks(), home.volumes(), home.machines(), home.ready()})
+    if (is_there(directory)) BOXLITE_TRY_CONTEXT(what, linux_::check_private(directory));
   // As the kernel calls it: a frozen machine's files are known by it.
   std::error_code failed;
   home.directory = std::filesystem::canonical(home.directory, failed);

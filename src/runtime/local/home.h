@@ -10,6 +10,7 @@ namespace boxlite::local {
 // Where everything of a home lies:
 //   boxlite.db              which boxes there are
 //   boxes/<id>/             one box: its disk, logs, records, socket
+//   machines/<shape>/       a saved machine (vmm/template_shelf.h)
 //   ready/<shape>/<id>/     a machine that waits for a box (vmm/ready_machines.h)
 //   images/                 an OCI image layout
 //   disks/<chain>.ext4      images turned into disks; disks/<n>g/ those of another size than the default
@@ -24,11 +25,14 @@ struct Home {
   std::filesystem::path images() const { return directory / "images"; }
   std::filesystem::path volumes() const { return directory / "volumes"; }
   std::filesystem::path disks() const { return directory / "disks"; }
+  std::filesystem::path machines() const { return directory / "machines"; }
+  std::filesystem::path ready() const { return directory / "ready"; }
   std::filesystem::path disks_lock() const { return disks() / "lock"; }
   std::filesystem::path bundled_image_lock() const { return directory / "bundled-image.lock"; }
   std::filesystem::path engine_cache() const { return directory / "engine.json"; }
 
   // Finds it (`wanted`, else $BOXLITE_HOME, else ~/.boxlite) and makes what is missing, 0700.
+  // permission_denied when somebody else owns it or may write it: whoever can, decides what runs as the user.
   static Result<Home> open(const std::filesystem::path& wanted);
 };
 

@@ -119,5 +119,43 @@ TEST_F(HomeTest, ImagesCanBeExported) {
   EXPECT_TRUE(std::filesystem::exists(directory() / "rootfs" / "bin" / "busybox"));
 }
 
+TEST_F(HomeTest, IsRefusedWhereOthersMayWrite) {
+  open();
+  for (const auto& part : {home(), home() / "boxes", home() / "images"}) {
+    ASSERT_EQ(::chmod(part.c_str(), 0777), 0);
+    const auto refused = Runtime::open(options());
+    ASSERT_FALSE(refused) << part;
+    EXPECT_EQ(refused.error().code(), ErrorCode::permission_denied);
+    EXPECT_THAT(refused.error().message(), HasSubstr(part.native()));
+    EXPECT_THAT(refused.error().remedy(), HasSubstr(concat("chmod go-w ", part.native())));
+    ASSERT_EQ(::chmod(part.c_str(), 0755), 0) << "to read it is enough for nothing";
+    EXPECT_TRUE(Runtime::open(options()));
+  }
+  // A saved machine is a process that is gone on from.
+  const auto machines = home() / "machines";
+  ASSERT_TRUE(make_directories(machines));
+  ASSERT_EQ(::chmod(machines.c_str(), 0757), 0);
+  EXPECT_EQ(Runtime::open(options()).error().code(), ErrorCode::permission_denied);
+  ASSERT_EQ(::chmod(machines.c_str(), 0700), 0);
+}
+
+TEST_F(HomeTest, IsRefusedWhenItBelongsToSomebodyElse) {
+  if (::geteuid() != 0) {
+    const auto roots = Runtime::open({.home = "/usr"});
+    ASSERT_FALSE(roots);
+    EXPECT_EQ(roots.error().code(), ErrorCode::permission_denied);
+    EXPECT_THAT(roots.error().message(), HasSubstr("belongs to root"));
+    return;
+  }
+  open();
+  ASSERT_EQ(::chown(home().c_str(), 65534, 65534), 0);
+  const auto foreign = Runtime::open(options());
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().code(), ErrorCode::permission_denied);
+  EXPECT_THAT(foreign.error().message(), HasSubstr("belongs to nobody"));
+  EXPECT_THAT(foreign.error().remedy(), HasSubstr("without sudo"));
+  ASSERT_EQ(::chown(home().c_str(), 0, 0), 0);
+}
+
 }  // namespace
 }  // namespace boxlite::test
