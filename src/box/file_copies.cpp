@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
+#include "base/real_path.h"
 #include "box/file_streams.h"
 #include "tar/packer.h"
 #include "tar/place.h"
@@ -82,8 +83,33 @@ Result<void> send_descriptor(Upload& stream, int fd, const CopyOptions& options)
   }
 }
 
+// A path of the host's, and how it is to be gone along.
+struct HostPath {
+  std::string path;
+  tar::Symlinks symlinks = tar::Symlinks::follow;
+};
+
+// Trailing slashes and "/." mean something to `cp`, so a path that no box can bend stays as it was typed. The
+// last part of a source is copied as the symlink it is, unless it is to be followed.
+Result<HostPath> host_path(const std::filesystem::path& typed, bool follows_last,
+                           const std::vector<std::filesystem::path>& distrusted) {
+  HostPath as_typed{.path = typed.native()};
+  if (distrusted.empty() || typed.empty()) return as_typed;
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(typed, failed);
+  if (failed) return fail(syscall_error("find", typed.native(), failed.value()));
+  const bool keeps_last =
+      !follows_last && whole.has_filename() && whole.filename() != "." && whole.filename() != "..";
+  auto real = BOXLITE_TRY(real_path(keeps_last ? whole.parent_path() : whole, distrusted));
+  if (keeps_last) real /= whole.filename();
+  if (!is_below(real, distrusted)) return as_typed;
+  if (!whole.has_filename()) real /= "";
+  if (whole.filename() == ".") real /= ".";
+  return HostPath{.path = real.native(), .symlinks = tar::Symlinks::refuse};
+}
+
 // The total is known once the first header has come: for a single file.
-Result<tar::UnpackReport> receive_tree(Download& stream, const std::filesystem::path& destination,
+Result<tar::UnpackReport> receive_tree(Download& stream, const HostPath& destination,
                                        const CopyOptions& options) {
   std::uint64_t total = 0;
   OnBytes on_bytes;
@@ -93,7 +119,8 @@ Result<tar::UnpackReport> receive_tree(Download& stream, const std::filesystem::
   auto first = BOXLITE_TRY(reader.next());
   if (!first) return fail(ErrorCode::corrupted, "the box sent an empty archive");
   if (first->kind == tar::EntryKind::file) total = first->size;
-  const auto place = BOXLITE_TRY(tar::find_destination(destination.native(), *first, std::nullopt));
+  const auto place =
+      BOXLITE_TRY(tar::find_destination(destination.path, *first, std::nullopt, destination.symlinks));
   const tar::UnpackOptions unpacking{
       .overwrite = options.overwrite,
       .ownership = options.archive && ::geteuid() == 0 ? tar::Ownership::archive : tar::Ownership::caller,
@@ -123,8 +150,12 @@ Result<void> receive_descriptor(Download& stream, int fd, const CopyOptions& opt
 }  // namespace
 
 Result<CopyReport> copy_in(agentlink::Connection& connection, const std::filesystem::path& source,
-                           std::string_view destination, const CopyOptions& options) {
-  const auto found = BOXLITE_TRY(tar::find_source(source.native(), source_options(options)));
+                           std::string_view destination, const CopyOptions& options,
+                           const std::vector<std::filesystem::path>& distrusted) {
+  const auto from = BOXLITE_TRY(host_path(source, options.follow_symlinks, distrusted));
+  auto how = source_options(options);
+  how.symlinks = from.symlinks;
+  const auto found = BOXLITE_TRY(tar::find_source(from.path, how));
   auto stream = BOXLITE_TRY(connection.open<wire::FilesUnpack>(unpack_request(destination, options)));
   Result<void> outcome;
   if (auto sent = send_tree(stream, found, options, outcome); !sent)
@@ -145,9 +176,11 @@ Result<CopyReport> unpack(agentlink::Connection& connection, int archive_fd, std
 }
 
 Result<CopyReport> copy_out(agentlink::Connection& connection, std::string_view source,
-                            const std::filesystem::path& destination, const CopyOptions& options) {
+                            const std::filesystem::path& destination, const CopyOptions& options,
+                            const std::vector<std::filesystem::path>& distrusted) {
+  const auto place = BOXLITE_TRY(host_path(destination, true, distrusted));
   auto stream = BOXLITE_TRY(connection.open<wire::FilesPack>(pack_request(source, options)));
-  const auto received = receive_tree(stream, destination, options);
+  const auto received = receive_tree(stream, place, options);
   if (!received) return fail(first_cause(stream, received.error()));
   BOXLITE_TRY(stream.result(Deadline::never()));
   return CopyReport{.files = received->amount.files,

@@ -9,10 +9,14 @@
 
 namespace boxlite::box {
 
+// `distrusted`: folders of the host that a box may write, as real paths. A symlink in one of them is not
+// followed (invalid_argument): it may be a box's, and lead to what is none of its business.
 Result<CopyReport> copy_in(agentlink::Connection& connection, const std::filesystem::path& source,
-                           std::string_view destination, const CopyOptions& options);
+                           std::string_view destination, const CopyOptions& options,
+                           const std::vector<std::filesystem::path>& distrusted);
 Result<CopyReport> copy_out(agentlink::Connection& connection, std::string_view source,
-                            const std::filesystem::path& destination, const CopyOptions& options);
+                            const std::filesystem::path& destination, const CopyOptions& options,
+                            const std::vector<std::filesystem::path>& distrusted);
 Result<CopyReport> unpack(agentlink::Connection& connection, int archive_fd, std::string_view directory,
                           const CopyOptions& options);
 Result<CopyReport> pack(agentlink::Connection& connection, std::string_view source, int archive_fd,

@@ -46,8 +46,12 @@ Result<void> Lifecycle::detach_now(std::string_view place) {
 
 // The machine first: what is recorded has worked. A caller that is killed in between leaves a mount that ends
 // with the machine.
-Result<void> Lifecycle::add_mount(const Mount& mount) {
-  BOXLITE_TRY(check(mount));
+Result<void> Lifecycle::add_mount(const Mount& wanted) {
+  BOXLITE_TRY(check(wanted));
+  std::vector<Mount> named{wanted};
+  const auto distrusted = BOXLITE_TRY(writable_folders(around_.boxes()));
+  BOXLITE_TRY(follow_symlinks(named, distrusted));
+  const auto& mount = named.front();
   BOXLITE_TRY(around_.boxes().get(id_));
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   const auto record = BOXLITE_TRY(reconcile());

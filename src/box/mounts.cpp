@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <set>
 
-#include <sys/stat.h>
+#include <fcntl.h>
 
 #include "base/concat.h"
+#include "base/real_path.h"
+#include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
@@ -109,6 +111,29 @@ Result<void> check(const std::vector<Mount>& mounts) {
   return {};
 }
 
+Result<void> follow_symlinks(std::vector<Mount>& mounts,
+                             const std::vector<std::filesystem::path>& distrusted) {
+  for (auto& mount : mounts) {
+    if (mount.type != MountType::bind) continue;
+    mount.source =
+        BOXLITE_TRY_CONTEXT(concat("share ", in_quotes(mount.source)), real_path(mount.source, distrusted))
+            .native();
+  }
+  return {};
+}
+
+Result<std::vector<std::filesystem::path>> writable_folders(store::BoxTable& boxes) {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& record : BOXLITE_TRY(boxes.list())) {
+    const auto spec = parse_box_spec(record.spec);
+    if (!spec) continue;
+    for (const auto& mount : spec->mounts) {
+      if (mount.type == MountType::bind && !mount.read_only) folders.emplace_back(mount.source);
+    }
+  }
+  return folders;
+}
+
 Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& volumes) {
   vmm::Folder folder{.box_path = tidy_box_path(mount.target), .is_read_only = mount.read_only};
   if (mount.type == MountType::volume) {
@@ -118,15 +143,17 @@ Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& v
     return folder;
   }
   folder.host_path = mount.source;
-  struct stat status = {};
-  if (::stat(mount.source.c_str(), &status) == 0) {
-    if (!S_ISSOCK(status.st_mode)) return folder;
-    return fail(
-        Error(ErrorCode::invalid_argument, concat("share ", in_quotes(mount.source), ": it is a socket"))
-            .with_remedy("to let the box connect to it, mount it as one: type socket, or -v"));
+  auto opened = open_without_symlinks(mount.source, O_PATH);
+  if (!opened) {
+    return fail(std::move(opened).error().context("share").with_remedy(
+        "make the directory again, or detach it from the box"));
   }
-  auto error = syscall_error("share", mount.source, errno);
-  return fail(std::move(error).with_remedy("make the directory again, or detach it from the box"));
+  struct stat status = {};
+  if (::fstat(opened->get(), &status) != 0) return fail(syscall_error("fstat", mount.source, errno));
+  if (!S_ISSOCK(status.st_mode)) return folder;
+  return fail(
+      Error(ErrorCode::invalid_argument, concat("share ", in_quotes(mount.source), ": it is a socket"))
+          .with_remedy("to let the box connect to it, mount it as one: type socket, or -v"));
 }
 
 Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,

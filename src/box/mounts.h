@@ -9,6 +9,7 @@
 #include <boxlite/box_spec.hpp>
 
 #include "base/result.h"
+#include "store/box_table.h"
 #include "vmm/shim_config.h"
 #include "wire/messages.h"
 
@@ -25,8 +26,16 @@ Result<void> check_volume_name(std::string_view name);
 // "/a//b/./c/" as "/a/b/c": two spellings of one place count as one.
 std::string tidy_box_path(std::string_view path);
 
+// Makes the sources of bind mounts real paths, once, when somebody names them: later starts follow no symlink
+// any more. One in a folder that a box may write is not followed at all (invalid_argument): it may be the
+// box's.
+Result<void> follow_symlinks(std::vector<Mount>& mounts,
+                             const std::vector<std::filesystem::path>& distrusted);
+// The folders of the host that some box of the home may write, as they were named.
+Result<std::vector<std::filesystem::path>> writable_folders(store::BoxTable& boxes);
+
 // What the shim is to share for the spec's bind mounts and volumes. Volumes lie at `volumes`/<name>. The
-// sources of bind mounts must exist.
+// sources of bind mounts must exist, and be real paths (invalid_state).
 Result<std::vector<vmm::Folder>> folders_of(const std::vector<Mount>& mounts,
                                             const std::filesystem::path& volumes);
 Result<vmm::Folder> folder_of(const Mount& mount, const std::filesystem::path& volumes);

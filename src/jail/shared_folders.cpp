@@ -10,6 +10,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/real_path.h"
 #include "linux/mounts.h"
 
 namespace boxlite::jail {
@@ -75,7 +76,7 @@ Result<void> SharedFolders::detach(const std::string& name) {
 }
 
 Result<UniqueFd> open_shareable(const std::filesystem::path& path) {
-  auto opened = open_file(path, O_PATH);
+  auto opened = open_without_symlinks(path, O_PATH);
   if (!opened) {
     auto error = std::move(opened).error();
     if (error.code() != ErrorCode::not_found) return fail(std::move(error));

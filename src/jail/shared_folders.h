@@ -31,8 +31,10 @@ class SharedFolders {
   UniqueFd writable_;  // the same file system by a mount that is not, attached nowhere
 };
 
-// What a path of the host names, to be shared: a directory or a regular file, symlinks followed. not_found;
-// unsupported for sockets, devices and pipes, which a guest cannot use.
+// What a real path of the host names, to be shared: a directory or a regular file. Symlinks were followed
+// when the path was recorded: one that stands there by now may have been put there by a box that writes in
+// the folder above, and is refused (invalid_state). not_found; unsupported for sockets, devices and pipes,
+// which a guest cannot use.
 Result<UniqueFd> open_shareable(const std::filesystem::path& path);
 
 }  // namespace boxlite::jail

@@ -11,6 +11,8 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/real_path.h"
+#include "tar/safe_directory.h"
 
 namespace boxlite::tar {
 namespace {
@@ -39,7 +41,8 @@ std::string trimmed(std::string path) {
   return path;
 }
 
-Result<UniqueFd> open_directory(const std::string& path) {
+Result<UniqueFd> open_directory(const std::string& path, Symlinks symlinks = Symlinks::follow) {
+  if (symlinks == Symlinks::refuse) return open_without_symlinks(path, directory_flags);
   UniqueFd directory(::open(path.c_str(), directory_flags));
   if (directory.is_open()) return directory;
   if (errno == ENOTDIR)
@@ -47,7 +50,7 @@ Result<UniqueFd> open_directory(const std::string& path) {
   return fail(syscall_error("open", path, errno));
 }
 
-Result<std::string> real_path(const std::string& path) {
+Result<std::string> resolve(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
   if (!real) return fail(syscall_error("find", path, errno));
   return std::string(real.get());
@@ -60,8 +63,18 @@ Result<void> check_path(std::string_view path) {
   return {};
 }
 
+// As mkdir -p, of an absolute path that leads through no symlink.
+Result<void> make_real_parents(const std::string& path) {
+  const auto root = BOXLITE_TRY(open_directory("/"));
+  const auto name = BOXLITE_TRY(clean_name(path));
+  BOXLITE_TRY(SafeDirectory(root.get()).enter(name, [](int, const char*) { return Result<void>(); }));
+  return {};
+}
+
 // As mkdir -p.
-Result<void> make_parents(const std::string& path, std::optional<Owner> owner) {
+Result<void> make_parents(const std::string& path, std::optional<Owner> owner,
+                          Symlinks symlinks = Symlinks::follow) {
+  if (symlinks == Symlinks::refuse) return make_real_parents(path);
   struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) return {};
   if (errno != ENOENT) return fail(syscall_error("stat", path, errno));
@@ -73,16 +86,16 @@ Result<void> make_parents(const std::string& path, std::optional<Owner> owner) {
   return {};
 }
 
-Result<Destination> under_new_name(const std::string& path, const TarEntry& first,
-                                   std::optional<Owner> owner) {
+Result<Destination> under_new_name(const std::string& path, const TarEntry& first, std::optional<Owner> owner,
+                                   Symlinks symlinks) {
   const auto clean = trimmed(path);
   const auto [parent, base] = split(clean);
   if (base == ".." || base == ".") return fail(syscall_error("find", path, ENOENT));
-  BOXLITE_TRY(make_parents(parent, owner));
+  BOXLITE_TRY(make_parents(parent, owner, symlinks));
   const bool is_content = trimmed(first.name) == ".";
-  if (!is_content) return Destination{BOXLITE_TRY(open_directory(parent)), base};
-  BOXLITE_TRY(make_parents(clean, owner));
-  return Destination{BOXLITE_TRY(open_directory(clean)), std::nullopt};
+  if (!is_content) return Destination{BOXLITE_TRY(open_directory(parent, symlinks)), base};
+  BOXLITE_TRY(make_parents(clean, owner, symlinks));
+  return Destination{BOXLITE_TRY(open_directory(clean, symlinks)), std::nullopt};
 }
 
 }  // namespace
@@ -96,14 +109,15 @@ Result<Source> find_source(const std::string& path, const SourceOptions& options
   Source source;
   source.archive_name = typed.base;
   if (wants_directory || typed.base.empty() || typed.base == "..") {
-    source.directory = BOXLITE_TRY(open_directory(clean));
+    source.directory = BOXLITE_TRY(open_directory(clean, options.symlinks));
     source.name = ".";
     source.is_directory = true;
     if (wants_content || typed.base.empty() || typed.base == "..") source.archive_name = ".";
   } else {
-    const auto place = options.follow_link ? split(BOXLITE_TRY(real_path(clean))) : typed;
+    const bool follows = options.follow_link && options.symlinks == Symlinks::follow;
+    const auto place = follows ? split(BOXLITE_TRY(resolve(clean))) : typed;
     source.name = place.base.empty() ? "." : place.base;
-    source.directory = BOXLITE_TRY(open_directory(place.parent));
+    source.directory = BOXLITE_TRY(open_directory(place.parent, options.symlinks));
     struct stat status = {};
     if (::fstatat(source.directory.get(), source.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
       return fail(syscall_error("find", path, errno));
@@ -117,7 +131,7 @@ Result<Source> find_source(const std::string& path, const SourceOptions& options
 }
 
 Result<Destination> find_destination(const std::string& path, const TarEntry& first,
-                                     std::optional<Owner> owner) {
+                                     std::optional<Owner> owner, Symlinks symlinks) {
   BOXLITE_TRY(check_path(path));
   const bool brings_directory = first.kind == EntryKind::directory;
   struct stat status = {};
@@ -130,15 +144,17 @@ Result<Destination> find_destination(const std::string& path, const TarEntry& fi
       return fail(ErrorCode::not_found,
                   concat("the destination directory ", in_quotes(path), " does not exist"));
     }
-    return under_new_name(path, first, owner);
+    return under_new_name(path, first, owner, symlinks);
   }
-  if (S_ISDIR(status.st_mode)) return Destination{BOXLITE_TRY(open_directory(path)), std::nullopt};
+  if (S_ISDIR(status.st_mode)) return Destination{BOXLITE_TRY(open_directory(path, symlinks)), std::nullopt};
   if (brings_directory) {
     return fail(ErrorCode::invalid_argument,
                 concat("cannot copy a directory onto the file ", in_quotes(path)));
   }
-  const auto [parent, base] = split(BOXLITE_TRY(real_path(path)));
-  return Destination{BOXLITE_TRY(open_directory(parent)), base};
+  // Of one whose symlinks are followed already, the last part is the unpacker's, which follows none.
+  const auto [parent, base] =
+      split(symlinks == Symlinks::refuse ? trimmed(path) : BOXLITE_TRY(resolve(path)));
+  return Destination{BOXLITE_TRY(open_directory(parent, symlinks)), base};
 }
 
 Result<Destination> find_directory(const std::string& path) {

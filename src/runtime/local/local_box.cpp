@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "box/container_spec.h"
 #include "box/image_config_json.h"
+#include "box/mounts.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
@@ -128,6 +129,10 @@ Result<void> LocalBox::unpublish(const PublishedPort& port) {
 
 std::shared_ptr<backend::Files> LocalBox::files() {
   return std::make_shared<LocalFiles>(shared_from_this());
+}
+
+Result<std::vector<std::filesystem::path>> LocalBox::writable_folders() {
+  return box::writable_folders(runtime_->boxes());
 }
 
 Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_for_files() {

@@ -51,6 +51,9 @@ class LocalBox final : public backend::Box, public std::enable_shared_from_this<
   Result<void> unpause() override;
   Result<BoxEnd> wait_stopped(std::optional<std::chrono::milliseconds> timeout) override;
 
+  // The folders of the host that this or another box of the home may write.
+  Result<std::vector<std::filesystem::path>> writable_folders();
+
   // To a machine that is up; started when it is not.
   Result<std::shared_ptr<agentlink::Connection>> connect_for_files();
 

@@ -19,14 +19,18 @@ auto LocalFiles::with_machine(std::string_view verb, Work work)
 
 Result<CopyReport> LocalFiles::copy_in(const std::filesystem::path& source, std::string_view destination,
                                        const CopyOptions& options) {
-  return with_machine("copy to",
-                      [&](auto& machine) { return box::copy_in(machine, source, destination, options); });
+  return with_machine("copy to", [&](auto& machine) -> Result<CopyReport> {
+    const auto distrusted = BOXLITE_TRY(box_->writable_folders());
+    return box::copy_in(machine, source, destination, options, distrusted);
+  });
 }
 
 Result<CopyReport> LocalFiles::copy_out(std::string_view source, const std::filesystem::path& destination,
                                         const CopyOptions& options) {
-  return with_machine("copy from",
-                      [&](auto& machine) { return box::copy_out(machine, source, destination, options); });
+  return with_machine("copy from", [&](auto& machine) -> Result<CopyReport> {
+    const auto distrusted = BOXLITE_TRY(box_->writable_folders());
+    return box::copy_out(machine, source, destination, options, distrusted);
+  });
 }
 
 Result<CopyReport> LocalFiles::unpack(int archive_fd, std::string_view directory,

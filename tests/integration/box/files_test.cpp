@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/concat.h"
 #include "base/ids.h"
 #include "base/unique_fd.h"
 #include "integration/box/box_fixture.h"
@@ -195,6 +196,41 @@ TEST_F(FilesTest, ABoxThatIsShutDownLeavesNoCopyHanging) {
   std::jthread stopper([&] { EXPECT_TRUE(box.stop()); });
   const auto events = watch->next(20s);
   EXPECT_FALSE(events);
+}
+
+// In a folder that a box may write, a symlink may be the box's.
+TEST_F(FilesTest, CopiesFollowNoSymlinkThatABoxMayHaveMade) {
+  auto runtime = open();
+  fs::create_directories(path("w/out"));
+  fs::create_directories(path("private"));
+  put("private/key", "secret");
+  fs::create_directory_symlink(path("w"), path("way"));
+  auto box = create(runtime, {.mounts = {{.source = path("w").native(), .target = "/w"}}});
+  auto files = box.files();
+  ASSERT_EQ(run_in(box, {"sh", "-c",
+                         concat("echo made >/made; ln -s ", path("private").native(), " /w/results; ln -s ",
+                                path("private/key").native(), " /w/file")})
+                .status.exit_code,
+            0);
+  for (const char* name : {"w/results", "w/results/", "w/results/x", "w/results/.", "way/results", "w/file",
+                           "w/new/../results"}) {
+    const auto out = files.copy_out("/made", path(name));
+    ASSERT_FALSE(out) << name;
+    EXPECT_EQ(out.error().code(), ErrorCode::invalid_argument) << out.error().message();
+  }
+  for (const char* name : {"w/results/key", "w/results/", "way/results/."})
+    EXPECT_FALSE(files.copy_in(path(name), "/stolen")) << name;
+  EXPECT_FALSE(files.copy_in(path("w/file"), "/stolen", {.follow_symlinks = true}));
+  EXPECT_EQ(get("private/key"), "secret");
+  EXPECT_EQ(std::distance(fs::directory_iterator(path("private")), {}), 1);
+  // All else is as everywhere.
+  for (const char* name : {"w/out", "w/out/", "w/out/.", "way/out", "w/copy", "w/deep/er/copy", "private"})
+    EXPECT_TRUE(files.copy_out("/made", path(name), {.recursive = true})) << name;
+  EXPECT_EQ(get("w/out/made") + get("w/copy") + get("w/deep/er/copy") + get("private/made"),
+            "made\nmade\nmade\nmade\n");
+  EXPECT_TRUE(files.copy_in(path("w"), "/all")) << "symlinks are copied as such";
+  EXPECT_EQ(run_in(box, {"sh", "-c", "cat /all/copy; readlink /all/results"}).out,
+            concat("made\n", path("private").native(), "\n"));
 }
 
 }  // namespace

@@ -187,5 +187,91 @@ TEST_F(FolderTest, VolumesAreFilledSharedAndKept) {
   EXPECT_EQ(runtime.volumes().prune({.all = true}).value(), std::vector<std::string>{"etc"});
 }
 
+// The box may write one folder, and another one lies below it.
+class NestedFolderTest : public FolderTest {
+ protected:
+  void SetUp() override {
+    FolderTest::SetUp();
+    work_ = folder("w");
+    folder("w/data");
+    const auto secret = folder("private");
+    ASSERT_TRUE(write_file_atomic(secret / "key", "secret", 0600));
+    ASSERT_TRUE(write_file_atomic(work_ / "single", "single", 0600));
+  }
+  // What a hostile box does, seen from the host.
+  static void swap(Box& box, const std::string& place, const std::filesystem::path& target) {
+    EXPECT_EQ(shell(box, concat("mv ", place, " ", place, ".old && ln -s ", target.native(), " ", place)),
+              "");
+  }
+  std::filesystem::path private_folder() const { return directory() / "private"; }
+  static void expect_refused(const Result<void>& done) {
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), ErrorCode::invalid_state) << done.error().message();
+    EXPECT_THAT(done.error().message(), HasSubstr("has become a symlink"));
+    EXPECT_THAT(done.error().remedy(), HasSubstr("volume detach"));
+  }
+
+  std::filesystem::path work_;
+};
+
+TEST_F(NestedFolderTest, ASourceThatABoxMadeASymlinkIsNotFollowed) {
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = work_.native(), .target = "/w"},
+                                         {.source = (work_ / "data").native(), .target = "/data"},
+                                         {.source = (work_ / "single").native(), .target = "/single"}}});
+  EXPECT_EQ(shell(box, "cat /single"), "single");
+  swap(box, "/w/data", private_folder());
+  ASSERT_TRUE(box.stop());
+  expect_refused(box.start());
+  EXPECT_EQ(box.exec({.command = {"cat", "/data/key"}}).error().code(), ErrorCode::invalid_state);
+  EXPECT_EQ(box.files().read("/data/key").error().code(), ErrorCode::invalid_state);
+  // The way out that the error names.
+  ASSERT_TRUE(box.remove_mount("/data"));
+  ASSERT_TRUE(box.start());
+  swap(box, "/w/single", private_folder() / "key");
+  ASSERT_TRUE(box.stop());
+  expect_refused(box.start());
+  ASSERT_TRUE(box.remove_mount("/single"));
+  EXPECT_THAT(shell(box, "cat /w/data/key"), HasSubstr("No such file"))
+      << "in the box it leads within the box";
+}
+
+TEST_F(NestedFolderTest, NorByAnotherBoxNorWhileOneRuns) {
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = work_.native(), .target = "/w"}}});
+  auto other = create(runtime, {.mounts = {{.source = (work_ / "data").native(), .target = "/data"}}});
+  const auto way = directory() / "way";
+  ASSERT_EQ(::symlink(work_.c_str(), way.c_str()), 0);
+  swap(box, "/w/data", private_folder());
+  expect_refused(other.start());
+  const Mount bent{.source = (work_ / "data").native(), .target = "/x"};
+  const auto named_now = runtime.create({.mounts = {bent}});
+  ASSERT_FALSE(named_now);
+  EXPECT_EQ(named_now.error().code(), ErrorCode::invalid_argument);
+  EXPECT_THAT(named_now.error().message(), HasSubstr("a folder that a box may write"));
+  EXPECT_EQ(box.add_mount(bent).error().code(), ErrorCode::invalid_argument);
+  EXPECT_EQ(runtime.create({.secret_authorities = work_ / "data/key"}).error().code(),
+            ErrorCode::invalid_argument);
+  // Symlinks of the user's own are followed, when the folder is named and not later.
+  ASSERT_TRUE(box.add_mount({.source = (way / "data.old").native(), .target = "/old"}));
+  EXPECT_EQ(box.info()->spec.mounts.back().source, (work_ / "data.old").native());
+}
+
+TEST_F(NestedFolderTest, ARestartByThePolicyFollowsNoneEither) {
+  auto runtime = open();
+  auto box =
+      create(runtime, {.command = {"sh", "-c",
+                                   concat("cat /data/key >>/w/stolen; test -e /w/data.old || { mv /w/data "
+                                          "/w/data.old; ln -s ",
+                                          private_folder().native(), " /w/data; }; echo >>/w/runs; exit 1")},
+                       .mounts = {{.source = work_.native(), .target = "/w"},
+                                  {.source = (work_ / "data").native(), .target = "/data"}},
+                       .restart = {.mode = RestartMode::on_failure, .max_retries = 1}});
+  ASSERT_TRUE(box.start());
+  ASSERT_TRUE(becomes(box, BoxStatus::stopped));
+  EXPECT_EQ(read_file(work_ / "runs").value(), "\n\n");
+  EXPECT_EQ(read_file(work_ / "stolen").value(), "");
+}
+
 }  // namespace
 }  // namespace boxlite::test
