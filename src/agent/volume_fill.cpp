@@ -35,9 +35,8 @@ void remove_draft(int volume_fd, const std::string& name) {
 // Ours, and those that others were interrupted in.
 void remove_drafts(int volume_fd) {
   const std::filesystem::path volume = concat("/proc/self/fd/", volume_fd);
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(volume, ignored)) {
-    if (entry.path().filename().native().starts_with(draft_prefix)) (void)remove_tree(entry.path());
+  for (const auto& entry : entries_of(volume)) {
+    if (entry.filename().native().starts_with(draft_prefix)) (void)remove_tree(entry);
   }
 }
 

@@ -57,6 +57,19 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view what) {
   return {};
 }
 
+std::vector<fs::path> entries_of(const fs::path& directory) {
+  std::vector<fs::path> entries;
+  std::error_code failed;
+  for (fs::directory_iterator entry(directory, failed), end; !failed && entry != end; entry.increment(failed))
+    entries.push_back(entry->path());
+  return entries;
+}
+
+bool is_there(const fs::path& path) {
+  struct stat status = {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
 Result<void> write_file_atomic(const fs::path& path, std::string_view content, unsigned mode) {
   const fs::path temporary = concat(path.native(), ".", new_id(), ".tmp");
   auto file = BOXLITE_TRY(open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode));

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -31,6 +32,13 @@ Result<void> fsync_directory(const std::filesystem::path& directory);
 
 // Like mkdir -p; the new directories get `mode`.
 Result<void> make_directories(const std::filesystem::path& path, unsigned mode = 0700);
+
+// What is in a directory, in no order; as much of it as could be read when it is gone or goes meanwhile. (The
+// loop over a std::filesystem::directory_iterator throws then, whatever it was made with.)
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory);
+
+// Whether there is anything of that name, a dangling symlink too.
+bool is_there(const std::filesystem::path& path);
 
 // Like rm -rf, never through a symlink; a path that is not there is a success, and so is a
 // rival that removes it at the same time.

@@ -311,7 +311,7 @@ void Execution::dispatch() {
     }
     if (ready.empty()) return;
     changed_.notify_all();
-    for (const auto& callback : ready) callback();
+    for (const auto& callback : ready) loop_.call(callback);
   }
 }
 

@@ -100,7 +100,11 @@ Parsed<std::vector<Secret>> SecretOptions::secrets(bool takes_stdin) const {
 }
 
 std::string SecretOptions::authorities() const {
-  return authorities_.empty() ? std::string() : std::filesystem::absolute(authorities_).native();
+  if (authorities_.empty()) return {};
+  std::error_code failed;
+  const auto whole = std::filesystem::absolute(authorities_, failed);
+  // Without a working directory: whoever takes the path refuses one that is not absolute.
+  return failed ? authorities_ : whole.native();
 }
 
 }  // namespace boxlite::cli

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -14,6 +13,7 @@
 
 #include <fcntl.h>
 
+#include "base/caught_exception.h"
 #include "base/concat.h"
 #include "base/files.h"
 #include "disk/decompressor.h"
@@ -64,10 +64,8 @@ class LayerStream::Pump {
     try {
       auto outcome = pump(stop);
       if (!outcome) problem = std::move(outcome).error();
-    } catch (const std::bad_alloc&) {
-      problem = Error(ErrorCode::resource_exhausted, "decompress layer: out of memory");
-    } catch (const std::exception& bug) {
-      problem = Error(ErrorCode::internal, concat("decompress layer: ", bug.what()));
+    } catch (...) {
+      problem = caught_exception("decompress layer");
     }
     const std::lock_guard lock(mutex_);
     problem_ = std::move(problem);

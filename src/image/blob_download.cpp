@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "base/caught_exception.h"
 #include "base/concat.h"
 #include "oci/media_type.h"
 
@@ -135,9 +136,17 @@ Result<void> BlobDownload::fetch_all(const std::vector<oci::Descriptor>& blobs, 
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::optional<Error> failure;
+  // The caller's progress callback may throw, on a thread that is not the caller's.
+  const auto fetch_one = [&](const oci::Descriptor& blob) -> Result<void> {
+    try {
+      return fetch(blob, halt.get_token());
+    } catch (...) {
+      return fail(caught_exception("download"));
+    }
+  };
   const auto work = [&] {
     for (std::size_t i = next++; i < blobs.size() && !halt.stop_requested(); i = next++) {
-      auto fetched = fetch(blobs[i], halt.get_token());
+      auto fetched = fetch_one(blobs[i]);
       if (fetched) continue;
       const std::lock_guard guard(mutex);
       if (!failure) failure = std::move(fetched).error();

@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/caught_exception.h"
+
 namespace boxlite::linux_ {
 namespace {
 
@@ -74,6 +76,19 @@ Result<std::unique_ptr<EventLoop>> EventLoop::create() {
 }
 
 EventLoop::~EventLoop() = default;
+
+void EventLoop::guarded(auto&& callback) {
+  if (!on_exception_) return callback();
+  try {
+    callback();
+  } catch (...) {
+    on_exception_(caught_exception("a callback"));
+  }
+}
+
+void EventLoop::call(const std::function<void()>& function) {
+  guarded(function);
+}
 
 Result<EventLoop::Watch> EventLoop::watch(int fd, bool read, bool write, ReadyCallback callback) {
   const std::uint64_t id = ++last_id_;
@@ -188,7 +203,7 @@ void EventLoop::dispatch(std::uint64_t id, std::uint32_t events) {
   const Readiness ready{entry.read && (is_broken || (events & EPOLLIN) != 0),
                         entry.write && (is_broken || (events & EPOLLOUT) != 0)};
   // An earlier callback of the batch may have lost interest.
-  if (ready.readable || ready.writable) entry.callback(ready);
+  if (ready.readable || ready.writable) guarded([&] { entry.callback(ready); });
 }
 
 bool EventLoop::run_due_timers() {
@@ -199,7 +214,7 @@ bool EventLoop::run_due_timers() {
   bool ran = false;
   while (!timers_.empty() && timers_.begin()->first.first <= now) {
     auto node = timers_.extract(timers_.begin());
-    node.mapped()();
+    guarded(node.mapped());
     ran = true;
   }
   return ran;
@@ -211,7 +226,7 @@ bool EventLoop::run_posted() {
     const std::lock_guard lock(posted_mutex_);
     tasks.swap(posted_);
   }
-  for (auto& task : tasks) task();
+  for (auto& task : tasks) guarded(task);
   return !tasks.empty();
 }
 

@@ -91,6 +91,12 @@ class EventLoop {
   // were not run when the loop goes are dropped.
   void post(Task task);
 
+  // An exception out of a callback is told, and the callback taken for done. Without it, it leaves run(). To
+  // be set before the loop runs; called on its thread.
+  void on_exception(std::function<void(const Error&)> told) { on_exception_ = std::move(told); }
+  // Calls somebody else's function as the loop calls its callbacks.
+  void call(const std::function<void()>& function);
+
   // Handles events until stop().
   Result<void> run();
   // Waits for events until the deadline and handles one batch of them. False when the deadline passed first.
@@ -115,7 +121,9 @@ class EventLoop {
   void dispatch(std::uint64_t id, std::uint32_t events);
   bool run_due_timers();
   bool run_posted();
+  void guarded(auto&& callback);
 
+  std::function<void(const Error&)> on_exception_;
   UniqueFd epoll_;
   UniqueFd wakeup_;
   std::uint64_t last_id_ = 0;  // ids are never reused, so a stale event of a batch finds nothing

@@ -3,8 +3,11 @@
 
 #include <array>
 #include <csignal>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -175,6 +178,22 @@ TEST_F(EventLoopTest, ReportsTheEndOfAChildOnce) {
 
 TEST_F(EventLoopTest, RefusesADescriptorThatCannotBeWatched) {
   EXPECT_FALSE(loop_->watch(-1, true, false, [](Readiness) {}));
+}
+
+TEST_F(EventLoopTest, TellsOfExceptionsAndGoesOn) {
+  auto& loop = loop_;
+  std::vector<std::string> told;
+  loop->on_exception([&](const Error& error) { told.push_back(error.message()); });
+  int called = 0;
+  loop->post([] { throw std::runtime_error("posted"); });
+  loop->post([&] { ++called; });
+  const auto failing = loop->after(std::chrono::milliseconds(0), [] { throw std::bad_alloc(); });
+  const auto timer = loop->after(std::chrono::milliseconds(1), [&] { ++called, loop->stop(); });
+  ASSERT_TRUE(loop->run());
+  EXPECT_EQ(called, 2);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_NE((told[0] + told[1]).find("posted"), std::string::npos);
+  EXPECT_NE((told[0] + told[1]).find("out of memory"), std::string::npos);
 }
 
 }  // namespace

@@ -48,10 +48,9 @@ void collect(const char* table, std::uint16_t port, bool is_udp, std::set<std::s
 }
 
 bool has_one_of(const fs::path& process, const std::set<std::string>& sockets) {
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(process / "fd", error)) {
+  for (const auto& entry : entries_of(process / "fd")) {
     std::error_code ignored;
-    const auto target = fs::read_symlink(entry.path(), ignored);
+    const auto target = fs::read_symlink(entry, ignored);
     if (!ignored && sockets.contains(target.native())) return true;
   }
   return false;
@@ -64,14 +63,13 @@ std::optional<PortHolder> find_port_holder(std::uint16_t port, bool is_udp) {
   collect(is_udp ? "/proc/net/udp" : "/proc/net/tcp", port, is_udp, sockets);
   collect(is_udp ? "/proc/net/udp6" : "/proc/net/tcp6", port, is_udp, sockets);
   if (sockets.empty()) return std::nullopt;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    const auto name = entry.path().filename().native();
+  for (const auto& entry : entries_of("/proc")) {
+    const auto name = entry.filename().native();
     pid_t pid = 0;
     const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
     if (parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size()) continue;
-    if (!has_one_of(entry.path(), sockets)) continue;
-    auto program = read_file(entry.path() / "comm");
+    if (!has_one_of(entry, sockets)) continue;
+    auto program = read_file(entry / "comm");
     if (program && program->ends_with('\n')) program->pop_back();
     return PortHolder{pid, program ? *program : std::string()};
   }

@@ -24,14 +24,6 @@ namespace {
 // From the directory of a machine to its lock.
 constexpr std::chrono::seconds making_time{5};
 
-std::vector<std::filesystem::path> entries_of(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> entries;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
-    entries.push_back(entry.path());
-  return entries;
-}
-
 bool is_plain_file(const std::filesystem::path& path) {
   struct stat status = {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);

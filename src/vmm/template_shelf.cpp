@@ -14,6 +14,7 @@
 #include "freeze/frozen_process.h"
 #include "linux/file_copy.h"
 #include "linux/file_lock.h"
+#include "linux/private_directory.h"
 #include "linux/process_identity.h"
 #include "oci/digest.h"
 #include "vmm/qemu/argv.h"
@@ -90,7 +91,7 @@ Result<bool> is_whole(const std::filesystem::path& place) {
 
 // Its machine ends by itself once it has noticed.
 Result<void> await_killed_maker(const std::filesystem::path& work) {
-  if (!std::filesystem::exists(work / shim_lock_name)) return {};
+  if (!is_there(work / shim_lock_name)) return {};
   BOXLITE_TRY_CONTEXT("wait for a killed maker",
                       linux_::FileLock::acquire(work / shim_lock_name, linux_::LockMode::shared,
                                                 Deadline::after(killed_maker_limit)));
@@ -132,6 +133,8 @@ Result<std::optional<SavedMachine>> TemplateShelf::find(const std::string& shape
   const auto where = place(shape);
   struct stat status = {};
   if (::stat(where.c_str(), &status) != 0) return std::optional<SavedMachine>();
+  // It is run as it is, and its digests stand beside it.
+  for (const auto& directory : {directory_, where}) BOXLITE_TRY(linux_::check_private(directory));
   const auto whole = is_whole(where);
   if (!whole || !*whole) {
     BOXLITE_TRY(discard(shape));
@@ -227,19 +230,18 @@ Result<void> TemplateShelf::discard(const std::string& shape) {
 
 Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
   std::vector<TemplateEntry> entries;
-  std::error_code error;
-  for (const auto& item : std::filesystem::directory_iterator(directory_, error)) {
-    const auto name = item.path().filename().native();
+  for (const auto& item : entries_of(directory_)) {
+    const auto name = item.filename().native();
     struct stat used = {};
     if (name.find('.') != std::string::npos) continue;
-    if (::stat((item.path() / manifest_name).c_str(), &used) != 0) continue;
-    const auto bytes = bytes_below(item.path());
+    if (::stat((item / manifest_name).c_str(), &used) != 0) continue;
+    const auto bytes = bytes_below(item);
     if (!bytes) continue;
     const auto at =
         std::chrono::seconds(used.st_mtim.tv_sec) + std::chrono::nanoseconds(used.st_mtim.tv_nsec);
     entries.push_back({.shape = name,
-                       .has_image = !files_in(item.path()).disk.empty(),
-                       .is_frozen = files_in(item.path()).is_frozen(),
+                       .has_image = !files_in(item).disk.empty(),
+                       .is_frozen = files_in(item).is_frozen(),
                        .used_at = Timestamp(std::chrono::duration_cast<Timestamp::duration>(at)),
                        .bytes = *bytes});
   }
@@ -249,7 +251,7 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
 
 bool TemplateShelf::can_freeze() const {
   const auto boot = linux_::boot_id();
-  return boot && !std::filesystem::exists(directory_ / concat(no_freezing, ".", *boot));
+  return boot && !is_there(directory_ / concat(no_freezing, ".", *boot));
 }
 
 Result<void> TemplateShelf::give_up_freezing(std::string_view why) {
@@ -260,10 +262,7 @@ Result<void> TemplateShelf::give_up_freezing(std::string_view why) {
 // What killed makers and removers left, and what earlier boots of the host have found out.
 void TemplateShelf::sweep(bool forget_this_boot) const {
   const auto boot = linux_::boot_id();
-  std::error_code failed;
-  std::filesystem::directory_iterator entries(directory_, failed);
-  for (; !failed && entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
-    const auto& path = entries->path();
+  for (const auto& path : entries_of(directory_)) {
     const auto shape = path.stem().native();
     const auto suffix = path.extension().native();
     if (shape == no_freezing && (forget_this_boot || !boot || suffix != "." + *boot)) (void)remove_tree(path);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/concat.h"
+#include "base/files.h"
 #include "base/time.h"
 #include "box/status.h"
 #include "linux/process_usage.h"
@@ -80,10 +81,9 @@ ProcessInfo as_seen(const wire::msg::Process& process) {
 // What the files of a box occupy; a file that goes meanwhile is none.
 std::uint64_t occupied_bytes(const std::filesystem::path& directory) {
   std::uint64_t bytes = 0;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, failed)) {
+  for (const auto& entry : entries_of(directory)) {
     struct stat status{};
-    const bool is_file = ::lstat(entry.path().c_str(), &status) == 0 && S_ISREG(status.st_mode);
+    const bool is_file = ::lstat(entry.c_str(), &status) == 0 && S_ISREG(status.st_mode);
     if (is_file) bytes += static_cast<std::uint64_t>(status.st_blocks) * 512;
   }
   return bytes;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/concat.h"
+#include "base/files.h"
 #include "linux/file_lock.h"
 
 namespace boxlite::local {
@@ -88,8 +89,9 @@ Result<DiskShelf::Pruned> DiskShelf::prune(const std::function<Result<Needed>()>
   const auto keep = BOXLITE_TRY(needed());
   BOXLITE_TRY(prune_directory(home_.disks(), keep, dry_run, pruned));
   std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(home_.disks(), failed)) {
-    if (entry.is_directory(failed)) BOXLITE_TRY(prune_directory(entry.path(), keep, dry_run, pruned));
+  for (const auto& entry : entries_of(home_.disks())) {
+    if (std::filesystem::is_directory(entry, failed))
+      BOXLITE_TRY(prune_directory(entry, keep, dry_run, pruned));
   }
   return pruned;
 }
@@ -97,8 +99,8 @@ Result<DiskShelf::Pruned> DiskShelf::prune(const std::function<Result<Needed>()>
 Result<std::vector<DiskShelf::Shelved>> DiskShelf::list() const {
   std::vector<std::filesystem::path> directories{home_.disks()};
   std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(home_.disks(), failed)) {
-    if (entry.is_directory(failed)) directories.push_back(entry.path());
+  for (const auto& entry : entries_of(home_.disks())) {
+    if (std::filesystem::is_directory(entry, failed)) directories.push_back(entry);
   }
   std::vector<Shelved> found;
   for (const auto& directory : directories) {

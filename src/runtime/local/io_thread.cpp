@@ -5,6 +5,8 @@
 
 #include <pthread.h>
 
+#include "base/caught_exception.h"
+
 namespace boxlite::local {
 
 std::thread start_thread(std::function<void()> body) {
@@ -12,7 +14,14 @@ std::thread start_thread(std::function<void()> body) {
   sigset_t previous;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &previous);
-  std::thread thread(std::move(body));
+  std::thread thread([body = std::move(body)] {
+    try {
+      body();
+    } catch (...) {
+      // Each body guards what it calls: this is memory that ran out between such calls.
+      (void)caught_exception("a thread");
+    }
+  });
   ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
   return thread;
 }
@@ -24,8 +33,10 @@ IoThread::IoThread(std::unique_ptr<linux_::EventLoop> loop) : loop_(std::move(lo
   });
 }
 
-Result<std::unique_ptr<IoThread>> IoThread::start() {
-  return std::unique_ptr<IoThread>(new IoThread(BOXLITE_TRY(linux_::EventLoop::create())));
+Result<std::unique_ptr<IoThread>> IoThread::start(std::function<void(const Error&)> told) {
+  auto loop = BOXLITE_TRY(linux_::EventLoop::create());
+  loop->on_exception(std::move(told));
+  return std::unique_ptr<IoThread>(new IoThread(std::move(loop)));
 }
 
 void IoThread::stop() {

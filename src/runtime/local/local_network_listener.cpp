@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/caught_exception.h"
 #include "runtime/local/io_thread.h"
 
 namespace boxlite::local {
@@ -55,8 +56,13 @@ bool LocalNetworkListener::pause() {
 
 void LocalNetworkListener::run() {
   do {
-    const auto connection = agentlink::Connection::connect(loop_, socket_, Deadline::after(connect_limit));
-    if (connection) serve(**connection);
+    try {
+      const auto connection = agentlink::Connection::connect(loop_, socket_, Deadline::after(connect_limit));
+      if (connection) serve(**connection);
+    } catch (...) {
+      // Of memory that ran out; to be tried again like a connection that broke.
+      (void)caught_exception("listen for network requests");
+    }
     note_try(false);
   } while (pause());
 }

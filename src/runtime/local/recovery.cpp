@@ -27,9 +27,8 @@ void LocalRuntime::recover() {
 // A row is made before a box's directory and goes before it: a directory without a row belongs to nobody.
 std::vector<std::string> LocalRuntime::leftovers() const {
   std::vector<std::string> ids;
-  std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(home_.boxes(), failed)) {
-    auto id = entry.path().filename().native();
+  for (const auto& entry : entries_of(home_.boxes())) {
+    auto id = entry.filename().native();
     const auto record = boxes_->get(id);
     if (!record && record.error().code() == ErrorCode::not_found) ids.push_back(std::move(id));
   }

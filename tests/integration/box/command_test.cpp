@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <future>
+#include <mutex>
+#include <stdexcept>
 
 #include "base/ids.h"
 #include "integration/box/box_fixture.h"
@@ -131,6 +133,30 @@ TEST_F(CommandTest, ManyCommandsRunAtOnce) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(finish(executions[static_cast<std::size_t>(i)]).out, std::to_string(i) + "\n");
   }
+}
+
+TEST_F(CommandTest, AnExceptionOutOfACallbackEndsNothing) {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  auto with_log = options();
+  with_log.log = [&](LogLevel level, std::string_view message) {
+    const std::lock_guard lock(mutex);
+    if (level == LogLevel::error) told.emplace_back(message);
+    throw std::logic_error("and the log's own");
+  };
+  auto runtime = Runtime::open(with_log);
+  ASSERT_TRUE(runtime);
+  auto box = create(*runtime);
+  auto command = box.exec({.command = {"echo", "out"}});
+  ASSERT_TRUE(command);
+  std::promise<int> second;
+  command->read_async(OutputStream::stdout_, [](const auto&) { throw std::runtime_error("the reader's"); });
+  command->wait_async([](const auto&) { throw 7; });
+  command->wait_async([&](const Result<ExitStatus>& end) { second.set_value(end->exit_code); });
+  EXPECT_EQ(second.get_future().get(), 0) << "others are called nevertheless";
+  EXPECT_EQ(run_in(box, {"echo", "on"}).out, "on\n");
+  const std::lock_guard lock(mutex);
+  EXPECT_THAT(told, testing::UnorderedElementsAre(HasSubstr("the reader's"), HasSubstr("unknown type")));
 }
 
 }  // namespace
