@@ -77,6 +77,7 @@ struct BoxInfo {
   std::string started_at = {};        // of the last start; empty before the first
   std::string stopped_at = {};        // empty while running
   std::optional<int> exit_code = {};  // of the main command, once it has ended (128 + signal)
+  bool oom_killed = false;            // of it or what it started, something was killed for want of memory
   std::string failure = {};           // why it is `failed`
   std::optional<int> shim_pid = {};   // while running
   std::optional<int> vmm_pid = {};

@@ -91,8 +91,8 @@ class BOXLITE_API Execution {
   // also again later.
   Result<ExitStatus> wait();
 
-  // Sends a signal to the command's first process (`kill -l` numbers of Linux x86-64). not_found after its
-  // end.
+  // Sends a signal to the command's first process (`kill -l` numbers of Linux x86-64). invalid_state after
+  // its end.
   Result<void> send_signal(int signal);
   // SIGKILL to the command and everything it started.
   Result<void> kill();

@@ -71,7 +71,9 @@ BOXLITE_API Version version();
 // use one home at once; none holds a lock on it. Opening one repairs what killed processes left behind. When
 // the last handle goes, boxes that this Runtime started without `detach` are shut down.
 //
-// Thread-safe. Never prints, installs no signal handler, starts one I/O thread.
+// Thread-safe. Never prints, installs no signal handler, starts one I/O thread. Callbacks should not throw:
+// an exception out of one on a thread of the library's goes to `log` and no further (a transfer that it was
+// to hear of fails), on the caller's own thread it reaches the caller.
 class BOXLITE_API Runtime {
  public:
   // Creates the home when it is missing. unsupported when the home was written by a newer BoxLite.
@@ -102,7 +104,7 @@ class BOXLITE_API Runtime {
 
   // Gives the box another name; what refers to it by id does not notice. Legal in any state; waits for a
   // start, a stop or a removal that is under way. already_exists when the name is taken, invalid_argument
-  // when it is none. Events of a machine that runs bear the old name until its next start.
+  // when it is none. Later events bear the new name.
   Result<void> rename(std::string_view id_or_name, std::string_view new_name);
 
   // Removes the boxes that are stopped or failed, with their disks and logs; `removed` holds their ids. Boxes

@@ -496,6 +496,12 @@ TEST_F(SettledState, EntersWhatTheShimWroteDown) {
   evidence.exit->exit_code.reset();
   evidence.exit->signal = 9;
   EXPECT_EQ(settled_state(state(BoxStatus::running), evidence, now_).exit_code, 137);
+  EXPECT_FALSE(settled.oom_killed);
+  evidence.exit->oom_killed = true;
+  settled = settled_state(state(BoxStatus::running), evidence, now_);
+  EXPECT_TRUE(settled.oom_killed);
+  settled = settled_state(settled, {.is_alive = true}, now_);
+  EXPECT_FALSE(settled.oom_killed) << "it was the last machine's";
   evidence.exit =
       vmm::ExitRecord{.reason = vmm::ExitReason::boot_failed, .at = now_, .phase = "boot", .message = "m"};
   settled = settled_state(state(BoxStatus::configured), evidence, now_);

@@ -53,6 +53,7 @@ store::BoxState adopted(store::BoxState state, const Evidence& evidence, Timesta
   state.stopped_at.clear();
   state.failure.clear();
   state.exit_code.reset();
+  state.oom_killed = false;
   state.shim_pid = shim ? std::optional<int>(shim->shim.pid) : std::nullopt;
   state.vmm_pid = shim ? std::optional<int>(shim->vmm_pid) : std::nullopt;
   state.stages = to_json(shim ? start_stages(*shim) : std::vector<StartStage>());
@@ -65,6 +66,7 @@ void apply(const vmm::ExitRecord& exit, store::BoxState& state) {
   state.status = name(has_failed ? BoxStatus::failed : BoxStatus::stopped);
   state.failure = has_failed ? describe_failure(exit) : std::string();
   state.exit_code = exit.signal ? std::optional(128 + *exit.signal) : exit.exit_code;
+  state.oom_killed = exit.oom_killed;
   state.stopped_at = to_rfc3339(exit.at);
 }
 

@@ -14,6 +14,7 @@
 #include "box/start_plan.h"
 #include "box/status.h"
 #include "linux/process_identity.h"
+#include "store/reserve.h"
 
 namespace boxlite::box {
 namespace {
@@ -56,8 +57,10 @@ Lifecycle::Lifecycle(Surroundings& around, std::string id)
     : around_(around), id_(std::move(id)), paths_(around.home(), id_) {}
 
 Result<linux_::FileLock> Lifecycle::lock(Deadline deadline) {
-  BOXLITE_TRY(make_directories(paths_.directory));
-  auto held = linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, deadline);
+  auto held = store::with_reserve(around_.home(), [&]() -> Result<linux_::FileLock> {
+    BOXLITE_TRY(make_directories(paths_.directory));
+    return linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, deadline);
+  });
   if (held || held.error().code() != ErrorCode::timed_out) return held;
   return fail(
       std::move(held).error().with_remedy("another process is starting, stopping or removing this box"));
@@ -180,6 +183,7 @@ Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& err
   state.failure = error.message();
   state.stopped_at = to_rfc3339(now());
   state.exit_code = exit ? exit->exit_code : std::nullopt;
+  state.oom_killed = exit && exit->oom_killed;
   state.shim_pid.reset();
   state.vmm_pid.reset();
   BOXLITE_TRY(around_.boxes().set_state(id_, state));
@@ -204,7 +208,10 @@ Result<void> Lifecycle::stop(const StopOptions& options) {
 Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions& options) {
   if (record.state.status != name(BoxStatus::running)) return {};
   record.state.status = name(BoxStatus::stopping);
-  BOXLITE_TRY(around_.boxes().set_state(id_, record.state));
+  const auto written =
+      store::with_reserve(around_.home(), [&] { return around_.boxes().set_state(id_, record.state); });
+  // A full disk is a reason to stop a box, not one against it.
+  if (!written && written.error().code() != ErrorCode::resource_exhausted) return written;
   if (!ask_to_stop(options)) BOXLITE_TRY(kill_machine());
   BOXLITE_TRY(wait_until_gone(Deadline::after(kill_limit)));
   record = BOXLITE_TRY(reconcile());
@@ -264,7 +271,7 @@ Result<void> Lifecycle::erase() {
   auto erased = around_.boxes().erase(id_);
   if (!erased && erased.error().code() == ErrorCode::resource_exhausted) {
     BOXLITE_TRY(remove_tree(paths_.disk()));
-    erased = around_.boxes().erase(id_);
+    erased = store::with_reserve(around_.home(), [&] { return around_.boxes().erase(id_); });
   }
   if (!erased) return std::unexpected(std::move(erased).error());
   if (record) announce(around_, *record, store::event_type::remove);

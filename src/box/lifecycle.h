@@ -47,6 +47,9 @@ class Lifecycle {
   // The same for ports.
   Result<PublishedPort> publish(const PublishedPort& port);
   Result<void> unpublish(const PublishedPort& port);
+  // The running machine, and each later one, outlives the process that starts it. invalid_state when none
+  // runs.
+  Result<void> detach();
   // And for what may be reached.
   Result<void> set_network_policy(const NetworkPolicy& policy);
 

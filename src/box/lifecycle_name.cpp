@@ -5,9 +5,25 @@
 #include "base/files.h"
 #include "box/announcement.h"
 #include "box/lifecycle.h"
+#include "box/shim_call.h"
 #include "box/spec_check.h"
+#include "vmm/shim_process.h"
 
 namespace boxlite::box {
+namespace {
+
+// A shim that lives writes the name into its events; the next one gets it from the record. One that cannot
+// answer writes none either.
+void tell_name(Surroundings& around, const BoxPaths& paths, std::string_view name) {
+  const auto is_alive = vmm::is_shim_alive(paths.directory);
+  if (!is_alive || !*is_alive) return;
+  wire::msg::RenameBoxRequest request;
+  request.set_name(std::string(name));
+  (void)call_shim<wire::ShimRename>(around, paths, request);
+}
+
+}  // namespace
+
 Result<void> Lifecycle::rename(std::string_view new_name) {
   if (new_name.empty()) return fail(ErrorCode::invalid_argument, "the new name is empty");
   BOXLITE_TRY(check_box_name(new_name));
@@ -19,6 +35,7 @@ Result<void> Lifecycle::rename(std::string_view new_name) {
   if (!record) return std::unexpected(std::move(record).error());
   if (record->name == new_name) return {};
   BOXLITE_TRY(around_.boxes().set_name(id_, new_name));
+  tell_name(around_, paths_, new_name);
   auto old_name = std::exchange(record->name, std::string(new_name));
   announce(around_, *record, store::event_type::rename, {{"old_name", std::move(old_name)}});
   return {};

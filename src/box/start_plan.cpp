@@ -6,9 +6,12 @@
 #include <cstdio>
 #include <filesystem>
 
+#include <fcntl.h>
+
 #include "agentlink/connection.h"
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/real_path.h"
 #include "base/scope_exit.h"
 #include "box/authorities.h"
 #include "box/container_spec.h"
@@ -68,6 +71,7 @@ StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSp
                      const ProgressCallback& progress, MainStart main)
     : around_(around),
       id_(record.id),
+      name_(record.name),
       spec_(std::move(spec)),
       paths_(around.home(), record.id),
       progress_(progress),
@@ -91,8 +95,7 @@ Result<void> StartPlan::prepare() {
   // First, lest an image be pulled for a machine that cannot start.
   parts_ = BOXLITE_TRY(around_.machine_parts());
   BOXLITE_TRY(around_.require_volumes(spec_.mounts));
-  std::error_code ignored;
-  const bool has_disk = std::filesystem::exists(paths_.disk(), ignored);
+  const bool has_disk = is_there(paths_.disk());
   if (has_disk && !image_config_.empty()) return {};
   if (was_started_before_) {
     return fail(Error(ErrorCode::corrupted,
@@ -115,8 +118,9 @@ Result<void> StartPlan::make_base_disk() {
 }
 
 Result<void> StartPlan::launch(const store::BoxRecord& record) {
+  name_ = record.name;
   // Of several processes that prepared a first start, the first to get here has chosen the base.
-  if (!record.disk_base.empty() && std::filesystem::exists(paths_.disk())) {
+  if (!record.disk_base.empty() && is_there(paths_.disk())) {
     image_config_ = record.image_config;
     base_key_ = record.disk_base;
     base_.reset();
@@ -302,13 +306,15 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   vmm::ShimConfig config;
   config.box_id = id_;
   config.home = around_.home();
-  config.box_name = spec_.name;
+  config.box_name = name_;
   config.box_dir = paths_.directory;
   config.machine = machine_spec();
   config.machine.saved = saved_;
   config.network =
       network_config(spec_.network, wanted_ports(spec_.network, image.exposed_ports), last_ports_);
   config.network.secrets = BOXLITE_TRY(load_secrets(paths_.secrets(), spec_.secrets));
+  if (!spec_.secret_authorities.empty())
+    BOXLITE_TRY(open_without_symlinks(spec_.secret_authorities, O_RDONLY));
   config.network.secret_authorities = spec_.secret_authorities;
   config.host_sockets = BOXLITE_TRY(host_sockets_of(spec_.mounts));
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));

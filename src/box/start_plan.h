@@ -75,6 +75,7 @@ class StartPlan {
 
   Surroundings& around_;
   const std::string id_;
+  std::string name_;  // the record's, which a rename changes; the spec's is that of the box's making
   const BoxSpec spec_;
   const BoxPaths paths_;
   const ProgressCallback& progress_;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <map>
 #include <string>
 
 #include <fmt/format.h>
@@ -21,6 +22,25 @@ constexpr HelpPage page{
         "from standard input. Also: boxlite image load.",
     .example = "docker save debian:12 | boxlite load",
 };
+
+using IdOfName = std::map<std::string, std::string>;
+
+// Only for what is said afterwards: a failure says nothing.
+IdOfName names_in(const Images& images) {
+  IdOfName names;
+  if (const auto stored = images.list()) {
+    for (const auto& image : *stored) names[image.reference] = image.id;
+  }
+  return names;
+}
+
+// An archive names its images as it likes, and may take a name from one that was pulled.
+void say_if_taken(const ImageInfo& image, const IdOfName& before) {
+  const auto old = before.find(image.reference);
+  if (image.reference.empty() || old == before.end() || old->second == image.id) return;
+  warn(fmt::format("{} was the name of image {} and is now that of {}", image.reference, old->second,
+                   image.id));
+}
 
 }  // namespace
 
@@ -49,11 +69,13 @@ Outcome load_command(Call& call) {
   Progress progress(is_quiet);
   load.progress = progress.callback();
   auto images = runtime->images();
+  const auto before = names_in(images);
   const auto loaded =
       from_stdin ? images.load(STDIN_FILENO, load) : images.load(std::filesystem::path(input), load);
   progress.clear();
   if (!loaded) return std::unexpected(loaded.error());
   for (const auto& image : *loaded) {
+    say_if_taken(image, before);
     const auto& name = image.reference.empty() ? image.id : image.reference;
     print_line(is_quiet ? name : fmt::format("Loaded {}", name));
   }

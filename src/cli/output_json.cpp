@@ -92,6 +92,7 @@ Json box_state(const BoxInfo& box) {
           {"Pid", value_or_null(box.shim_pid)},
           {"VmmPid", value_or_null(box.vmm_pid)},
           {"ExitCode", value_or_null(box.exit_code)},
+          {"OOMKilled", box.oom_killed},
           {"Error", box.failure},
           {"RestartCount", box.restart_count},
           {"Health", health(box.health)},

@@ -41,8 +41,11 @@ Result<std::vector<std::string>> clean_path(std::string_view path) {
   return cleaned;
 }
 
-FileTree::FileTree(ContentSink& sink, std::uint64_t metadata_limit)
-    : sink_(sink), root_{std::make_shared<Inode>(), 0}, metadata_limit_(metadata_limit) {
+FileTree::FileTree(ContentSink& sink, std::uint64_t metadata_limit, std::uint64_t symlink_step_limit)
+    : sink_(sink),
+      root_{std::make_shared<Inode>(), 0},
+      metadata_limit_(metadata_limit),
+      symlink_step_limit_(symlink_step_limit) {
   root().kind = EntryKind::directory;
   root().mode = 0755;
   root().links = 1;
@@ -89,6 +92,12 @@ Result<Location> FileTree::locate(std::string_view directory) {
     const std::string& target = found->inode->symlink_target;
     if (target.starts_with('/')) location.clear();
     const std::deque<std::string> detour = components(target);
+    symlink_steps_ += detour.size();
+    if (symlink_steps_ > symlink_step_limit_) {
+      return fail(ErrorCode::resource_exhausted,
+                  concat("the symlinks in the paths of the image lead through more than ",
+                         symlink_step_limit_, " directories"));
+    }
     rest.insert(rest.begin(), detour.begin(), detour.end());
   }
   return location;

@@ -79,12 +79,18 @@ using Location = std::vector<Step>;
 
 class FileTree {
  public:
-  FileTree(ContentSink& sink, std::uint64_t metadata_limit);
+  // Ten times what five million files below one symlink take, and still only seconds.
+  static constexpr std::uint64_t most_symlink_steps = 64'000'000;
+
+  FileTree(ContentSink& sink, std::uint64_t metadata_limit,
+           std::uint64_t symlink_step_limit = most_symlink_steps);
 
   Inode& root() { return *root_.inode; }
   const Inode& root() const { return *root_.inode; }
 
-  // Follows every component, symlinks too, and stays inside: ".." of the root is the root.
+  // Follows every component, symlinks too, and stays inside: ".." of the root is the root. resource_exhausted
+  // when the symlinks of all paths that were asked for lead a longer way than any honest image's: chains of
+  // them would cost time out of proportion to the size of the layers.
   Result<Location> locate(std::string_view directory);
   // The directory at `location`, made (0755 root:root) where it is missing.
   Result<Inode*> make_directory(const Location& location, FileTime modified);
@@ -108,6 +114,8 @@ class FileTree {
   Link root_;
   std::uint64_t metadata_limit_;
   std::uint64_t metadata_bytes_ = 0;
+  std::uint64_t symlink_step_limit_;
+  std::uint64_t symlink_steps_ = 0;  // of all paths so far
   std::uint64_t inode_count_ = 1;
 };
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/result.h"
 #include "linux/event_loop.h"
@@ -29,6 +30,8 @@ class Chronicle final : public Mux::Observer {
   ~Chronicle() override;
 
   void tell(std::string_view type, store::EventAttributes attributes = {});
+  // The box's name in the events to come.
+  void rename(std::string name) { box_name_ = std::move(name); }
   void count(store::Counter counter);
   // How the main command, which is no `exec`, has ended.
   void count_main(const wire::msg::ExecResult& result);
@@ -47,7 +50,7 @@ class Chronicle final : public Mux::Observer {
 
   linux_::EventLoop& loop_;
   const std::string box_id_;
-  const std::string box_name_;
+  std::string box_name_;
   store::EventLog events_;
   store::Counters of_box_;
   store::Counters of_home_;

@@ -73,6 +73,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   void on_shim_call(ShimCall call) override;
   void answer_wait_ready(const ShimCall& call);
   void handle_stop(const ShimCall& call);
+  void rename(const ShimCall& call);
   void handle_pause(const ShimCall& call);
   void handle_resume(const ShimCall& call);
   Result<void> resume();

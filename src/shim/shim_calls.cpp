@@ -23,6 +23,7 @@ constexpr milliseconds pause_limit{2000};
 void Shim::on_shim_call(ShimCall call) {
   if (call.method == wire::ShimWaitReady::name) return answer_wait_ready(call);
   if (call.method == wire::ShimStop::name) return handle_stop(call);
+  if (call.method == wire::ShimRename::name) return rename(call);
   if (call.method == wire::ShimLetGo::name) {
     watchdog_watch_.reset();
     return mux_->answer(call, wire::msg::LetGoResponse());
@@ -43,6 +44,13 @@ void Shim::on_shim_call(ShimCall call) {
   }
   mux_->answer(call,
                Error(ErrorCode::unsupported, concat("no method ", in_quotes(call.method), " in the shim")));
+}
+
+void Shim::rename(const ShimCall& call) {
+  const auto request = wire::parse<wire::msg::RenameBoxRequest>(call.payload);
+  if (!request) return mux_->answer(call, request.error());
+  chronicle_->rename(request->name());
+  mux_->answer(call, wire::msg::RenameBoxResponse());
 }
 
 void Shim::answer_wait_ready(const ShimCall& call) {

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "freeze/process_image.h"
 #include "shim/shim.h"
+#include "store/reserve.h"
 
 namespace boxlite::shim {
 namespace {
@@ -189,6 +190,7 @@ vmm::ExitRecord Shim::exit_record(const linux_::ChildEnd& end) const {
     record.signal = static_cast<int>(life.main_end->signal() & 0x7f);
   if (life.main_end && life.main_end->has_exit_code())
     record.exit_code = static_cast<int>(life.main_end->exit_code() & 0xff);
+  record.oom_killed = life.main_end && life.main_end->oom_killed();
   if (life.boot_error) {
     record.reason = vmm::ExitReason::boot_failed;
     record.phase = life.boot_error_phase;
@@ -287,7 +289,9 @@ void Shim::finish(const vmm::ExitRecord& record) {
   has_finished_ = true;
   end_ = record;
   // Before the clients know: whoever sees the connection end can read why.
-  outcome_ = write_file_atomic(config_.box_dir / vmm::exit_record_name, vmm::to_json(record));
+  outcome_ = store::with_reserve(config_.home, [&] {
+    return write_file_atomic(config_.box_dir / vmm::exit_record_name, vmm::to_json(record));
+  });
   if (!mux_) return loop_->stop();
   if (!why_finished_) why_finished_ = end_error(config_.box_id, record);
   mux_->refuse(*why_finished_);

@@ -11,12 +11,13 @@ namespace {
 constexpr std::string_view columns =
     "SELECT b.id, b.name, b.created_at, b.spec, b.image_digest, b.image_config, b.disk_base, s.status,"
     " s.exit_code, s.started_at, s.stopped_at, s.failure, s.shim_pid, s.vmm_pid, s.accelerator, "
-    "s.kernel_release, s.stages"
+    "s.kernel_release, s.stages, s.oom_killed"
     " FROM boxes b JOIN box_states s ON s.box_id = b.id ";
 
 BoxState state_of(const Statement& row) {
   return {.status = row.text(7),
           .exit_code = row.optional_number(8),
+          .oom_killed = row.number(17) != 0,
           .started_at = row.text(9),
           .stopped_at = row.text(10),
           .failure = row.text(11),
@@ -48,7 +49,8 @@ void bind_state(Statement& statement, const BoxState& state) {
       .bind(state.vmm_pid)
       .bind(state.accelerator)
       .bind(state.kernel_release)
-      .bind(state.stages);
+      .bind(state.stages)
+      .bind(state.oom_killed ? 1 : 0);
 }
 
 Error no_such_box(std::string_view id) {
@@ -99,7 +101,8 @@ Result<void> BoxTable::insert_rows(const BoxRecord& record) {
   }
   auto state = BOXLITE_TRY(database_.prepare(
       "INSERT INTO box_states(status, exit_code, started_at, stopped_at, failure, shim_pid, vmm_pid,"
-      " accelerator, kernel_release, stages, box_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"));
+      " accelerator, kernel_release, stages, oom_killed, box_id) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?)"));
   bind_state(state, record.state);
   return state.bind(record.id).run();
 }
@@ -141,8 +144,8 @@ Result<void> BoxTable::set_state(std::string_view id, const BoxState& state) {
   const auto lock = database_.lock();
   auto update = BOXLITE_TRY(database_.prepare(
       "UPDATE box_states SET status = ?, exit_code = ?, started_at = ?, stopped_at = ?,"
-      " failure = ?, shim_pid = ?, vmm_pid = ?, accelerator = ?, kernel_release = ?, stages = ?"
-      " WHERE box_id = ?"));
+      " failure = ?, shim_pid = ?, vmm_pid = ?, accelerator = ?, kernel_release = ?, stages = ?,"
+      " oom_killed = ? WHERE box_id = ?"));
   bind_state(update, state);
   BOXLITE_TRY(update.bind(id).run());
   if (database_.changes() == 0) return fail(no_such_box(id));

@@ -17,6 +17,7 @@ namespace boxlite::store {
 struct BoxState {
   std::string status;
   std::optional<int> exit_code;
+  bool oom_killed = false;
   std::string started_at;
   std::string stopped_at;
   std::string failure;

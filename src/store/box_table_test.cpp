@@ -56,6 +56,7 @@ TEST_F(BoxTableTest, ReturnsWhatWasInserted) {
   auto table = open();
   auto box = record("abc123ABC123", "web");
   box.state.exit_code = 7;
+  box.state.oom_killed = true;
   box.spec = std::string("{\"env\":[\"\xff\"]}");
   ASSERT_TRUE(table.insert(box));
   EXPECT_EQ(*table.get(box.id), box);

@@ -38,6 +38,7 @@ constexpr const char* steps[] = {
     "  name TEXT PRIMARY KEY,"
     "  created_at TEXT NOT NULL,"
     "  is_anonymous INTEGER NOT NULL) WITHOUT ROWID;",
+    "ALTER TABLE box_states ADD COLUMN oom_killed INTEGER NOT NULL DEFAULT 0;",
 };
 
 Result<int> schema_version(Database& database) {

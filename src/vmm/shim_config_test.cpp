@@ -113,6 +113,9 @@ TEST_F(RecordTest, SurvivesTheWayThroughAFile) {
   ExitRecord exit{.reason = ExitReason::main_exited, .at = record.started_at, .exit_code = 0};
   ASSERT_TRUE(write_file_atomic(dir_.path() / exit_record_name, to_json(exit)));
   EXPECT_EQ(read_exit_record(dir_.path()).value(), exit);
+  exit.oom_killed = true;
+  ASSERT_TRUE(write_file_atomic(dir_.path() / exit_record_name, to_json(exit)));
+  EXPECT_EQ(read_exit_record(dir_.path()).value(), exit);
 }
 
 TEST_F(RecordTest, TakesAnyBytesOfTheGuest) {

@@ -70,6 +70,7 @@ struct ExitRecord {
   Timestamp at = {};
   std::optional<int> exit_code = {};  // main_exited: one of the two
   std::optional<int> signal = {};
+  bool oom_killed = false;        // main_exited: something of the main command was
   std::string phase = {};         // boot_failed: the stage that did not end
   std::string message = {};       // boot_failed, vmm_failed: what happened
   std::string console_tail = {};  // boot_failed, vmm_failed: the guest's last lines

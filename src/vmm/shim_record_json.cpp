@@ -100,6 +100,7 @@ Result<ExitRecord> parse_exit_record(const json& object) {
   if (fields.has("exit_code"))
     record.exit_code = static_cast<int>(BOXLITE_TRY(fields.number("exit_code", 0, 255)));
   if (fields.has("signal")) record.signal = static_cast<int>(BOXLITE_TRY(fields.number("signal", 1, 255)));
+  if (fields.has("oom_killed")) record.oom_killed = BOXLITE_TRY(fields.flag("oom_killed"));
   if (fields.has("phase")) record.phase = BOXLITE_TRY(fields.text("phase"));
   if (fields.has("message")) record.message = BOXLITE_TRY(fields.text("message"));
   if (fields.has("console_tail")) record.console_tail = BOXLITE_TRY(fields.text("console_tail"));
@@ -159,6 +160,7 @@ std::string to_json(const ExitRecord& record) {
   json object = {{"reason", name(record.reason)}, {"at", to_rfc3339(record.at)}};
   if (record.exit_code) object["exit_code"] = *record.exit_code;
   if (record.signal) object["signal"] = *record.signal;
+  if (record.oom_killed) object["oom_killed"] = true;
   if (!record.phase.empty()) object["phase"] = record.phase;
   if (!record.message.empty()) object["message"] = record.message;
   if (!record.console_tail.empty()) object["console_tail"] = record.console_tail;

@@ -169,6 +169,9 @@ struct ShimWaitEnd : detail::ShimUnary<msg::WaitEndRequest, msg::WaitEndResponse
 struct ShimStop : detail::ShimUnary<msg::StopRequest, msg::StopResponse> {
   static constexpr std::string_view name = "Stop";
 };
+struct ShimRename : detail::ShimUnary<msg::RenameBoxRequest, msg::RenameBoxResponse> {
+  static constexpr std::string_view name = "Rename";
+};
 struct ShimLetGo : detail::ShimUnary<msg::LetGoRequest, msg::LetGoResponse> {
   static constexpr std::string_view name = "LetGo";
 };

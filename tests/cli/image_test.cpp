@@ -100,5 +100,25 @@ TEST_F(ImageTest, NamesTheImageThatIsNotThere) {
   }
 }
 
+TEST_F(ImageTest, SaysWhenALoadTakesANameOver) {
+  const auto file = (home_.runtime_dir() / "base-image.tar").string();
+  ASSERT_EQ(home_.run({"load", "-i", file, "--name", "mine:1"}).code(), 0);
+  EXPECT_THAT(home_.run({"load", "-i", file, "--name", "mine:1"}).err, Not(HasSubstr("was the name")))
+      << "the same";
+  ProgramOptions packing;
+  packing.words = {
+      "sh", "-ec",
+      "cd \"$1\"; head -c 10240 /dev/zero >layer.tar; sum=$(sha256sum layer.tar | cut -c1-64); "
+      "echo '{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
+      "[\"sha256:'$sum'\"]}}' >config.json; echo '[{\"Config\":\"config.json\",\"RepoTags\":[\"mine:1\"],"
+      "\"Layers\":[\"layer.tar\"]}]' >manifest.json; tar cf other.tar manifest.json config.json layer.tar",
+      "sh", home_.directory().string()};
+  packing.environment = passed_environment();
+  ASSERT_EQ(run_program(packing).code(), 0);
+  const auto taken = home_.run({"load", (home_.directory() / "other.tar").string()});
+  EXPECT_EQ(taken.code(), 0) << taken.err;
+  EXPECT_THAT(taken.err, HasSubstr("docker.io/library/mine:1 was the name of image sha256:"));
+}
+
 }  // namespace
 }  // namespace boxlite::test

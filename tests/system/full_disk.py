@@ -28,6 +28,52 @@ def expect_full(home, *command):
         raise AssertionError(f"boxlite {' '.join(command)}: exit {done.returncode}, expected a full disk with its remedy:\n{text}")
 
 
+def fill_up(home):
+    """A file that takes all the room there is, to the last page."""
+    fill = home.path / "fill"
+    with fill.open("wb", buffering=0) as file:
+        for piece in (bytes(1 << 16), bytes(1 << 12)):
+            try:
+                while True:
+                    file.write(piece)
+            except OSError:
+                pass
+    return fill
+
+
+def everything_ends(home, archive):
+    """To end and to remove works on a disk without a byte left, whatever state it is in."""
+    def status(name):
+        return {box["name"]: box["status"] for box in home.boxes()}.get(name)
+
+    def on_full_disk(*command):
+        fill = fill_up(home)
+        home.call(*command)
+        fill.unlink()
+        home.call("ls")  # whoever opens the home next makes the reserve again
+
+    for name in ("stopped", "killed", "forced"):
+        home.call("run", "-d", "--name", name, "--", "sleep", "1000")
+    home.call("run", "--name", "done", "--", "true")
+    home.call("run", "--name", "pruned", "--", "true")
+    home.call("create", "--name", "never", "boxlite/base")
+    home.call("load", "--name", "copy:1", "-i", archive)
+    home.call("volume", "create", "data")
+
+    on_full_disk("stop", "-t", "1", "stopped")
+    if status("stopped") != "stopped":
+        raise AssertionError(f"a box that was stopped is {status('stopped')}")
+    on_full_disk("kill", "killed")
+    home.wait_until(lambda: status("killed") == "stopped", "the end of a killed box is known")
+    for name in ("forced", "done", "never", "killed"):
+        on_full_disk("rm", "-f", name)
+    on_full_disk("rmi", "copy:1")
+    on_full_disk("volume", "rm", "data")
+    on_full_disk("prune", "-f")
+    if home.boxes():
+        raise AssertionError(f"left: {home.boxes()}")
+
+
 def log_goes_on(home):
     """What the main command writes while there is no room is missing from its log, and said to be; the command itself does
     not notice."""
@@ -35,14 +81,7 @@ def log_goes_on(home):
               "cd /dev/shm; echo first; until test -e go; do sleep 0.3; done; head -c 5000000 /dev/zero | tr '\\0' x; echo;"
               " echo done > done; until test -e room; do sleep 0.3; done; echo last; sleep 1000")
     home.wait_until(lambda: home.call("logs", "talker") == "first\n", "the first line of the log")
-    fill = home.path / "fill"
-    with fill.open("wb") as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-                file.flush()
-        except OSError:
-            pass
+    fill = fill_up(home)
     home.call("exec", "talker", "touch", "/dev/shm/go")
     home.wait_until(lambda: home.call("exec", "talker", "cat", "/dev/shm/done", check=False) == "done\n",
                     "the command writes on while the disk is full", 60)
@@ -60,10 +99,11 @@ def log_goes_on(home):
 
 def main():
     with Home(sys.argv[1]) as home:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m", "tmpfs", str(home.path)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE_MIB}m,mode=700", "tmpfs", str(home.path)], check=True)
         home.call("run", "--rm", "--", "true")
 
         log_goes_on(home)
+        everything_ends(home, sys.argv[2])
 
         # The guest fills the host: its program hears of it, and nothing hangs.
         filled = home.call("run", "--name", "fill", "--", "sh", "-c",

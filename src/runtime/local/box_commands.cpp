@@ -6,7 +6,6 @@
 
 #include "base/concat.h"
 #include "box/spec_check.h"
-#include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/local_box.h"
 #include "runtime/local/local_execution.h"
@@ -91,17 +90,9 @@ Result<ExitStatus> LocalBox::wait(std::string_view execution_id) {
 }
 
 Result<void> LocalBox::detach() {
-  constexpr std::string_view verb = "let go of";
-  const auto record = BOXLITE_TRY(lifecycle_.look());
-  auto spec = BOXLITE_TRY(box::parse_box_spec(record.spec));
-  auto connection = BOXLITE_TRY(connect_running(verb));
-  if (spec.detach) return {};
-  auto released = connection->call<wire::ShimLetGo>({}, Deadline::after(call_limit));
-  if (!released) return fail(with_name(std::move(released).error(), verb));
+  auto detached = lifecycle_.detach();
+  if (!detached) return fail(with_name(std::move(detached).error(), "let go of"));
   runtime_->release(id());
-  spec.detach = true;
-  auto kept = runtime_->boxes().set_spec(id(), box::to_json(spec));
-  if (!kept) return fail(with_name(std::move(kept).error(), verb));
   return {};
 }
 

@@ -55,6 +55,7 @@ Result<BoxInfo> box_facts(const store::BoxRecord& record, const box::BoxPaths& p
   facts.started_at = state.started_at;
   facts.stopped_at = state.stopped_at;
   facts.exit_code = state.exit_code;
+  facts.oom_killed = state.oom_killed;
   facts.failure = state.failure;
   facts.shim_pid = state.shim_pid;
   facts.vmm_pid = state.vmm_pid;

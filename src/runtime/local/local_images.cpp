@@ -13,6 +13,7 @@
 #include "runtime/local/registries.h"
 #include "store/counters.h"
 #include "store/event_log.h"
+#include "store/reserve.h"
 
 namespace boxlite::local {
 namespace {
@@ -181,7 +182,8 @@ Result<PruneReport> LocalImages::remove(std::string_view name, bool force) {
     return fail(Error(ErrorCode::invalid_state, concat("remove image ", in_quotes(name), ": a box uses it"))
                     .with_remedy("remove the box first, or force the removal: the box keeps its disk"));
   }
-  const auto removed = BOXLITE_TRY(store_.remove(name, force));
+  const auto removed =
+      BOXLITE_TRY(store::with_reserve(home_.directory, [&] { return store_.remove(name, force); }));
   announce(store::event_type::image_remove, image);
   PruneReport report;
   report.removed = removed.untagged;
@@ -196,7 +198,8 @@ Result<PruneReport> LocalImages::prune(const PruneOptions& options) {
   wanted.all = options.all;
   wanted.dry_run = options.dry_run;
   wanted.keep = BOXLITE_TRY(used_by_boxes());
-  const auto removed = BOXLITE_TRY(store_.prune(wanted));
+  const auto removed =
+      BOXLITE_TRY(store::with_reserve(home_.directory, [&] { return store_.prune(wanted); }));
   PruneReport report;
   report.removed = removed.untagged;
   for (const auto& digest : removed.deleted) report.removed.push_back(digest.str());

@@ -3,16 +3,20 @@
 
 #include <thread>
 
+#include "base/caught_exception.h"
 #include "base/concat.h"
 #include "base/ids.h"
+#include "base/real_path.h"
 #include "box/announcement.h"
 #include "box/lifecycle.h"
+#include "box/mounts.h"
 #include "box/secrets.h"
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
 #include "runtime/local/host_facts.h"
 #include "runtime/local/local_box.h"
+#include "store/reserve.h"
 #include "vmm/ready_machines.h"
 
 namespace boxlite::local {
@@ -22,6 +26,15 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds settle_limit = 20s;
 constexpr std::string_view no_box_remedy = "`boxlite ls --all` shows the boxes of this home";
+
+// Whoever listens may throw; nobody is there to be told of that.
+void tell(const LogCallback& log, LogLevel level, std::string_view message) noexcept {
+  try {
+    if (log) log(level, message);
+  } catch (...) {
+    return;
+  }
+}
 
 store::BoxRecord new_record(const BoxSpec& spec) {
   store::BoxRecord record;
@@ -42,12 +55,14 @@ Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options)
   auto images = BOXLITE_TRY(
       LocalImages::open(home, Installation::find(options.runtime_dir), *boxes, options.registries));
   auto volumes = BOXLITE_TRY(LocalVolumes::open(home, *boxes));
-  std::shared_ptr<IoThread> io = BOXLITE_TRY(IoThread::start());
+  std::shared_ptr<IoThread> io = BOXLITE_TRY(IoThread::start(
+      [log = options.log](const Error& error) { tell(log, LogLevel::error, error.message()); }));
   std::shared_ptr<LocalRuntime> runtime(
       new LocalRuntime(std::move(options), std::move(home), std::move(boxes), std::move(images),
                        std::move(volumes), std::move(io)),
       end);
   runtime->recover();
+  store::Reserve(runtime->home()).refill();
   return runtime;
 }
 
@@ -63,7 +78,14 @@ LocalRuntime::LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<st
       io_(std::move(io)),
       keeper_(io_->loop(), [this](const std::string& box_id) { settle(box_id); }),
       ready_keeper_(
-          io_->loop(), [this](const BoxSpec& like) { return add_ready_machine(like); },
+          io_->loop(),
+          [this](const BoxSpec& like) -> Result<vmm::AddedMachine> {
+            try {
+              return add_ready_machine(like);
+            } catch (...) {
+              return fail(caught_exception("add a machine"));
+            }
+          },
           [this](const Error& why) {
             log(LogLevel::warn, concat("keep a machine ready: ", why.message()));
           }) {}
@@ -85,13 +107,19 @@ void LocalRuntime::end(LocalRuntime* runtime) {
 }
 
 void LocalRuntime::log(LogLevel level, std::string_view message) const {
-  if (options_.log) options_.log(level, message);
+  tell(options_.log, level, message);
 }
 
 Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   BOXLITE_TRY_CONTEXT("create box", box::check(spec));
   auto complete = spec;
   LocalVolumes::name_anonymous(complete.mounts);
+  const auto distrusted = BOXLITE_TRY_CONTEXT("create box", box::writable_folders(*boxes_));
+  BOXLITE_TRY_CONTEXT("create box", box::follow_symlinks(complete.mounts, distrusted));
+  if (!complete.secret_authorities.empty()) {
+    complete.secret_authorities =
+        BOXLITE_TRY_CONTEXT("create box", real_path(complete.secret_authorities, distrusted));
+  }
   const auto record = new_record(complete);
   // The volumes first: whoever is killed in between leaves one that `prune` finds.
   BOXLITE_TRY_CONTEXT("create box", volumes_->require(complete.mounts));
@@ -216,6 +244,14 @@ void LocalRuntime::adopt(std::string_view box_id, vmm::ShimProcess shim, bool is
 }
 
 void LocalRuntime::settle(const std::string& box_id) {
+  try {
+    record_end(box_id);
+  } catch (...) {
+    log(LogLevel::error, caught_exception(concat("record the end of box ", box_id)).message());
+  }
+}
+
+void LocalRuntime::record_end(const std::string& box_id) {
   const auto settled = box::Lifecycle(*this, box_id).settle(Deadline::after(settle_limit));
   if (settled) {
     log(LogLevel::info, concat("box ", box_id, " has stopped"));

@@ -81,6 +81,7 @@ class LocalRuntime final : public backend::Runtime,
   void remove_leftovers();
   std::vector<std::string> leftovers() const;
   void settle(const std::string& box_id);
+  void record_end(const std::string& box_id);
 
   const RuntimeOptions options_;
   const Home home_;

@@ -14,6 +14,7 @@
 #include "box/mounts.h"
 #include "box/spec_json.h"
 #include "linux/file_lock.h"
+#include "store/reserve.h"
 
 namespace boxlite::local {
 namespace {
@@ -113,7 +114,7 @@ Result<void> LocalVolumes::erase(std::string_view name) {
   const auto trash = directory_ / concat(trash_prefix, new_id());
   if (std::rename((directory_ / name).c_str(), trash.c_str()) != 0 && errno != ENOENT)
     return fail(syscall_error("rename", (directory_ / name).native(), errno));
-  BOXLITE_TRY(table_.erase(name));
+  BOXLITE_TRY(store::with_reserve(directory_.parent_path(), [&] { return table_.erase(name); }));
   return remove_tree(trash);
 }
 
@@ -172,9 +173,8 @@ Result<void> LocalVolumes::drop_anonymous(const std::vector<Mount>& mounts) {
 }
 
 void LocalVolumes::remove_leftovers() const {
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(directory_, ignored)) {
-    if (entry.path().filename().native().starts_with(trash_prefix)) (void)remove_tree(entry.path());
+  for (const auto& entry : entries_of(directory_)) {
+    if (entry.filename().native().starts_with(trash_prefix)) (void)remove_tree(entry);
   }
 }
 

@@ -133,5 +133,24 @@ TEST_F(CareTest, AShimThatIsStoppedIsKilledForAStop) {
   EXPECT_NE(box.info()->status, BoxStatus::running);
 }
 
+TEST_F(CareTest, EventsBearTheNameThatTheBoxHas) {
+  auto runtime = open();
+  auto box = create(runtime, {.name = "before"});
+  ASSERT_TRUE(box.start());
+  ASSERT_TRUE(runtime.rename("before", "after"));
+  auto events = runtime.events({.types = {"exec", "start", "ready", "die", "stop"}});
+  ASSERT_TRUE(events);
+  EXPECT_EQ(run_in(box, {"true"}).status.exit_code, 0);
+  ASSERT_TRUE(box.stop({.grace = 0ms}));
+  ASSERT_TRUE(box.start());
+  ASSERT_TRUE(box.stop({.grace = 0ms}));
+  for (const char* type : {"exec", "die", "stop", "start", "ready", "die", "stop"}) {
+    const auto event = events->next(10s);
+    ASSERT_TRUE(event && *event) << type;
+    EXPECT_EQ((*event)->type, type);
+    EXPECT_EQ((*event)->box_name, "after") << type;
+  }
+}
+
 }  // namespace
 }  // namespace boxlite::test

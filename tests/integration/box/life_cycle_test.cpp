@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <future>
+
 #include <unistd.h>
 
 #include "integration/box/box_fixture.h"
@@ -151,6 +153,28 @@ TEST_F(LifeCycleTest, SpecReachesTheGuest) {
   const auto kib = std::stoul(run_in(box, {"sh", "-c", "df -k / | tail -1 | awk '{print $2}'"}).out);
   EXPECT_LT(kib, 1ul << 20);
   EXPECT_GT(kib, 900ul << 10);
+}
+
+// Each reads the whole spec, and writes it back.
+TEST_F(LifeCycleTest, ChangesAtTheSameTimeDoNotUndoEachOther) {
+  auto runtime = open();
+  for (int round = 0; round < 3; ++round) {
+    auto box = create(runtime);
+    ASSERT_TRUE(box.start());
+    auto detached = std::async(std::launch::async, [box]() mutable { return box.detach().has_value(); });
+    auto published = std::async(std::launch::async, [box]() mutable {
+      for (std::uint16_t port = 1; port <= 8; ++port) {
+        if (!box.publish({.box_port = port})) return false;
+      }
+      return true;
+    });
+    EXPECT_TRUE(detached.get());
+    EXPECT_TRUE(published.get());
+    EXPECT_TRUE(box.info()->spec.detach);
+    EXPECT_EQ(box.info()->spec.network.ports.size(), 8u);
+    EXPECT_EQ(box.info()->ports.size(), 8u);
+    ASSERT_TRUE(box.stop({.force = true}));
+  }
 }
 
 }  // namespace

@@ -104,5 +104,23 @@ TEST_F(MainCommandTest, ABoxWithAPolicyOutlivesItsMachine) {
   EXPECT_EQ(after->restart_count, 1u);
 }
 
+TEST_F(MainCommandTest, ThatItWasKilledForWantOfMemoryIsToldLater) {
+  auto runtime = open();
+  auto events = runtime.events({.types = {"oom", "die"}});
+  ASSERT_TRUE(events);
+  auto box = create(runtime, {.memory_mib = 128, .command = {"tail", "/dev/zero"}});
+  ASSERT_TRUE(box.start());
+  ASSERT_TRUE(becomes(box, BoxStatus::stopped));
+  EXPECT_TRUE(box.info()->oom_killed);
+  EXPECT_EQ(box.info()->exit_code, 137);
+  EXPECT_EQ(events->next(10s)->value().type, "oom");
+  const auto die = events->next(10s)->value();
+  EXPECT_THAT(die.attributes, testing::Contains(std::pair<std::string, std::string>("oom_killed", "true")));
+  auto other = create(runtime, {.command = {"sh", "-c", "kill -9 $$"}});
+  ASSERT_TRUE(other.start());
+  ASSERT_TRUE(becomes(other, BoxStatus::stopped));
+  EXPECT_FALSE(other.info()->oom_killed) << "any other 137";
+}
+
 }  // namespace
 }  // namespace boxlite::test
