@@ -198,7 +198,9 @@ Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Re
   if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
   if (is_call(request, wire::FoldersAdd::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::AddFolderRequest>(request.payload()));
-    return wire::write_response(channel_->out(), stream, BOXLITE_TRY(folders_.add(*container_, call)));
+    const auto added = BOXLITE_TRY(folders_.add(*container_, call));
+    watch_folders();
+    return wire::write_response(channel_->out(), stream, added);
   }
   if (is_call(request, wire::FoldersRemove::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::RemoveFolderRequest>(request.payload()));
@@ -296,6 +298,7 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, Cont
   disk_watch_->note_recorded();
   BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
   BOXLITE_TRY_CONTEXT("start container", host_sockets_.create(spec.mounts()));
+  watch_folders();
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, std::move(defaults)));
   times.set_mount_ns(mounted_ns - begin_ns);
@@ -322,7 +325,12 @@ Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, Containe
     *folder.mutable_mount() = mount;
     BOXLITE_TRY(folders_.add(*container_, folder));
   }
+  watch_folders();
   return {};
+}
+
+void Agent::watch_folders() {
+  if (folders_.has_folders() && !stalled_reads_) stalled_reads_.emplace(loop_);
 }
 
 // ---- the end ---------------------------------------------------------------------------------------------

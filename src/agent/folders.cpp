@@ -134,6 +134,7 @@ Result<void> Folders::mount_share(const wire::msg::Mount& mount) {
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(share.get(), place.get()));
   mounted_.insert(tag);
+  has_folders_ = has_folders_ || !mount.is_volume();
   return {};
 }
 

@@ -31,12 +31,15 @@ class Folders {
                                            const wire::msg::AddFolderRequest& request);
   Result<wire::msg::RemoveFolderResponse> remove(const Container& container,
                                                  const wire::msg::RemoveFolderRequest& request) const;
+  // Whether any but volumes are mounted.
+  bool has_folders() const { return has_folders_; }
   // Writes back what is still in memory.
   void unmount_shares();
 
  private:
   Result<void> mount_share(const wire::msg::Mount& mount);
   std::set<std::string> mounted_;
+  bool has_folders_ = false;
 };
 
 // In the agent's mount namespace or a copy of it, with the box's disk on root_dir.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/concat.h"
 #include "base/real_path.h"
@@ -114,7 +115,7 @@ Result<void> check(const std::vector<Mount>& mounts) {
 Result<void> follow_symlinks(std::vector<Mount>& mounts,
                              const std::vector<std::filesystem::path>& distrusted) {
   for (auto& mount : mounts) {
-    if (mount.type != MountType::bind) continue;
+    if (mount.type != MountType::bind && mount.type != MountType::socket) continue;
     mount.source =
         BOXLITE_TRY_CONTEXT(concat("share ", in_quotes(mount.source)), real_path(mount.source, distrusted))
             .native();

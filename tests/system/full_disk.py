@@ -67,7 +67,7 @@ def everything_ends(home, archive):
     home.wait_until(lambda: status("killed") == "stopped", "the end of a killed box is known")
     for name in ("forced", "done", "never", "killed"):
         on_full_disk("rm", "-f", name)
-    on_full_disk("rmi", "copy:1")
+    on_full_disk("rmi", "-f", "copy:1")  # the boxes' image by another name
     on_full_disk("volume", "rm", "data")
     on_full_disk("prune", "-f")
     if home.boxes():

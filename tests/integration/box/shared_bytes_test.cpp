@@ -24,7 +24,7 @@ class Shell {
 
   // What the line writes.
   std::string run(const std::string& line) {
-    const auto script = concat(line, " 2>&1; printf '\\001'\n");
+    const auto script = concat("{ ", line, "; } 2>&1; printf '\\001'\n");
     EXPECT_TRUE(execution_.write_stdin(std::as_bytes(std::span(script))));
     std::string said;
     std::byte byte{};
@@ -154,6 +154,17 @@ TEST_F(SharedBytesTest, TwoBoxesAppendToOneFile) {
     expected += concat(i, "\n");
   }
   EXPECT_EQ(read_file(file_).value(), expected);
+}
+
+// The kernel knows a size that is not true any more, and would look for the rest for ever.
+TEST_F(SharedBytesTest, AReadOfAFileThatBecameShorterEnds) {
+  ASSERT_TRUE(write_file_atomic(file_, std::string(1000, 'x'), 0644));
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = (directory() / "f").native(), .target = "/f"}}});
+  Shell shell(box);
+  EXPECT_EQ(shell.run("exec 3</f/file"), "");
+  ASSERT_EQ(::truncate(file_.c_str(), 10), 0);
+  EXPECT_EQ(shell.run("dd bs=500 count=1 <&3 2>/dev/null"), "xxxxxxxxxx");
 }
 
 // What maps a file of a folder: programs and libraries, git. And what cannot: databases, which a volume is
