@@ -13,7 +13,7 @@ QUESTIONS = ("absolute|canonical|copy|copy_file|create_directories|create_direct
              "read_symlink|relative|remove|remove_all|rename|resize_file|space|status|symlink_status|"
              "temp_directory_path|weakly_canonical")
 QUESTION = re.compile(rf"\b(?:std::filesystem|fs)::(?:{QUESTIONS})\(")
-ANSWERS = ("error", "failed", "ignored", "problem", "absent", "status(")
+ANSWERS = ("error", "failed", "ignored", "problem", "absent", "not_there", "status(")
 
 problems = []
 files = [path for path in tracked("src/*.cpp", "src/*.h")

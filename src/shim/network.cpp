@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "base/files.h"
 #include "linux/process_identity.h"
 #include "net/rule.h"
 #include "shim/file_limit.h"
@@ -68,14 +69,13 @@ Result<net::DnsServer::Settings> dns_settings(const vmm::NetworkConfig& config, 
 
 // Its shim lets nobody look at its sockets, but says what they are.
 std::optional<std::string> box_with_port(const std::filesystem::path& home, const vmm::PortMapping& port) {
-  std::error_code error;
-  for (const auto& box : std::filesystem::directory_iterator(home / "boxes", error)) {
-    const auto record = vmm::read_shim_record(box.path());
+  for (const auto& box : entries_of(home / "boxes")) {
+    const auto record = vmm::read_shim_record(box);
     if (!record || !linux_::is_running(record->shim)) continue;
     const bool has_it = std::ranges::any_of(record->ports, [&](const vmm::PortMapping& other) {
       return other.host_port == port.host_port && other.is_udp == port.is_udp;
     });
-    if (has_it) return box.path().filename();
+    if (has_it) return box.filename();
   }
   return std::nullopt;
 }

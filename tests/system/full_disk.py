@@ -112,12 +112,14 @@ def main():
         if filled != "refused\n":
             raise AssertionError(f"the guest wrote more than the host holds: {filled!r}")
         # Now nothing can be recorded, and each command says so.
+        fill = fill_up(home)
         expect_full(home, "create", "boxlite/base")
         expect_full(home, "run", "--rm", "--", "true")
         if [box["name"] for box in home.boxes()] != ["fill"]:
             raise AssertionError("ls does not show what is there")
         # The way out.
         home.call("rm", "-f", "fill")
+        fill.unlink()
         if home.call("run", "--rm", "--", "echo", "room again") != "room again\n":
             raise AssertionError("no box runs after room was made")
 
