@@ -186,6 +186,8 @@ Result<std::vector<std::filesystem::path>> host_sockets_of(const std::vector<Mou
   std::vector<std::filesystem::path> paths;
   for (const auto& mount : mounts) {
     if (mount.type != MountType::socket) continue;
+    auto opened = open_without_symlinks(mount.source, O_PATH);
+    if (!opened && opened.error().os_error() == ELOOP) return fail(std::move(opened).error());
     struct stat status = {};
     const bool is_there = ::stat(mount.source.c_str(), &status) == 0;
     if (!is_there || !S_ISSOCK(status.st_mode)) {
