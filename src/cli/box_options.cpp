@@ -140,7 +140,10 @@ OptionSet::Accept accept_host(std::vector<HostEntry>& target) {
 OptionSet::Accept accept_authorities(std::vector<std::filesystem::path>& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
     if (text.empty()) return "is empty: write a file, or system";
-    target.push_back(text == "system" ? std::filesystem::path(text) : std::filesystem::absolute(text));
+    std::error_code failed;
+    // Without a working directory it stays as it is, and is refused as not absolute.
+    auto file = text == "system" ? std::filesystem::path(text) : std::filesystem::absolute(text, failed);
+    target.push_back(failed ? std::filesystem::path(text) : std::move(file));
     return std::nullopt;
   };
 }
