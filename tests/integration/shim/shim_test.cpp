@@ -114,7 +114,7 @@ class ShimTest : public testing::Test {
     config.machine.accelerator = choice_.accelerator;
     config.machine.tsc_khz = choice_.tsc_khz;
     config.machine.memory_mib = 256;
-    config.machine.disks = {{dir_->path() / "disk.raw", vmm::DiskFormat::raw, false}};
+    config.machine.disks = {{.path = dir_->path() / "disk.raw", .format = vmm::DiskFormat::raw}};
     wire::msg::ConfigureRequest configure;
     configure.set_hostname("box");
     config.configure_request = configure.SerializeAsString();
@@ -212,7 +212,7 @@ TEST_F(ShimTest, ReportsAMissingQemu) {
 
 TEST_F(ShimTest, ReportsWhatQemuComplainsAbout) {
   auto broken = config_without_agent();
-  broken.machine.disks = {{dir_->path() / "no-such-disk", vmm::DiskFormat::raw, false}};
+  broken.machine.disks = {{.path = dir_->path() / "no-such-disk", .format = vmm::DiskFormat::raw}};
   auto shim = spawn(broken);
   const auto connection = connect();
   const auto ready = connection->call<wire::ShimWaitReady>({}, eventually());
@@ -298,7 +298,8 @@ TEST_F(ShimTest, RunsACommandAndStops) {
   auto with_two_disks = config();
   const auto second_disk = dir_->path() / "second,disk";
   ASSERT_TRUE(write_file_atomic(second_disk, std::string(3u << 20, 'd')));
-  with_two_disks.machine.disks.push_back({second_disk, vmm::DiskFormat::raw, true});
+  with_two_disks.machine.disks.push_back(
+      {.path = second_disk, .format = vmm::DiskFormat::raw, .is_read_only = true});
   auto shim = spawn(with_two_disks);
   const auto connection = connect();
   // Asked before the box is ready: it waits.
