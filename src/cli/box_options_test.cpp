@@ -222,7 +222,7 @@ TEST(BoxOptionsTest, DescribeTheNetwork) {
 }
 
 TEST(BoxOptionsTest, SaysWhatIsNotBuiltYet) {
-  for (const char* word : {"-P", "--link", "--gpus"}) {
+  for (const char* word : {"--link", "--gpus"}) {
     const auto spec = Line().read({word, "x", "img"});
     ASSERT_FALSE(spec) << word;
     EXPECT_EQ(spec.error().exit_code, exit_failure) << word;

@@ -126,7 +126,10 @@ class SlirpStack::Impl {
   }
 
   void input(ConstBytes frame) {
-    enter([frame](Slirp* slirp) { slirp_input(slirp, frame.data(), static_cast<int>(frame.size())); });
+    enter([&](Slirp* slirp) {
+      tell_time(slirp);
+      slirp_input(slirp, frame.data(), static_cast<int>(frame.size()));
+    });
     request_round();
   }
 
@@ -144,6 +147,15 @@ class SlirpStack::Impl {
     int happened = 0;
     std::uint64_t round = 0;
   };
+
+  // Slirp takes the time when it polls, which it does not while nothing happens. A new socket would then be
+  // as old as the last poll, and past its time before it is heard.
+  void tell_time(Slirp* slirp) {
+    if (Clock::now() < told_at_ + oldest_time) return;
+    told_at_ = Clock::now();
+    const int looks_at_no_socket = 1;
+    slirp_pollfds_poll(slirp, looks_at_no_socket, &Impl::events_of, this);
+  }
 
   void give_frames() {
     // Whoever called it first goes on with what came meanwhile.
@@ -228,6 +240,7 @@ class SlirpStack::Impl {
   // Slirp asks for less than this whenever it has something to do by itself. A box that is idle costs
   // nothing.
   static constexpr std::uint32_t idle_timeout = 1000;
+  static constexpr std::chrono::seconds oldest_time{1};
   static void know_socket(int fd, void* opaque) {
     if (fd >= 0) self(opaque).sockets_.try_emplace(fd);
   }
@@ -240,6 +253,7 @@ class SlirpStack::Impl {
   linux_::EventLoop& loop_;
   Listener listener_;
   Slirp* slirp_ = nullptr;
+  Clock::time_point told_at_ = {};
   bool is_inside_ = false;
   bool is_giving_ = false;
   FrameQueue made_;

@@ -39,5 +39,18 @@ TEST(SlirpStack, GivesFramesWhenItIsNotAtWork) {
   EXPECT_EQ(std::ranges::count(given, EtherType::v4), 5) << "each ping is answered";
 }
 
+// Slirp notes the time when it polls. A box that was idle for long would see its next datagram's socket go at
+// once, and the answer with it. (A program of its own shows it, as slirp keeps the time for all stacks of a
+// process.)
+TEST(SlirpStack, KeepsASocketThatIsMadeAfterALongTime) {
+  const auto loop = *linux_::EventLoop::create();
+  const auto stack = *SlirpStack::create(*loop, {.on_frame = [](auto) {}, .may_go_on = [] { return true; }});
+  stack->input(bytes_of(make_arp_announcement()));
+  stack->input(bytes_of(TestPackets::udp(4000, {host_v4, 9}, "anybody?")));
+  EXPECT_EQ(stack->sockets(), 1u);
+  ASSERT_TRUE(loop->run_once(Deadline::after(std::chrono::milliseconds(100))));
+  EXPECT_EQ(stack->sockets(), 1u);
+}
+
 }  // namespace
 }  // namespace boxlite::net

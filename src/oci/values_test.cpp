@@ -100,7 +100,8 @@ TEST(ChoosePlatformTest, NamesTheWayToAnImageForI386) {
 TEST(MediaTypeTest, ReadsOnlyKnownLayers) {
   EXPECT_EQ(media_type::readable_layer(media_type::docker_layer_gzip), media_type::layer_gzip);
   EXPECT_EQ(media_type::readable_layer(media_type::layer_zstd), media_type::layer_zstd);
-  EXPECT_FALSE(media_type::readable_layer("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"));
+  EXPECT_EQ(media_type::readable_layer("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"),
+            media_type::layer_gzip);
   EXPECT_FALSE(media_type::readable_layer("application/vnd.oci.image.layer.v1.tar+gzip+encrypted"));
   EXPECT_EQ(media_type::sniff_layer("\x1f\x8b\x08"), media_type::layer_gzip);
   EXPECT_EQ(media_type::sniff_layer("\x28\xb5\x2f\xfd"), media_type::layer_zstd);

@@ -107,7 +107,7 @@ TEST_F(ImageTest, SaysWhenALoadTakesANameOver) {
       << "the same";
   ProgramOptions packing;
   packing.words = {
-      "sh", "-ec",
+      "/bin/sh", "-ec",
       "cd \"$1\"; head -c 10240 /dev/zero >layer.tar; sum=$(sha256sum layer.tar | cut -c1-64); "
       "echo '{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":"
       "[\"sha256:'$sum'\"]}}' >config.json; echo '[{\"Config\":\"config.json\",\"RepoTags\":[\"mine:1\"],"

@@ -93,7 +93,7 @@ TEST_F(UsageTest, SuggestsWhatWasMeant) {
 }
 
 TEST_F(UsageTest, NeverIgnoresWhatIsNotBuilt) {
-  for (const char* option : {"-P", "--link"}) {
+  for (const char* option : {"--link", "--gpus"}) {
     const auto result = home_.run({"run", option, "x", "img"});
     EXPECT_EQ(result.code(), 125) << option;
     EXPECT_THAT(result.err, HasSubstr("not built yet")) << option;
