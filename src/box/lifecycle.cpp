@@ -5,6 +5,8 @@
 #include <csignal>
 #include <filesystem>
 
+#include <fcntl.h>
+
 #include "agentlink/connection.h"
 #include "base/concat.h"
 #include "base/files.h"
@@ -270,6 +272,9 @@ Result<void> Lifecycle::erase() {
   const auto record = around_.boxes().get(id_);
   auto erased = around_.boxes().erase(id_);
   if (!erased && erased.error().code() == ErrorCode::resource_exhausted) {
+    // Its room must be there at once: a name can go while what is left of the machine (a mount, a process
+    // that is about to end) still holds the file.
+    (void)open_file(paths_.disk(), O_WRONLY | O_TRUNC | O_NOFOLLOW);
     BOXLITE_TRY(remove_tree(paths_.disk()));
     erased = store::with_reserve(around_.home(), [&] { return around_.boxes().erase(id_); });
   }

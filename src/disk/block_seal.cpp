@@ -10,7 +10,7 @@
 namespace boxlite::disk {
 namespace {
 
-constexpr std::size_t index_entry_bytes = 8;
+constexpr std::size_t index_bytes = 8;
 
 std::uint32_t checksum(std::uint32_t seed, const void* bytes, std::size_t size) {
   return ext2fs_crc32c_le(seed, static_cast<const unsigned char*>(bytes), size);
@@ -41,9 +41,9 @@ void BlockSeal::names(char* block) const {
 void BlockSeal::index(char* block, std::size_t entries_at) const {
   const std::size_t limit = number_at<std::uint16_t>(block + entries_at);
   const std::size_t count = number_at<std::uint16_t>(block + entries_at + 2);
-  char* tail = block + entries_at + limit * index_entry_bytes;
+  char* tail = block + entries_at + limit * index_bytes;
   std::memset(tail, 0, sizeof(ext2_dx_tail));
-  std::uint32_t sum = checksum(seed_, block, entries_at + count * index_entry_bytes);
+  std::uint32_t sum = checksum(seed_, block, entries_at + count * index_bytes);
   sum = checksum(sum, tail, sizeof(ext2_dx_tail));
   std::memcpy(tail + offsetof(ext2_dx_tail, dt_checksum), &sum, sizeof sum);
 }

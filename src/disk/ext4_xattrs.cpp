@@ -17,7 +17,7 @@
 namespace boxlite::disk {
 namespace {
 
-constexpr std::size_t max_name = 255;
+constexpr std::size_t longest_xattr_name = 255;
 constexpr std::size_t magic_bytes = 4;
 constexpr std::size_t end_mark = 4;
 constexpr std::size_t entry_head = sizeof(ext2_ext_attr_entry);
@@ -113,7 +113,7 @@ Result<void> collect(const Inode& inode, const Xattr& xattr, std::vector<Stored>
   const Namespace* space = find_namespace(xattr.name);
   if (space == nullptr || !has_place(inode, *space)) return {};
   const auto name = std::string_view(xattr.name).substr(space->prefix.size());
-  if ((name.empty() && !space->is_whole_name) || xattr.name.size() > max_name)
+  if ((name.empty() && !space->is_whole_name) || xattr.name.size() > longest_xattr_name)
     return fail(ErrorCode::corrupted, "its name is empty or too long");
   std::string value = BOXLITE_TRY(value_on_disk(xattr, *space));
   if (space->is_whole_name && value.empty()) return {};
