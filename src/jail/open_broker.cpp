@@ -19,7 +19,7 @@ namespace boxlite::jail {
 namespace {
 
 // O_RDWR asks. O_TRUNC without writing is refused: Landlock's first two versions look at the writing only.
-Filter of_openat() {
+Filter openat_rules() {
   Filter filter{load(argument_at(2)), keep_bits(O_ACCMODE)};
   when(filter, O_RDWR, {answer(ask)});
   // Neither reading nor writing, which Landlock does not look at; nobody needs it.
@@ -42,7 +42,7 @@ Filter make_filter(Intercepted calls) {
   auto filter = begin_filter();
   when(filter, __NR_execve, {answer(ask)});
   if (calls == Intercepted::programs_and_openings) {
-    when(filter, __NR_openat, of_openat());
+    when(filter, __NR_openat, openat_rules());
     when(filter, __NR_fallocate, of_fallocate());
   }
   filter.push_back(answer(allow));
