@@ -27,10 +27,11 @@ Result<ConnectedMachine> launch_connected(vmm::Engine& engine, const vmm::Machin
   ends.error_log =
       BOXLITE_TRY(open_file(box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = lock_fd;
+  auto machine = BOXLITE_TRY(engine.launch(spec, std::move(ends)));
   return ConnectedMachine{.port = std::move(port.first),
                           .console = std::move(console.first),
                           .link = std::move(link.first),
-                          .machine = BOXLITE_TRY(engine.launch(spec, std::move(ends)))};
+                          .machine = std::move(machine)};
 }
 
 bool drain_console(int console_fd, ConsoleLog& log) {

@@ -62,7 +62,10 @@ Result<Authority> parse_authority(std::string_view text) {
   if (is_v6 && end == std::string_view::npos) return malformed();
   const auto host = is_v6 ? text.substr(1, end - 1) : text.substr(0, end);
   const auto rest = end == std::string_view::npos ? std::string_view() : text.substr(is_v6 ? end + 1 : end);
-  return Authority{BOXLITE_TRY(is_v6 ? parse_v6(host) : parse_name(host)), BOXLITE_TRY(parse_port(rest))};
+  Authority authority;
+  authority.host = BOXLITE_TRY(is_v6 ? parse_v6(host) : parse_name(host));
+  authority.port = BOXLITE_TRY(parse_port(rest));
+  return authority;
 }
 
 }  // namespace boxlite::net
