@@ -210,7 +210,7 @@ Result<void> Lifecycle::stop(const StopOptions& options) {
 Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions& options) {
   if (record.state.status != name(BoxStatus::running)) return {};
   record.state.status = name(BoxStatus::stopping);
-  const auto written =
+  auto written =
       store::with_reserve(around_.home(), [&] { return around_.boxes().set_state(id_, record.state); });
   // A full disk is a reason to stop a box, not one against it.
   if (!written && written.error().code() != ErrorCode::resource_exhausted) return written;
