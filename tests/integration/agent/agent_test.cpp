@@ -525,8 +525,8 @@ TEST_F(AgentTest, TheClockFollowsTheHostsAndGoesBackOnlyWithIt) {
   const auto later = start + 5000 * second;
   EXPECT_GT(tell(later), 4900 * second);
   EXPECT_LE(tell(later), 0) << "one step forward";
-  EXPECT_LT(tell(later - second / 2), -second / 2);
-  EXPECT_LT(tell(later - second / 2), -second / 2) << "less than a second ahead: not put back";
+  EXPECT_LE(tell(later - second / 2), -second / 2);
+  EXPECT_LE(tell(later - second / 2), -second / 2) << "less than a second ahead: not put back";
   EXPECT_LT(tell(start), -4900 * second);
   EXPECT_GT(tell(start), -100 * second) << "the host's went back";
   EXPECT_LT(std::atoll(shell("date +%s").out.c_str()) * second, start + 100 * second);
