@@ -136,6 +136,13 @@ void add_processes(Filter& filter) {
   on_call(filter, __NR_prctl, refuse_values(0, {PR_SET_PDEATHSIG, PR_SET_PTRACER}));
 }
 
+// The shim's own lock is one of QEMU's descriptors, to be held for as long as it lives; and a descriptor can
+// have a signal sent to any process.
+void add_descriptors(Filter& filter) {
+  refuse_calls(filter, EPERM, {__NR_flock, __NR_inotify_add_watch});
+  on_call(filter, __NR_fcntl, refuse_values(1, {F_SETOWN, F_SETOWN_EX, F_SETSIG}));
+}
+
 // The rest of the kernel, of which a machine needs nothing.
 void add_others(Filter& filter) {
   refuse_calls(filter, EPERM,
@@ -229,6 +236,7 @@ SystemCallFilter::SystemCallFilter(Metadata metadata) : program_(begin_filter())
   if (metadata == Metadata::refused) refuse_metadata(program_);
   add_files(program_);
   add_processes(program_);
+  add_descriptors(program_);
   add_others(program_);
   when_at_least(program_, first_unknown_call, {answer(refuse(ENOSYS))});
   program_.push_back(answer(allow));

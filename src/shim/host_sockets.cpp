@@ -4,7 +4,11 @@
 #include <chrono>
 #include <utility>
 
+#include <fcntl.h>
+
 #include "agentlink/tunnel_pump.h"
+#include "base/concat.h"
+#include "base/real_path.h"
 #include "linux/unix_socket.h"
 
 namespace boxlite::shim {
@@ -41,8 +45,12 @@ void HostSockets::lead(const wire::msg::TunnelOffer& offer) {
   auto stream = connection_->open<wire::TunnelsConnect>(request);
   const auto number = offer.host_socket();
   if (!stream || number == 0 || number > paths_.size()) return;
+  // A box that may write there can put a symlink in its place at any time.
+  const auto place = open_without_symlinks(paths_[number - 1], O_PATH);
+  if (!place) return;
   // Never waits: a service whose backlog is full serves nobody more.
-  auto service = linux_::connect_unix(paths_[number - 1], Deadline::after(std::chrono::milliseconds(0)));
+  auto service = linux_::connect_unix(concat("/proc/self/fd/", place->get()),
+                                      Deadline::after(std::chrono::milliseconds(0)));
   if (!service) return;
   std::make_shared<agentlink::TunnelPump>(loop_, connection_, *std::move(service), *std::move(stream))
       ->start();

@@ -79,6 +79,19 @@ TEST_F(HostSocketTest, EndsConnectionsWhenNobodyServesThemAndGoesOnLater) {
   EXPECT_EQ(call(box, "/host.sock", "two").out, "two");
 }
 
+TEST_F(HostSocketTest, LeadsNowhereByASymlinkThatTheBoxMade) {
+  ASSERT_TRUE(make_directories(place("share")));
+  const auto named = serve("echo", place("share/host.sock"));
+  const auto other = serve("echo", place("other.sock"));
+  auto runtime = open();
+  auto spec = spec_with({socket(place("share/host.sock"), "/host.sock")});
+  spec.mounts.push_back({.source = place("share"), .target = "/share"});
+  auto box = make_box(runtime, spec);
+  EXPECT_EQ(call(box, "/host.sock", "one").out, "one");
+  ASSERT_EQ(run_in(box, {"ln", "-sfn", place("other.sock"), "/share/host.sock"}).status.exit_code, 0);
+  EXPECT_EQ(call(box, "/host.sock", "two").out, "");
+}
+
 TEST_F(HostSocketTest, OneThatStandsStillSlowsNoOther) {
   const auto flood = serve("flood", place("flood.sock"));
   const auto gather = serve("gather", place("gather.sock"));

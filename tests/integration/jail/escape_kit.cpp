@@ -19,6 +19,8 @@
 #include <linux/perf_event.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -185,6 +187,10 @@ const Attempt attempts[] = {
     {"?read memory", read_memory},
     {"read environment", [](const Targets& at) { return can_read("/proc/" + at.at("victim") + "/environ"); }},
     {"open process", [](const Targets& at) { return ::syscall(SYS_pidfd_open, victim(at), 0) >= 0; }},
+    {"unlock", [](const Targets&) { return ::flock(1, LOCK_UN) == 0; }},
+    {"signal by descriptor", [](const Targets& at) { return ::fcntl(1, F_SETOWN, victim(at)) == 0; }},
+    {"watch files",
+     [](const Targets&) { return ::inotify_add_watch(::inotify_init1(0), "/etc", IN_OPEN) >= 0; }},
     {"outlive", [](const Targets&) { return ::prctl(PR_SET_PDEATHSIG, 0) == 0; }},
     {"fork", fork_off},
     {"clone in new user namespace", [](const Targets&) { return clone_into(CLONE_NEWUSER); }},
