@@ -28,19 +28,23 @@ Result<UniqueFd> open_file(const fs::path& path, int flags, unsigned mode) {
 
 Result<std::string> read_file(const fs::path& path, std::size_t limit) {
   const UniqueFd file = BOXLITE_TRY(open_file(path, O_RDONLY));
+  return read_all(file.get(), path.native(), limit);
+}
+
+Result<std::string> read_all(int fd, std::string_view what, std::size_t limit) {
   std::string content;
   while (true) {
     const std::size_t old_size = content.size();
     content.resize(old_size + 16384);
     ssize_t count;
-    do count = ::read(file.get(), content.data() + old_size, 16384);
+    do count = ::read(fd, content.data() + old_size, 16384);
     while (count < 0 && errno == EINTR);
-    if (count < 0) return fail(syscall_error("read", path.native(), errno));
+    if (count < 0) return fail(syscall_error("read", what, errno));
     content.resize(old_size + static_cast<std::size_t>(count));
     if (count == 0) return content;
     if (content.size() > limit) {
       return fail(ErrorCode::corrupted,
-                  concat("read ", in_quotes(path.native()), ": larger than the limit of ", limit, " bytes"));
+                  concat("read ", in_quotes(what), ": larger than the limit of ", limit, " bytes"));
     }
   }
 }

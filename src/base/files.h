@@ -19,6 +19,8 @@ Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, unsigne
 // At most `limit` bytes; a larger file is an error (corrupted), so that a file someone else wrote cannot fill
 // our memory.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = 16u << 20);
+// The same from where a descriptor stands; `what` names it in errors.
+Result<std::string> read_all(int fd, std::string_view what, std::size_t limit = 16u << 20);
 
 // Readers see the old content or the new one, never a part, also after a power cut: write beside, fsync,
 // rename, fsync the directory.

@@ -5,8 +5,11 @@
 #include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
+
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/real_path.h"
 
 namespace boxlite::box {
 namespace {
@@ -45,6 +48,24 @@ std::size_t add_certificates(std::string_view text, std::string& all) {
   return count;
 }
 
+Result<void> add_required_certificates(std::string_view what, std::string_view text, std::string& all) {
+  if (add_certificates(text, all) != 0) return {};
+  return fail(Error(ErrorCode::invalid_argument, concat(what, ": there is no certificate in it"))
+                  .with_remedy("give a file in PEM form: openssl x509 -inform der -in ca.cer -out ca.pem"));
+}
+
+Result<std::string> require_moderate(std::string all) {
+  if (all.size() <= most_bytes) return all;
+  return fail(ErrorCode::resource_exhausted,
+              concat("authorities: ", all.size(), " bytes of certificates, more than ", most_bytes));
+}
+
+// Without waiting for a writer, should it be a fifo.
+Result<std::string> read_user_file(const std::filesystem::path& path) {
+  const auto file = BOXLITE_TRY(open_file(path, O_RDONLY | O_NONBLOCK));
+  return read_all(file.get(), path.native(), largest_file);
+}
+
 }  // namespace
 
 Result<void> check(const std::vector<std::filesystem::path>& authorities) {
@@ -63,16 +84,20 @@ Result<std::string> read_authorities(const std::vector<std::filesystem::path>& a
   std::string all;
   for (const auto& path : authorities) {
     const auto what = concat("authorities ", in_quotes(path.native()));
-    const auto content = BOXLITE_TRY_CONTEXT(
-        what, path == system_authorities ? read_system_bundle() : read_file(path, largest_file));
-    if (add_certificates(content, all) == 0)
-      return fail(
-          Error(ErrorCode::invalid_argument, concat(what, ": there is no certificate in it"))
-              .with_remedy("give a file in PEM form: openssl x509 -inform der -in ca.cer -out ca.pem"));
+    const auto content =
+        BOXLITE_TRY_CONTEXT(what, path == system_authorities ? read_system_bundle() : read_user_file(path));
+    BOXLITE_TRY(add_required_certificates(what, content, all));
   }
-  if (all.size() <= most_bytes) return all;
-  return fail(ErrorCode::resource_exhausted,
-              concat("authorities: ", all.size(), " bytes of certificates, more than ", most_bytes));
+  return require_moderate(std::move(all));
+}
+
+Result<std::string> read_authorities_at(const std::filesystem::path& real_path) {
+  const auto what = concat("authorities ", in_quotes(real_path.native()));
+  const auto file = BOXLITE_TRY(open_without_symlinks(real_path, O_RDONLY | O_NONBLOCK));
+  const auto content = BOXLITE_TRY_CONTEXT(what, read_all(file.get(), real_path.native(), largest_file));
+  std::string all;
+  BOXLITE_TRY(add_required_certificates(what, content, all));
+  return require_moderate(std::move(all));
 }
 
 }  // namespace boxlite::box

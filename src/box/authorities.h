@@ -17,5 +17,8 @@ inline constexpr std::string_view system_authorities = "system";
 Result<void> check(const std::vector<std::filesystem::path>& authorities);
 // The certificates (PEM) of all of them, and nothing else that is in their files: never a private key.
 Result<std::string> read_authorities(const std::vector<std::filesystem::path>& authorities);
+// The same of one file, whose path leads through no symlink (base/real_path.h). It is opened here and nowhere
+// else: between two openings a box that may write there could exchange it.
+Result<std::string> read_authorities_at(const std::filesystem::path& real_path);
 
 }  // namespace boxlite::box

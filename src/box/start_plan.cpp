@@ -11,7 +11,6 @@
 #include "agentlink/connection.h"
 #include "base/concat.h"
 #include "base/files.h"
-#include "base/real_path.h"
 #include "base/scope_exit.h"
 #include "box/authorities.h"
 #include "box/container_spec.h"
@@ -314,8 +313,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
       network_config(spec_.network, wanted_ports(spec_.network, image.exposed_ports), last_ports_);
   config.network.secrets = BOXLITE_TRY(load_secrets(paths_.secrets(), spec_.secrets));
   if (!spec_.secret_authorities.empty())
-    BOXLITE_TRY(open_without_symlinks(spec_.secret_authorities, O_RDONLY));
-  config.network.secret_authorities = spec_.secret_authorities;
+    config.network.secret_authorities = BOXLITE_TRY(read_authorities_at(spec_.secret_authorities));
   config.host_sockets = BOXLITE_TRY(host_sockets_of(spec_.mounts));
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/concat.h"
+#include "base/files.h"
 #include "shim/file_limit.h"
 #include "shim/ready_machine.h"
 #include "shim/shim.h"
@@ -23,22 +23,6 @@
 namespace {
 
 using namespace boxlite;
-
-constexpr std::size_t longest_config = 16u << 20;
-
-Result<std::string> read_all(int fd) {
-  std::string text;
-  char buffer[16 << 10];
-  while (true) {
-    const auto count = ::read(fd, buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail(syscall_error("read", "stdin", errno));
-    if (count == 0) return text;
-    text.append(buffer, static_cast<std::size_t>(count));
-    if (text.size() > longest_config)
-      return fail(ErrorCode::invalid_argument, "the config on stdin is too long");
-  }
-}
 
 // As a descriptor for the loop; the machine gets an empty mask again.
 Result<UniqueFd> take_signals() {
@@ -69,7 +53,7 @@ Result<void> run() {
   shim::Inherited inherited{.listener = UniqueFd(vmm::shim_listener_fd), .lock = UniqueFd(vmm::shim_lock_fd)};
   inherited.signals = BOXLITE_TRY(take_signals());
   std::signal(SIGPIPE, SIG_IGN);
-  auto text = BOXLITE_TRY(read_all(STDIN_FILENO));
+  auto text = BOXLITE_TRY(read_all(STDIN_FILENO, "the config on stdin"));
   auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
   // There may be secrets in it.
   ::explicit_bzero(text.data(), text.size());

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -49,7 +48,7 @@ struct NetworkConfig {
   std::uint64_t send_limit_kbit = 0;           // 0: none
   std::uint64_t receive_limit_kbit = 0;
   std::vector<SecretConfig> secrets = {};
-  std::filesystem::path secret_authorities = {};  // trusted besides the system's; empty: none
+  std::string secret_authorities = {};  // certificates (PEM), trusted besides the system's
 
   bool operator==(const NetworkConfig&) const = default;
 };

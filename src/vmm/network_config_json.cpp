@@ -67,7 +67,7 @@ json to_object(const NetworkConfig& network) {
           {"send_limit_kbit", network.send_limit_kbit},
           {"receive_limit_kbit", network.receive_limit_kbit},
           {"secrets", std::move(secrets)},
-          {"secret_authorities", to_hex(network.secret_authorities.native())}};
+          {"secret_authorities", to_hex(network.secret_authorities)}};
 }
 
 Result<PortMapping> parse_port_mapping(const json& object) {

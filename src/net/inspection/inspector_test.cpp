@@ -51,7 +51,7 @@ TEST_F(InspectorTest, EachRequestOfAConnectionIsJudged) {
 
 TEST_F(InspectorTest, AHelloMayComeByteByByte) {
   begin({"api.test"}, false);
-  const auto client = *TlsClient::create(dir_.path() / "world.pem");
+  const auto client = *TlsClient::create(*read_file(dir_.path() / "world.pem"));
   // The guest's own TLS passes through to the server, whose certificate it verifies.
   auto pair = *linux_::unix_socket_pair();
   ASSERT_TRUE(linux_::set_non_blocking(pair.first.get()));
@@ -255,7 +255,7 @@ TEST_F(InspectorTest, AServerThatCannotProveItsNameIsRefused) {
 
 TEST_F(InspectorTest, OtherHostsAreNotTouched) {
   begin({}, true);
-  const auto client = *TlsClient::create(dir_.path() / "world.pem");
+  const auto client = *TlsClient::create(*read_file(dir_.path() / "world.pem"));
   auto guest = *TlsStream::create(*client.begin("other.test", {}), connect(443, {"other.test", "api.test"}));
   auto server = server_tls("other.test", "");
   ASSERT_TRUE(server);
@@ -267,7 +267,7 @@ TEST_F(InspectorTest, OtherHostsAreNotTouched) {
 
 TEST_F(InspectorTest, WhoseNameIsNotOursToKnowGetsNoSecret) {
   begin({}, true);
-  const auto client = *TlsClient::create(dir_.path() / "world.pem");
+  const auto client = *TlsClient::create(*read_file(dir_.path() / "world.pem"));
   // The address goes by another name: whoever is there shall not get the value.
   auto guest = *TlsStream::create(*client.begin("api.test", {}), connect(443, {"other.test"}));
   auto server = server_tls("api.test", "");
@@ -341,7 +341,7 @@ TEST_F(PolicyChange, ResetsTheNameThatIsRefusedNow) {
 
 TEST_F(PolicyChange, ResetsTlsByItsName) {
   begin_denying({"other.test"});
-  const auto client = *TlsClient::create(dir_.path() / "world.pem");
+  const auto client = *TlsClient::create(*read_file(dir_.path() / "world.pem"));
   // By its bare address.
   auto guest = *TlsStream::create(*client.begin("evil.test", {}), connect(443, {}));
   auto server = server_tls("evil.test", "");

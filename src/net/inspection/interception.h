@@ -14,11 +14,11 @@ namespace boxlite::net {
 // What it takes to put a box's secrets into its connections. One thread, the loop's.
 class Interception {
  public:
-  struct Files {
-    std::filesystem::path authority = {};          // the box's own; made when it is not there
-    std::filesystem::path extra_authorities = {};  // trusted for servers besides the system's; may be empty
+  struct Trust {
+    std::filesystem::path authority = {};  // the box's own; made when it is not there
+    std::string extra_authorities = {};  // their PEM: trusted for servers besides the system's; may be empty
   };
-  static Result<std::unique_ptr<Interception>> create(SecretSet secrets, const Files& files);
+  static Result<std::unique_ptr<Interception>> create(SecretSet secrets, const Trust& trust);
 
   const SecretSet& secrets() const { return secrets_; }
   const TlsClient& client() const { return client_; }

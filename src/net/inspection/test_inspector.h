@@ -64,7 +64,7 @@ class InspectorTest : public ::testing::Test {
       std::vector<Secret> secrets;
       secrets.push_back(*Secret::create({"key", {"api.test"}, ""}, SecretValue(value)));
       interception_ = *Interception::create(*SecretSet::create(std::move(secrets)),
-                                            {dir_.path() / "ca.pem", dir_.path() / "world.pem"});
+                                            {dir_.path() / "ca.pem", *read_file(dir_.path() / "world.pem")});
     }
     inspector_.emplace(*loop_, dialer_, *judge_, interception_.get());
   }
@@ -94,8 +94,7 @@ class InspectorTest : public ::testing::Test {
 
   // The guest's client trusts the box's authority and nothing else.
   std::unique_ptr<TlsStream> guest_tls(const std::string& host, const std::vector<std::string>& protocols) {
-    EXPECT_TRUE(write_file_atomic(dir_.path() / "box.pem", interception_->certificate_pem()));
-    guest_client_.emplace(*TlsClient::create(dir_.path() / "box.pem"));
+    guest_client_.emplace(*TlsClient::create(interception_->certificate_pem()));
     return *TlsStream::create(*guest_client_->begin(host, protocols), connect(443, {host}));
   }
   std::unique_ptr<TlsStream> server_tls(const std::string& host, std::string_view protocol) {

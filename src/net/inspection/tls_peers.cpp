@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/concat.h"
@@ -20,6 +21,16 @@ Result<TlsContextPtr> make_context(const SSL_METHOD* method) {
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
   return context;
+}
+
+Result<void> trust(SSL_CTX& context, std::string_view authorities) {
+  const BioPtr text(BIO_new_mem_buf(authorities.data(), static_cast<int>(authorities.size())));
+  while (text && BIO_ctrl_pending(text.get()) > 0) {
+    const CertificatePtr certificate(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+    if (!certificate || X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), certificate.get()) != 1)
+      return fail(openssl_error(ErrorCode::invalid_argument, "trust the certificates of secret authorities"));
+  }
+  return {};
 }
 
 // The one protocol that TlsServer::begin was given; the client offered it, or we would not choose it.
@@ -54,16 +65,13 @@ std::string protocol_list(const std::vector<std::string>& offered) {
 
 }  // namespace
 
-Result<TlsClient> TlsClient::create(const std::filesystem::path& extra_authorities) {
+Result<TlsClient> TlsClient::create(std::string_view extra_authorities) {
   auto context = BOXLITE_TRY(make_context(TLS_client_method()));
   SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   if (SSL_CTX_set_default_verify_paths(context.get()) != 1) {
     return fail(openssl_error(ErrorCode::internal, "load the system's trusted certificates"));
   }
-  if (!extra_authorities.empty() && SSL_CTX_load_verify_file(context.get(), extra_authorities.c_str()) != 1) {
-    return fail(openssl_error(ErrorCode::invalid_argument,
-                              concat("load certificates ", in_quotes(extra_authorities.native()))));
-  }
+  BOXLITE_TRY(trust(*context, extra_authorities));
   return TlsClient(std::move(context));
 }
 

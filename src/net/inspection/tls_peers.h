@@ -2,7 +2,6 @@
 // Our two parts in an intercepted connection: the client of the real server, and the server of the guest.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +17,9 @@ inline constexpr std::string_view http2_protocol = "h2";
 // Verifies servers in full: chain, host name, time.
 class TlsClient {
  public:
-  // Trusts what the host's system trusts (the usual variables of OpenSSL count), and the certificates of
-  // `extra_authorities`, unless that is empty.
-  static Result<TlsClient> create(const std::filesystem::path& extra_authorities = {});
+  // Trusts what the host's system trusts (the usual variables of OpenSSL count), and `extra_authorities`: any
+  // number of certificates in PEM form.
+  static Result<TlsClient> create(std::string_view extra_authorities = {});
 
   // For a connection to `host`, with the protocols of `offered` that we speak (none: no ALPN is sent).
   Result<TlsPtr> begin(const std::string& host, const std::vector<std::string>& offered) const;

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <openssl/pem.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/concat.h"
@@ -186,6 +187,22 @@ TEST_F(SecretsTest, AHostThatTheRulesRefuseIsAnError) {
   EXPECT_EQ(refused.error().code(), ErrorCode::invalid_argument);
   EXPECT_THAT(refused.error().message(), HasSubstr("host.boxlite.internal"));
   EXPECT_THAT(refused.error().message(), Not(HasSubstr(value)));
+}
+
+// The shim is given certificates, not a path that somebody could exchange before it looks.
+TEST_F(SecretsTest, TheirAuthoritiesAreReadBeforeThereIsAShim) {
+  auto runtime = open();
+  auto wanted = spec();
+  wanted.secret_authorities = directory() / "no-certificate";
+  ASSERT_TRUE(write_file_atomic(wanted.secret_authorities, "hush"));
+  auto box = runtime.create(wanted).value();
+  const auto refused = box.start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::invalid_argument);
+  EXPECT_THAT(refused.error().message(), HasSubstr("no certificate in it"));
+  ASSERT_EQ(::unlink(wanted.secret_authorities.c_str()), 0);
+  ASSERT_EQ(::mkfifo(wanted.secret_authorities.c_str(), 0600), 0);
+  EXPECT_EQ(box.start().error().code(), ErrorCode::invalid_argument) << "and waits for no writer";
 }
 
 TEST_F(SecretsTest, AServerThatCannotProveItsNameGetsNothing) {

@@ -87,7 +87,7 @@ class InspectionThread {
     std::vector<Secret> secrets;
     secrets.push_back(*Secret::create({"key", {"api.test"}, ""}, SecretValue(value)));
     interception_ = *Interception::create(*SecretSet::create(std::move(secrets)),
-                                          {directory / "ca.pem", directory / "world.pem"});
+                                          {directory / "ca.pem", *read_file(directory / "world.pem")});
     EXPECT_TRUE(write_file_atomic(directory / "box.pem", interception_->certificate_pem()));
     inspector_.emplace(*loop_, dialer, judge_, interception_.get());
     watch_ = *loop_->watch(listener_.get(), true, false, [this](auto) { accept(); });
