@@ -26,6 +26,7 @@
 #include "disk/disk_damage.h"
 #include "linux/file_copy.h"
 #include "qcow2/overlay.h"
+#include "vmm/host_memory.h"
 
 namespace boxlite::box {
 namespace {
@@ -39,6 +40,9 @@ constexpr std::chrono::milliseconds maintenance_time = 5s;
 constexpr std::chrono::milliseconds shim_end_limit = 10s;
 // After it a box boots instead: a template that does not answer is broken.
 constexpr std::chrono::milliseconds restore_timeout = 60s;
+constexpr std::string_view machine_remedy =
+    "look at console.log and vmm.stderr in the box's directory, and at what `boxlite doctor` says of this "
+    "host";
 constexpr std::string_view boot_remedy =
     "see console.log and shim.stderr in the box's directory; a slow or busy host may need a longer "
     "start_timeout";
@@ -93,6 +97,7 @@ Result<void> StartPlan::run(std::span<const Stage> stages) {
 Result<void> StartPlan::prepare() {
   // First, lest an image be pulled for a machine that cannot start.
   parts_ = BOXLITE_TRY(around_.machine_parts());
+  BOXLITE_TRY(vmm::require_memory(static_cast<unsigned>(spec_.memory_mib)));
   BOXLITE_TRY(around_.require_volumes(spec_.mounts));
   const bool has_disk = is_there(paths_.disk());
   if (has_disk && !image_config_.empty()) return {};
@@ -385,7 +390,7 @@ Result<void> StartPlan::explain(Error error) {
       return fail(Error(ErrorCode::already_exists, evidence->exit->message)
                       .with_remedy("choose another port, or let one be chosen"));
     if (evidence && evidence->exit && !describe_failure(*evidence->exit).empty()) {
-      return fail(Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(boot_remedy));
+      return fail(Error(ErrorCode::stopped, describe_failure(*evidence->exit)).with_remedy(machine_remedy));
     }
     if (evidence && !evidence->last_words.empty()) {
       return fail(Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words))

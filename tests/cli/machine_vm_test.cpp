@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saved machines from the command line. The home is shared with other tests, which make some of their own.
+#include <chrono>
+
+#include "base/files.h"
+#include "base/files.h"
 #include "cli/vm_test_home.h"
 
 namespace boxlite::test {
@@ -26,6 +30,19 @@ TEST_F(MachineVmTest, WarmsUpListsAndPrunesThem) {
   EXPECT_THAT(run({"machine", "prune"}).out, HasSubstr("Freed"));
   EXPECT_THAT(run({"machine", "ls", "-q"}).out, IsEmpty());
   EXPECT_EQ(run({"warm", "no-such-image:1", "--pull", "never"}).code(), 125);
+}
+
+// Templates lie in files, which may be larger than the memory: such a box would wait for one that never comes
+// up.
+TEST_F(MachineVmTest, MoreMemoryThanTheHostGivesIsRefusedAtOnce) {
+  if (read_file("/proc/sys/vm/overcommit_memory").value().starts_with('1'))
+    GTEST_SKIP() << "this host promises any memory (vm.overcommit_memory=1)";
+  const auto refused = run({"run", "--rm", "-m", "1024g", "--", "true"});
+  EXPECT_EQ(refused.code(), 125);
+  EXPECT_THAT(refused.err, HasSubstr("1048576 MiB of memory: the host, which has"));
+  EXPECT_THAT(refused.err, HasSubstr("--memory"));
+  EXPECT_LT(refused.duration, std::chrono::seconds(10));
+  EXPECT_THAT(run({"ls", "-aq"}).out, IsEmpty());
 }
 
 }  // namespace
