@@ -47,6 +47,12 @@ struct RuntimeOptions {
   LogCallback log = {};
 };
 
+struct CreateOptions {
+  // The caller starts the box next. Should this Runtime end before that, however it does, a box with
+  // auto_remove is removed by the next one that opens the home. (Else it waits until somebody starts it.)
+  bool start_follows = false;
+};
+
 struct ListOptions {
   bool all = true;  // false: only running boxes
 };
@@ -83,7 +89,7 @@ class BOXLITE_API Runtime {
   const std::filesystem::path& home() const;
 
   // Checks the spec and records the box; nothing is pulled or started. already_exists when the name is taken.
-  Result<Box> create(const BoxSpec& spec);
+  Result<Box> create(const BoxSpec& spec, const CreateOptions& options = {});
 
   // The box of that name (which the spec must have), made when there is none; then the spec of the one that
   // is there stays as it is. Of several processes that want it at once, one makes it.

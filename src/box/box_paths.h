@@ -14,6 +14,8 @@ struct BoxPaths {
 
   // Held by whoever changes the box's life.
   std::filesystem::path lock() const { return directory / "lock"; }
+  // Held (shared) by whoever is about to start the box for the first time: start_intention.h.
+  std::filesystem::path start_intention() const { return directory / "first-start.lock"; }
   // Held by the shim and its QEMU for as long as either lives.
   std::filesystem::path shim_lock() const { return directory / "shim.lock"; }
   std::filesystem::path disk() const { return directory / "disk.qcow2"; }

@@ -28,6 +28,7 @@ constexpr std::chrono::milliseconds stop_slack = 10s;
 constexpr std::chrono::milliseconds usual_grace = 2s;
 constexpr std::chrono::milliseconds force_slack = 3s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
+constexpr std::chrono::milliseconds withdraw_limit = 1s;
 
 Error running_error(std::string_view id) {
   return Error(ErrorCode::invalid_state, concat("box ", id, " is running"))
@@ -146,9 +147,27 @@ Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, 
   if (mode == StartMode::implicit && is_job(spec) && record.state.status != name(BoxStatus::configured))
     return fail(job_done_error(record));
   StartPlan plan(around_, record, spec, progress, main_start(mode));
-  BOXLITE_TRY(plan.prepare());
+  std::optional<StartIntention> intention;
+  if (spec.auto_remove && record.state.status == name(BoxStatus::configured))
+    intention = BOXLITE_TRY(intend_to_start());
+  if (auto prepared = plan.prepare(); !prepared) {
+    if (intention) withdraw(*std::move(intention));
+    return prepared;
+  }
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   return launch(plan, mode);
+}
+
+Result<StartIntention> Lifecycle::intend_to_start() {
+  BOXLITE_TRY(make_directories(paths_.directory));
+  return StartIntention::declare(paths_);
+}
+
+void Lifecycle::withdraw(StartIntention intention) const {
+  const auto held =
+      linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, Deadline::after(withdraw_limit));
+  // Else somebody starts or removes the box, and decides.
+  if (held) std::move(intention).withdraw(paths_);
 }
 
 Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
@@ -289,8 +308,10 @@ Result<void> Lifecycle::erase() {
 
 Result<bool> Lifecycle::is_due(const store::BoxRecord& record) const {
   const auto status = parse_status(record.state.status);
-  if (status != BoxStatus::stopped && status != BoxStatus::failed) return false;
+  const bool has_ended = status == BoxStatus::stopped || status == BoxStatus::failed;
+  if (!has_ended && status != BoxStatus::configured) return false;
   const auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  if (!has_ended) return spec.auto_remove && BOXLITE_TRY(StartIntention::is_abandoned(paths_));
   if (spec.auto_remove) return true;
   if (spec.auto_delete.count() == 0) return false;
   const auto stopped_at = parse_rfc3339(record.state.stopped_at);

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "box/box_paths.h"
 #include "box/evidence.h"
+#include "box/start_intention.h"
 #include "box/surroundings.h"
 #include "linux/file_lock.h"
 
@@ -53,8 +54,8 @@ class Lifecycle {
   // And for what may be reached.
   Result<void> set_network_policy(const NetworkPolicy& policy);
 
-  // When a home is opened: as look(), and removes a box that is meant to go by now (auto_remove,
-  // auto_delete). Waits for nobody.
+  // When a home is opened: as look(), and removes a box that is meant to go by now (auto_remove, also when
+  // who was to start it is gone; auto_delete). Waits for nobody.
   Result<void> recover();
   // Whether the box is meant to go by now.
   Result<bool> is_due();
@@ -79,6 +80,8 @@ class Lifecycle {
   };
   // What look() returns, and what it rests on.
   Result<Observation> observe();
+  Result<StartIntention> intend_to_start();
+  void withdraw(StartIntention intention) const;
   // These hold the lock.
   Result<store::BoxRecord> reconcile();
   Result<void> launch(class StartPlan& plan, StartMode mode);

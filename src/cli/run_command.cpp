@@ -82,7 +82,7 @@ Outcome run_command(Call& call) {
   Progress progress(box_options.is_quiet());
   const auto ready = apply_pull_policy(*runtime, *spec, box_options.pull_policy(), progress);
   if (!ready) return std::unexpected(ready.error());
-  auto box = runtime->create(*spec);
+  auto box = runtime->create(*spec, {.start_follows = true});
   if (!box) return std::unexpected(box.error());
   if (spec->detach) return start_detached(*runtime, *box, progress);
   auto execution = box->run(*attachment, progress.callback());

@@ -3,7 +3,6 @@
 #include <chrono>
 
 #include "base/files.h"
-#include "base/files.h"
 #include "cli/vm_test_home.h"
 
 namespace boxlite::test {

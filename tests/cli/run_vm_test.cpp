@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
+#include <thread>
 
 #include <sys/utsname.h>
 
+#include "base/files.h"
 #include "cli/vm_test_home.h"
+#include "support/program.h"
 
 namespace boxlite::test {
 namespace {
@@ -17,6 +22,15 @@ using testing::MatchesRegex;
 using testing::StartsWith;
 
 class RunVmTest : public VmTest {};
+
+bool comes_true(const std::function<bool()>& condition) {
+  const auto limit = std::chrono::steady_clock::now() + 30s;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
 
 TEST_F(RunVmTest, PrintsWhatTheCommandPrintsAndNothingElse) {
   const auto result = run({"run", "--rm", "--", "echo", "-n", "hello", "-la"});
@@ -152,6 +166,24 @@ TEST_F(RunVmTest, RunsEightBoxesAtOnce) {
     const auto result = programs[static_cast<std::size_t>(i)]->wait();
     EXPECT_EQ(result.exit_code, i) << result.err;
     EXPECT_EQ(result.out, std::to_string(i) + "\n");
+  }
+}
+
+// Each is made at another point of a start.
+TEST_F(RunVmTest, ABoxForOnceGoesWheneverItsClientIsKilled) {
+  const auto boxes = home().home() / "boxes";
+  for (const auto* const sign : {"", "first-start.lock", "shim.lock", "shim.json"}) {
+    Program client(home().command({"run", "--rm", "--", "sleep", "1000"}));
+    const auto has_sign = [&] {
+      const auto entries = entries_of(boxes);
+      return !entries.empty() && is_there(entries.front() / sign);
+    };
+    ASSERT_TRUE(comes_true(has_sign)) << sign;
+    client.send_signal(SIGKILL);
+    client.wait();
+    EXPECT_TRUE(comes_true([] { return run({"ls", "-aq"}).out.empty(); }))
+        << "killed once there was " << sign;
+    EXPECT_TRUE(comes_true([&] { return entries_of(boxes).empty(); })) << sign;
   }
 }
 

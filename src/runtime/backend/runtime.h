@@ -18,7 +18,7 @@ class Runtime {
  public:
   virtual ~Runtime() = default;
   virtual const std::filesystem::path& home() const = 0;
-  virtual Result<boxlite::Box> create(const BoxSpec& spec) = 0;
+  virtual Result<boxlite::Box> create(const BoxSpec& spec, const CreateOptions& options) = 0;
   virtual Result<boxlite::Box> get(std::string_view id_or_name) = 0;
   virtual Result<std::vector<BoxInfo>> list(const ListOptions& options) = 0;
   virtual Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) = 0;

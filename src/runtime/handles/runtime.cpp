@@ -23,8 +23,8 @@ const std::filesystem::path& Runtime::home() const {
   return backend_->home();
 }
 
-Result<Box> Runtime::create(const BoxSpec& spec) {
-  return backend_->create(spec);
+Result<Box> Runtime::create(const BoxSpec& spec, const CreateOptions& options) {
+  return backend_->create(spec, options);
 }
 
 Result<Runtime::Obtained> Runtime::get_or_create(const BoxSpec& spec) {

@@ -5,6 +5,7 @@
 
 #include "base/caught_exception.h"
 #include "base/concat.h"
+#include "base/files.h"
 #include "base/ids.h"
 #include "base/real_path.h"
 #include "box/announcement.h"
@@ -110,7 +111,7 @@ void LocalRuntime::log(LogLevel level, std::string_view message) const {
   tell(options_.log, level, message);
 }
 
-Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
+Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec, const CreateOptions& options) {
   BOXLITE_TRY_CONTEXT("create box", box::check(spec));
   auto complete = spec;
   LocalVolumes::name_anonymous(complete.mounts);
@@ -123,7 +124,8 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   const auto record = new_record(complete);
   // The volumes first: whoever is killed in between leaves one that `prune` finds.
   BOXLITE_TRY_CONTEXT("create box", volumes_->require(complete.mounts));
-  if (auto inserted = boxes_->insert(record); !inserted) {
+  const bool is_for_once = options.start_follows && spec.auto_remove;
+  if (auto inserted = insert(record, is_for_once); !inserted) {
     (void)volumes_->drop_anonymous(complete.mounts);
     return fail(std::move(inserted).error().context("create box"));
   }
@@ -131,6 +133,7 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   const auto kept =
       box::keep_secret_values(box::BoxPaths(home_.directory, record.id).secrets(), complete.secrets);
   if (!kept) {
+    forget_intention(record.id);
     (void)boxes_->erase(record.id);
     (void)volumes_->drop_anonymous(complete.mounts);
     return fail(Error(kept.error()).context("create box"));
@@ -138,6 +141,25 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec) {
   box::announce(*this, record, store::event_type::create, {{"image", spec.image}});
   box::count(*this, store::Counter::boxes_created);
   return boxlite::Box(box(record.id));
+}
+
+// The intention first: whoever is killed in between leaves a directory, which goes.
+Result<void> LocalRuntime::insert(const store::BoxRecord& record, bool start_follows) {
+  if (!start_follows) return boxes_->insert(record);
+  const box::BoxPaths paths(home_.directory, record.id);
+  auto unborn = BOXLITE_TRY(box::StartIntention::declare_unborn(paths));
+  if (auto inserted = boxes_->insert(record); !inserted) {
+    (void)remove_tree(paths.directory);
+    return inserted;
+  }
+  const std::lock_guard lock(mutex_);
+  intentions_.emplace(record.id, std::move(unborn.intention));
+  return {};
+}
+
+void LocalRuntime::forget_intention(const std::string& box_id) {
+  const std::lock_guard lock(mutex_);
+  intentions_.erase(box_id);
 }
 
 Result<std::string> LocalRuntime::resolve_id(std::string_view id_or_name) {
@@ -187,6 +209,7 @@ Result<void> LocalRuntime::remove(std::string_view id_or_name, const RemoveOptio
   const auto record = BOXLITE_TRY(boxes_->get(id));
   const auto spec = box::parse_box_spec(record.spec);
   BOXLITE_TRY_CONTEXT(concat("remove box ", id), box::Lifecycle(*this, id).remove(options.force));
+  forget_intention(id);
   if (spec && (options.volumes || spec->auto_remove)) drop_volumes(spec->mounts);
   return {};
 }
@@ -239,6 +262,7 @@ Result<box::MachineParts> LocalRuntime::machine_parts() {
 }
 
 void LocalRuntime::adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) {
+  forget_intention(std::string(box_id));
   log(LogLevel::info, concat("box ", box_id, " is running"));
   keeper_.adopt(std::string(box_id), std::move(shim), is_detached);
 }

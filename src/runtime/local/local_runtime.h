@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "box/start_intention.h"
 #include "box/surroundings.h"
 #include "runtime/backend/runtime.h"
 #include "runtime/local/home.h"
@@ -32,7 +33,7 @@ class LocalRuntime final : public backend::Runtime,
 
   // backend::Runtime
   const std::filesystem::path& home() const override { return home_.directory; }
-  Result<boxlite::Box> create(const BoxSpec& spec) override;
+  Result<boxlite::Box> create(const BoxSpec& spec, const CreateOptions& options) override;
   Result<boxlite::Box> get(std::string_view id_or_name) override;
   Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
   Result<void> remove(std::string_view id_or_name, const RemoveOptions& options) override;
@@ -73,6 +74,8 @@ class LocalRuntime final : public backend::Runtime,
                std::unique_ptr<LocalImages> images, std::unique_ptr<LocalVolumes> volumes,
                std::shared_ptr<IoThread> io);
   static void end(LocalRuntime* runtime);
+  Result<void> insert(const store::BoxRecord& record, bool start_follows);
+  void forget_intention(const std::string& box_id);
   vmm::EngineRequest engine_request() const;
   Result<vmm::AddedMachine> add_ready_machine(const BoxSpec& like);
   Result<std::string> resolve_id(std::string_view id_or_name);
@@ -94,7 +97,8 @@ class LocalRuntime final : public backend::Runtime,
   ReadyKeeper ready_keeper_;
 
   std::mutex mutex_;
-  std::vector<std::string> recent_kinds_;  // the latest at the end
+  std::map<std::string, box::StartIntention> intentions_;  // by box; until it runs
+  std::vector<std::string> recent_kinds_;                  // the latest at the end
   std::map<std::string, std::weak_ptr<LocalBox>>
       live_boxes_;  // one handle per box, so that it has one connection
 };

@@ -51,10 +51,11 @@ Result<void> LocalRuntime::warm(const BoxSpec& spec, const ProgressCallback& pro
   // For a box with a job, maintenance starts the machine without it.
   trial.entrypoint.reset();
   trial.command = {"true"};
-  const auto box = BOXLITE_TRY(create(trial));
+  const auto box = BOXLITE_TRY(create(trial, {.start_follows = true}));
   box::Lifecycle lifecycle(*this, box.id());
   auto started = lifecycle.start(box::Lifecycle::StartMode::maintenance, progress);
   auto removed = lifecycle.remove(true);
+  forget_intention(box.id());
   if (!started) return fail(std::move(started).error().context("warm up"));
   // The keeper of its shim may have been quicker.
   if (!removed && removed.error().code() == ErrorCode::not_found) return {};

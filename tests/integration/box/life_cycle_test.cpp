@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <future>
+#include <optional>
 
 #include <unistd.h>
 
@@ -175,6 +177,32 @@ TEST_F(LifeCycleTest, ChangesAtTheSameTimeDoNotUndoEachOther) {
     EXPECT_EQ(box.info()->ports.size(), 8u);
     ASSERT_TRUE(box.stop({.force = true}));
   }
+}
+
+TEST_F(LifeCycleTest, ABoxForOnceGoesWithWhoWasToStartIt) {
+  std::optional<Runtime> owner(open());
+  const auto kept = owner->create({.auto_remove = true})->id();
+  const auto for_once = owner->create({.auto_remove = true}, {.start_follows = true})->id();
+  const auto to_stay = owner->create({}, {.start_follows = true})->id();
+  {
+    auto other = open();
+    EXPECT_THAT(other.collect_garbage()->removed, IsEmpty());
+    EXPECT_TRUE(other.get(for_once)) << "somebody is about to start it";
+  }
+  owner.reset();
+  auto next = open();
+  EXPECT_EQ(next.get(for_once).error().code(), ErrorCode::not_found);
+  EXPECT_FALSE(std::filesystem::exists(directory() / "home/boxes" / for_once));
+  EXPECT_TRUE(next.get(kept)) << "nobody has meant to start it";
+  EXPECT_TRUE(next.get(to_stay));
+}
+
+TEST_F(LifeCycleTest, AStartThatFailsEarlyLetsTheBoxStay) {
+  auto runtime = open();
+  auto box = runtime.create({.image = "127.0.0.1:1/none", .auto_remove = true}).value();
+  ASSERT_FALSE(box.start());
+  auto next = open();
+  EXPECT_TRUE(next.get(box.id()));
 }
 
 }  // namespace
