@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runtime/local/local_runtime.h"
 
-#include <thread>
-
 #include "base/caught_exception.h"
 #include "base/concat.h"
 #include "base/files.h"
@@ -15,6 +13,7 @@
 #include "box/spec_check.h"
 #include "box/spec_json.h"
 #include "box/status.h"
+#include "runtime/local/ending_threads.h"
 #include "runtime/local/host_facts.h"
 #include "runtime/local/local_box.h"
 #include "store/reserve.h"
@@ -101,7 +100,7 @@ LocalRuntime::~LocalRuntime() {
 // The last handle may go in a callback, but the I/O thread cannot wait for its own end.
 void LocalRuntime::end(LocalRuntime* runtime) {
   if (runtime->io_->is_current()) {
-    std::thread([runtime] { delete runtime; }).detach();
+    run_before_exit([runtime] { delete runtime; });
   } else {
     delete runtime;
   }
