@@ -34,7 +34,8 @@ Result<std::int64_t> follow_clock(std::uint64_t host_unix_ns);
 
 // An ext4 disk on root_dir; a file system smaller than its device is grown.
 Result<void> mount_root_disk(const std::string& device);
-// Leaves a clean file system. For when no process of the container is left.
+// Leaves a clean file system, or one whose journal the next mount replays. For when no process of the
+// container is left.
 void unmount_root_disk();
 
 [[noreturn]] void power_off();

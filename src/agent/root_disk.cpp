@@ -90,14 +90,19 @@ Result<void> mount_root_disk(const std::string& device) {
 }
 
 // Made read-only first: other mount namespaces may go on holding the file system after an unmount, for as
-// long as the kernel takes to clean them up, and the disk would not be clean when the power goes.
+// long as the kernel takes to clean them up, and the disk would not be clean when the power goes. What cannot
+// be made read-only (the host's disk is full, and metadata cannot be written to its place) is not unmounted:
+// ext4 would mark it clean although its journal still has to be replayed (put_super of Linux 6.12 looks for
+// an aborted journal before it lets the journal end), and the next mount would throw the journal away. The
+// next mount replays it instead.
 void unmount_root_disk() {
   const auto deadline = Deadline::after(std::chrono::seconds(1));
   while (::mount(nullptr, root_dir, nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
     if (errno == EINVAL) return;  // never mounted
     if (errno != EBUSY || deadline.has_passed()) {
       log_line(syscall_error("remount read-only", root_dir, errno).message());
-      break;
+      if (const auto root = open_file(root_dir, O_RDONLY | O_DIRECTORY)) ::syncfs(root->get());
+      return;
     }
     const timespec pause{0, 2'000'000};
     ::nanosleep(&pause, nullptr);

@@ -14,6 +14,8 @@ namespace type = store::event_type;
 
 constexpr std::chrono::milliseconds bytes_pause = 250ms;
 constexpr std::chrono::milliseconds retry_pause = 1s;
+// What a box has to say while the disk is full.
+constexpr std::size_t most_late_events = 256;
 // An event keeps the beginning; a command line may hold a whole program.
 constexpr std::size_t longest_command = 1024;
 
@@ -65,11 +67,23 @@ Chronicle::~Chronicle() {
 }
 
 void Chronicle::tell(std::string_view type, store::EventAttributes attributes) {
-  (void)events_.append({.time = {},
-                        .type = std::string(type),
-                        .box_id = box_id_,
-                        .box_name = box_name_,
-                        .attributes = std::move(attributes)});
+  if (late_events_.size() >= most_late_events) return;
+  late_events_.push_back({.time = {},
+                          .type = std::string(type),
+                          .box_id = box_id_,
+                          .box_name = box_name_,
+                          .attributes = std::move(attributes)});
+  write_events();
+  if (!late_events_.empty()) write_soon(retry_pause);
+}
+
+// In order: what is new waits with the old.
+void Chronicle::write_events() {
+  while (!late_events_.empty()) {
+    const auto written = events_.append(late_events_.front());
+    if (!written && written.error().code() == ErrorCode::resource_exhausted) return;
+    late_events_.pop_front();
+  }
 }
 
 void Chronicle::count(Counter counter) {
@@ -141,10 +155,11 @@ void Chronicle::write_soon(std::chrono::milliseconds pause) {
 
 void Chronicle::write_counters() {
   is_due_ = false;
+  write_events();
   if (of_box_.add(for_box_)) for_box_ = {};
   if (of_home_.add(for_home_)) for_home_ = {};
   // The disk is full, or somebody who held the lock was stopped.
-  if (!for_box_.is_zero() || !for_home_.is_zero()) write_soon(retry_pause);
+  if (!late_events_.empty() || !for_box_.is_zero() || !for_home_.is_zero()) write_soon(retry_pause);
 }
 
 }  // namespace boxlite::shim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,6 +30,7 @@ class Chronicle final : public Mux::Observer {
   // Writes what is left.
   ~Chronicle() override;
 
+  // While the disk is full the first events wait for room; their time is that of their writing.
   void tell(std::string_view type, store::EventAttributes attributes = {});
   // The box's name in the events to come.
   void rename(std::string name) { box_name_ = std::move(name); }
@@ -46,6 +48,7 @@ class Chronicle final : public Mux::Observer {
   void count_end(const wire::msg::ExecResult& result);
   void add(store::Counter counter, std::uint64_t by, std::chrono::milliseconds pause);
   void write_soon(std::chrono::milliseconds pause);
+  void write_events();
   void write_counters();
 
   linux_::EventLoop& loop_;
@@ -55,6 +58,7 @@ class Chronicle final : public Mux::Observer {
   store::Counters of_box_;
   store::Counters of_home_;
   // Not written yet.
+  std::deque<store::Event> late_events_;
   store::CounterValues for_box_;
   store::CounterValues for_home_;
   linux_::EventLoop::Timer writing_;

@@ -20,16 +20,9 @@ std::chrono::milliseconds boot_limit(const vmm::ShimConfig& config) {
   return vmm::default_boot_timeout(config.machine.accelerator);
 }
 
-// Readers see the old record or the new one. Not synced to the disk, unlike write_file_atomic: after a power
-// cut it means nothing, and the start of a box would wait for the disk.
-Result<void> replace_file(const std::filesystem::path& path, std::string_view content) {
-  const std::filesystem::path temporary = path.native() + ".tmp";
-  const auto file = BOXLITE_TRY(open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC));
-  BOXLITE_TRY(write_all(file.get(), content, temporary.native()));
-  if (::rename(temporary.c_str(), path.c_str()) != 0)
-    return fail(syscall_error("rename", path.native(), errno));
-  return {};
-}
+// Of a record whose texts are as long as they get, and of twenty lines of a console.
+constexpr std::size_t record_room = 16u << 10;
+constexpr std::chrono::seconds record_retry{1};
 
 NetworkQuestions::Clients question_clients(Mux& mux) {
   return {.are_there = [&mux](std::uint64_t client) { return mux.has_client(client); },
@@ -43,7 +36,12 @@ NetworkQuestions::Clients question_clients(Mux& mux) {
 }  // namespace
 
 Shim::Shim(vmm::Engine& engine, vmm::ShimConfig& config, Inherited inherited)
-    : engine_(engine), config_(config), inherited_(std::move(inherited)), restart_judge_(config.restart) {}
+    : engine_(engine),
+      config_(config),
+      inherited_(std::move(inherited)),
+      record_file_(config.box_dir / vmm::shim_record_name, record_room),
+      exit_file_(config.box_dir / vmm::exit_record_name, record_room),
+      restart_judge_(config.restart) {}
 
 Shim::Shim(vmm::Engine& engine, vmm::ShimConfig& config, Inherited inherited, ReadyMachine::Claimed claimed)
     : Shim(engine, config, std::move(inherited)) {
@@ -74,6 +72,9 @@ Result<void> Shim::set_up() {
   // The mux comes first: whatever goes wrong from here on is told to clients through it.
   mux_ = Mux::create(*loop_, *this);
   mux_->set_observer(&*chronicle_);
+  // What cannot say how it ended does not begin.
+  BOXLITE_TRY(exit_file_.take_room());
+  BOXLITE_TRY(record_file_.take_room());
   health_.emplace(*loop_, *mux_, config_.health, [this] { note_health(); });
   host_sockets_.emplace(*loop_, *mux_, config_.host_sockets);
   idle_watch_.emplace(*loop_, *mux_, [this] { stop_gracefully(); });
@@ -181,8 +182,11 @@ Result<void> Shim::watch_machine() {
 
 void Shim::write_shim_record() {
   if (life_ && life_->boot) record_.stages = life_->boot->stages();
-  auto written = replace_file(config_.box_dir / vmm::shim_record_name, vmm::to_json(record_));
-  if (!written) outcome_ = std::move(written);
+  // Not synced: after a power cut it means nothing, and the start of a box would wait for the disk.
+  const auto written = record_file_.replace(vmm::to_json(record_));
+  record_timer_.reset();
+  // It has grown beyond its room, and the disk is full.
+  if (!written) record_timer_ = loop_->after(record_retry, [this] { write_shim_record(); });
 }
 
 void Shim::begin_boot() {

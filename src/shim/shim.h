@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
+#include "linux/record_file.h"
 #include "logs/log_writer.h"
 #include "shim/chronicle.h"
 #include "shim/clock_keeper.h"
@@ -115,6 +116,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   // Stops a box that is between two machines.
   void end_between_lives();
   void finish(const vmm::ExitRecord& record);
+  Result<void> write_exit_record(const vmm::ExitRecord& record);
   void tell_end(const vmm::ExitRecord& record);
   void leave_when_flushed();
   bool is_between_lives() const { return last_end_.has_value(); }
@@ -125,6 +127,8 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::optional<ReadyMachine::Claimed> claimed_;  // until the first launch
   std::unique_ptr<linux_::EventLoop> loop_;
   std::optional<Chronicle> chronicle_;
+  linux_::RecordFile record_file_;
+  linux_::RecordFile exit_file_;
   std::optional<ConsoleLog> console_log_;
   std::optional<logs::LogWriter> log_;
   std::unique_ptr<Mux> mux_;
@@ -158,6 +162,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   linux_::EventLoop::Watch signal_watch_;
   linux_::EventLoop::Timer restart_timer_;
   linux_::EventLoop::Timer flush_timer_;
+  linux_::EventLoop::Timer record_timer_;  // one that could not be written is written later
 };
 
 }  // namespace boxlite::shim

@@ -26,6 +26,8 @@ constexpr milliseconds flush_limit{1000};
 constexpr milliseconds flush_pause{1};
 
 constexpr std::size_t complaint_lines = 5;
+// Of an exit record that a full disk has no room for.
+constexpr std::size_t shortest_message = 1024;
 
 std::string describe(const vmm::ExitRecord& record) {
   if (record.reason != vmm::ExitReason::main_exited) {
@@ -289,9 +291,7 @@ void Shim::finish(const vmm::ExitRecord& record) {
   has_finished_ = true;
   end_ = record;
   // Before the clients know: whoever sees the connection end can read why.
-  outcome_ = store::with_reserve(config_.home, [&] {
-    return write_file_atomic(config_.box_dir / vmm::exit_record_name, vmm::to_json(record));
-  });
+  outcome_ = write_exit_record(record);
   if (!mux_) return loop_->stop();
   if (!why_finished_) why_finished_ = end_error(config_.box_id, record);
   mux_->refuse(*why_finished_);
@@ -300,6 +300,21 @@ void Shim::finish(const vmm::ExitRecord& record) {
   for (const auto& call : std::exchange(waiting_for_stop_, {})) mux_->answer(call, wire::msg::StopResponse());
   flush_deadline_ = std::chrono::steady_clock::now() + flush_limit;
   leave_when_flushed();
+}
+
+// In the room that was taken for it; what is longer, with the home's reserve, and at last without what people
+// only like to know.
+Result<void> Shim::write_exit_record(const vmm::ExitRecord& record) {
+  const auto write = [this](const vmm::ExitRecord& wanted) {
+    return store::with_reserve(config_.home,
+                               [&] { return exit_file_.replace_durably(vmm::to_json(wanted)); });
+  };
+  auto written = write(record);
+  if (written || written.error().code() != ErrorCode::resource_exhausted) return written;
+  auto shorter = record;
+  shorter.console_tail.clear();
+  shorter.message.resize(std::min(shorter.message.size(), shortest_message));
+  return write(shorter);
 }
 
 void Shim::tell_end(const vmm::ExitRecord& record) {

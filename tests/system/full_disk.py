@@ -4,6 +4,7 @@
 again. The small disk is a tmpfs in a mount namespace of our own, which goes with us."""
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -79,6 +80,80 @@ def everything_ends(home, archive):
         raise AssertionError(f"left: {home.boxes()}")
 
 
+def ends_are_recorded(home):
+    """Each of several boxes on a full disk says what is wrong while it runs, and how it ended after."""
+    names = ("killed", "stopped", "orphaned", "writer")
+    for name in names:
+        home.call("run", "-d", "--name", name, "--", "sleep", "1000")
+    fill = fill_up(home)
+
+    def state(name):
+        return home.inspect(name)["State"]
+
+    def write(name):
+        return home.call("exec", name, "sh", "-c", "dd if=/dev/urandom of=/big bs=1M count=8 conv=fsync 2>/dev/null && echo kept || echo refused")
+
+    for name in ("orphaned", "writer"):
+        if write(name) != "refused\n":
+            raise AssertionError("the guest wrote more than the host holds")
+        home.wait_until(lambda: state(name)["Disk"]["Errors"] != 0, f"the errors of the disk of {name} are known while it is full")
+    for name in ("stopped", "writer"):
+        home.call("stop", "-t", "1", name)
+    home.call("kill", "killed")
+    home.wait_until(lambda: not state("killed")["Running"], "the end of a killed box is known")
+    os.kill(state("orphaned")["Pid"], signal.SIGKILL)
+    home.wait_until(lambda: not state("orphaned")["Running"], "the end of a box without its shim is known")
+    for when in ("while the disk is full", "later"):
+        for name in ("stopped", "killed", "writer"):
+            found = state(name)
+            if (found["Status"], found["ExitCode"]) != ("stopped", 137):
+                raise AssertionError(f"{name}, {when}: {found}")
+        if state("orphaned")["Status"] != "failed" or state("orphaned")["Disk"]["Errors"] == 0 or state("writer")["Disk"]["Errors"] == 0:
+            raise AssertionError(f"{when}: {state('orphaned')} {state('writer')}")
+        fill.unlink(missing_ok=True)
+        home.call("ls")
+    for name in ("orphaned", "writer"):
+        home.call("start", name)
+        if write(name) != "kept\n":
+            raise AssertionError(f"{name} cannot write though there is room")
+        home.call("rm", "-f", name)
+    home.call("prune", "-f")
+
+
+# Writes once round its journal, so that a full host has room for the journal's blocks, but none for those that are new: the
+# blocks of 2000 directories, eight times.
+ROUND_THE_JOURNAL = """mkdir /old && cd /old && i=0; while [ $i -lt 2000 ]; do mkdir $i; i=$((i+1)); done; sync
+for pass in 1 2 3 4 5 6 7 8 9; do for d in *; do : > $d/$pass; done; sync; done"""
+ACKNOWLEDGED = """for i in $(seq 30); do mkdir /new$i && dd if=/dev/null of=/new$i/file conv=fsync 2>/dev/null && echo /new$i/file; done"""
+
+
+def file_system_survives(boxlite):
+    """What a box wrote and was told to be safe is there after an orderly stop on a full disk, and nothing is damaged."""
+    with Home(boxlite) as home:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=240m,mode=700", "tmpfs", str(home.path)], check=True)
+        home.call("run", "-d", "--name", "box", "--", "sleep", "1000")
+        home.call("exec", "box", "sh", "-c", ROUND_THE_JOURNAL)
+        for end in (("stop", "-t", "1", "box"), ("kill", "box")):
+            fill = fill_up(home)
+            written = home.call("exec", "box", "sh", "-c", ACKNOWLEDGED).split()
+            if len(written) < 3:
+                raise AssertionError(f"the guest's journal has no room: {written}")
+            home.call(*end)
+            home.wait_until(lambda: not home.inspect("box")["State"]["Running"], "the box ends")
+            fill.unlink()
+            home.call("start", "box")
+            found = home.call("exec", "box", "ls", *written, check=False).split()
+            if sorted(found) != sorted(written):
+                raise AssertionError(f"lost after {end[0]}: {sorted(set(written) - set(found))}")
+            # Reads every directory and inode; makes new ones.
+            home.call("exec", "box", "sh", "-c", "find / -xdev -type f > /dev/null && rm -r /new* && mkdir /again && rmdir /again && sync")
+            if home.inspect("box")["State"]["Disk"]["Errors"] > 1:
+                raise AssertionError(f"damaged after {end[0]}: {home.inspect('box')['State']['Disk']}")
+        home.call("rm", "-f", "box")
+        home.wait_until(lambda: not home.processes(), "every process of the home ends")
+        subprocess.run(["umount", "-l", str(home.path)], check=True)
+
+
 def log_goes_on(home):
     """What the main command writes while there is no room is missing from its log, and said to be; the command itself does
     not notice."""
@@ -108,6 +183,7 @@ def main():
         home.call("run", "--rm", "--", "true")
 
         log_goes_on(home)
+        ends_are_recorded(home)
         everything_ends(home, sys.argv[2])
 
         # The guest fills the host: its program hears of it, and nothing hangs.
@@ -142,6 +218,7 @@ def main():
         home.call("load", "--name", "copy:1", "-i", str(archive))
         home.wait_until(lambda: not home.processes(), "every process of the home ends")
         subprocess.run(["umount", "-l", str(home.path)], check=True)
+    file_system_survives(sys.argv[1])
 
 
 if __name__ == "__main__":
