@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/chronicle.h"
 
+#include <csignal>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "base/files.h"
 #include "store/event_cursor.h"
@@ -56,6 +58,23 @@ class ChronicleTest : public testing::Test {
   std::unique_ptr<linux_::EventLoop> loop_;
   vmm::ShimConfig config_;
 };
+
+// A limit on the size of files stands for the full disk.
+TEST_F(ChronicleTest, WhatAFullDiskHasNoRoomForIsToldLater) {
+  Chronicle chronicle(*loop_, config_);
+  rlimit before = {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &none);
+  chronicle.tell(store::event_type::disk_error, {{"errors", "1"}});
+  chronicle.tell(store::event_type::ready);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  ::signal(SIGXFSZ, old_handler);
+  EXPECT_TRUE(events().empty());
+  turn_until([&] { return events().size() == 2; });
+  EXPECT_EQ(events().front().type, store::event_type::disk_error) << "in order";
+}
 
 TEST_F(ChronicleTest, TellsAndCountsACommand) {
   Chronicle chronicle(*loop_, config_);
