@@ -39,7 +39,8 @@ struct Mount {
   // bind, socket: an absolute path on the host, symlinks followed; it must exist when the box starts. volume:
   // a name, made when there is none; empty: an anonymous volume of this box, named when the box is created.
   std::string source = {};
-  // Absolute, in the box; made when missing. An empty directory for a directory, an empty file for a file.
+  // Absolute, in the box, not in /proc, and neither /dev nor in /dev/pts; made when missing. An empty
+  // directory for a directory, an empty file for a file.
   std::string target = {};
   bool read_only = false;  // enforced on the host as well
   // volume: do not fill an empty volume with what the image has at `target`.
@@ -118,7 +119,7 @@ struct BoxSpec {
   std::vector<std::pair<std::string, std::string>> labels = {};
 
   unsigned cpus = 1;               // 1..64
-  std::uint64_t memory_mib = 512;  // 64..1048576
+  std::uint64_t memory_mib = 512;  // 64..1048576, and not more than the host gives a process
   // Size the box's disk can grow to, in GiB, 1..16384. It occupies only what is written.
   std::uint64_t disk_size_gib = 10;
 

@@ -37,6 +37,7 @@ struct ExposedPort {
 
 // A name that the box knows, in its /etc/hosts and from its name server, whatever the network's names say.
 struct HostEntry {
+  // A dot at its end is dropped; it is found as written and in lower case.
   std::string name = {};
   // "192.0.2.1", "2001:db8::1", or "host-gateway": the host, as under host.boxlite.internal. That a box knows
   // an address does not open it: a private one needs a rule with the address, the host one with its name.
@@ -131,7 +132,8 @@ struct NetworkSpec {
   // Besides those that the image exposes.
   std::vector<ExposedPort> exposed = {};
   // All that is exposed, by the image or by `exposed`, and is not in `ports`, gets a port of 127.0.0.1 at
-  // each start.
+  // each start. More than 256 ports in all are refused: when the box is made, or, if they are the image's,
+  // when it starts.
   bool publish_exposed = false;
   // At most 256; without a network too.
   std::vector<HostEntry> hosts = {};

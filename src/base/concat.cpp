@@ -20,4 +20,9 @@ std::string in_quotes(std::string_view text) {
   return out;
 }
 
+std::string excerpt_in_quotes(std::string_view text) {
+  constexpr std::size_t most = 64;
+  return text.size() <= most ? in_quotes(text) : concat(in_quotes(text.substr(0, most)), "...");
+}
+
 }  // namespace boxlite

@@ -36,6 +36,8 @@ std::string concat(const Pieces&... pieces) {
 // `"text"`, with control characters, quotes and backslashes escaped as \xNN, so that names from outside
 // cannot forge lines in messages.
 std::string in_quotes(std::string_view text);
+// Of a text that is refused and may be of any length: its first 64 bytes, with "..." for the others.
+std::string excerpt_in_quotes(std::string_view text);
 
 // The pieces with `separator` between them.
 template <typename Range>

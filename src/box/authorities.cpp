@@ -56,8 +56,17 @@ Result<void> add_required_certificates(std::string_view what, std::string_view t
 
 Result<std::string> require_moderate(std::string all) {
   if (all.size() <= most_bytes) return all;
-  return fail(ErrorCode::resource_exhausted,
-              concat("authorities: ", all.size(), " bytes of certificates, more than ", most_bytes));
+  return fail(Error(ErrorCode::resource_exhausted,
+                    concat("authorities: ", all.size(), " bytes of certificates, more than ", most_bytes))
+                  .with_remedy("name files of fewer certificates"));
+}
+
+Result<std::string> with_remedy(std::string_view what, Result<std::string> content) {
+  if (content) return content;
+  auto error = std::move(content).error().context(what);
+  if (!error.remedy().empty()) return fail(std::move(error));
+  return fail(std::move(error).with_remedy(
+      concat("name a readable file of certificates in PEM form, of at most ", largest_file >> 20, " MiB")));
 }
 
 // Without waiting for a writer, should it be a fifo.
@@ -84,8 +93,8 @@ Result<std::string> read_authorities(const std::vector<std::filesystem::path>& a
   std::string all;
   for (const auto& path : authorities) {
     const auto what = concat("authorities ", in_quotes(path.native()));
-    const auto content =
-        BOXLITE_TRY_CONTEXT(what, path == system_authorities ? read_system_bundle() : read_user_file(path));
+    const auto content = BOXLITE_TRY(
+        with_remedy(what, path == system_authorities ? read_system_bundle() : read_user_file(path)));
     BOXLITE_TRY(add_required_certificates(what, content, all));
   }
   return require_moderate(std::move(all));
@@ -94,7 +103,7 @@ Result<std::string> read_authorities(const std::vector<std::filesystem::path>& a
 Result<std::string> read_authorities_at(const std::filesystem::path& real_path) {
   const auto what = concat("authorities ", in_quotes(real_path.native()));
   const auto file = BOXLITE_TRY(open_without_symlinks(real_path, O_RDONLY | O_NONBLOCK));
-  const auto content = BOXLITE_TRY_CONTEXT(what, read_all(file.get(), real_path.native(), largest_file));
+  const auto content = BOXLITE_TRY(with_remedy(what, read_all(file.get(), real_path.native(), largest_file)));
   std::string all;
   BOXLITE_TRY(add_required_certificates(what, content, all));
   return require_moderate(std::move(all));

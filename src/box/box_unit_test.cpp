@@ -222,8 +222,14 @@ TEST(SpecCheck, RefusesWhatCannotWork) {
       {.user = ":0"},
       {.user = "a:b:c"},
       {.user = "a b"},
+      {.user = "4294967295"},
+      {.user = "root:99999999999"},
       {.hostname = "-"},
       {.hostname = std::string(64, 'h')},
+      {.hostname = "a..b"},
+      {.hostname = "a."},
+      {.hostname = "a-"},
+      {.hostname = "a.-b"},
       {.capabilities = {.drop = {"x"}}},
       {.ulimits = {{"files", 1, 1}}},
       {.ulimits = {{"core", 2, 1}}},
@@ -275,13 +281,57 @@ TEST(WantedPorts, AreWhatIsExposedAndNotPublished) {
                       .exposed = {{.port = 90}, {.port = 80}}};
   const std::vector<std::string> image = {"80/tcp", "80/udp", "443",   "90/tcp",
                                           "x",      "0/tcp",  "99999", "7/sctp"};
-  EXPECT_EQ(wanted_ports(network, image), network.ports);
+  EXPECT_EQ(*wanted_ports(network, image), network.ports);
   network.publish_exposed = true;
   using testing::ElementsAre;
-  EXPECT_THAT(wanted_ports(network, image),
+  EXPECT_THAT(*wanted_ports(network, image),
               ElementsAre(PublishedPort{.host_port = 8080, .box_port = 80}, PublishedPort{.box_port = 90},
                           PublishedPort{.box_port = 80, .protocol = PortProtocol::udp},
                           PublishedPort{.box_port = 443}));
+}
+
+TEST(WantedPorts, AreNoMoreThanABoxCanPublish) {
+  NetworkSpec network{.publish_exposed = true};
+  for (std::uint16_t port = 1; port <= 256; ++port) network.exposed.push_back({.port = port});
+  network.exposed.push_back({.port = 1});
+  EXPECT_EQ(network_message(network), "");
+  EXPECT_EQ(wanted_ports(network, {"256/tcp"})->size(), 256u);
+  const auto of_image = wanted_ports(network, {"300/tcp"});
+  ASSERT_FALSE(of_image);
+  EXPECT_THAT(of_image.error().message(), testing::HasSubstr("257 ports are exposed"));
+  EXPECT_THAT(of_image.error().remedy(), testing::HasSubstr("-p"));
+  network.exposed.push_back({.port = 300});
+  EXPECT_THAT(network_message(network), testing::HasSubstr("more than 256"));
+  network.publish_exposed = false;
+  EXPECT_EQ(network_message(network), "");
+}
+
+TEST(SpecCheck, FindsTwoPortsAtOnePlaceOfTheHost) {
+  using testing::HasSubstr;
+  const auto both = [](const char* one, const char* other) {
+    return network_message({.ports = {{.host_address = one, .host_port = 80, .box_port = 80},
+                                      {.host_address = other, .host_port = 80, .box_port = 81}}});
+  };
+  EXPECT_EQ(both("127.0.0.1", "127.0.0.2"), "");
+  EXPECT_EQ(both("0.0.0.0", "::"), "");
+  EXPECT_THAT(both("0.0.0.0", "127.0.0.1"), HasSubstr("published twice"));
+  EXPECT_THAT(both("::1", "::"), HasSubstr("published twice"));
+  EXPECT_THAT(both("::1", "0:0::1"), HasSubstr("published twice"));
+}
+
+TEST(ConfigureNetwork, WritesNamesAsTheyAreLookedUp) {
+  wire::msg::ConfigureRequest request;
+  configure_network({.is_enabled = false, .hosts = {{"FOO.", "10.0.0.1"}, {"bar", "10.0.0.2"}}}, request);
+  ASSERT_EQ(request.hosts_size(), 2);
+  using testing::ElementsAre;
+  EXPECT_THAT(request.hosts(0).names(), ElementsAre("FOO", "foo"));
+  EXPECT_THAT(request.hosts(1).names(), ElementsAre("bar"));
+}
+
+TEST(SpecCheck, ShowsTheBeginningOfWhatIsLong) {
+  const auto error = check(BoxSpec{.name = std::string(10'000, 'n')}).error();
+  EXPECT_LT(error.message().size(), 300u);
+  EXPECT_THAT(error.message(), testing::HasSubstr("nnn\"..."));
 }
 
 TEST(Authorities, AreTheCertificatesOfTheirFilesAndNothingElse) {
@@ -295,6 +345,7 @@ TEST(Authorities, AreTheCertificatesOfTheirFilesAndNothingElse) {
   ASSERT_TRUE(write_file_atomic(file, "no certificate"));
   EXPECT_EQ(read_authorities({file}).error().code(), ErrorCode::invalid_argument);
   EXPECT_EQ(read_authorities({dir.path() / "none"}).error().code(), ErrorCode::not_found);
+  EXPECT_THAT(read_authorities({dir.path() / "none"}).error().remedy(), testing::HasSubstr("PEM"));
   EXPECT_FALSE(check(std::vector<std::filesystem::path>{"relative.pem"}));
   EXPECT_TRUE(check(std::vector<std::filesystem::path>{"/a.pem", "system"}));
 }

@@ -21,7 +21,7 @@ constexpr std::size_t max_volume_name = 128;
 
 std::unexpected<Error> wrong(std::string_view field, std::string_view value, std::string_view allowed) {
   return fail(ErrorCode::invalid_argument,
-              concat("mount ", field, " ", in_quotes(value), " is not valid: ", allowed));
+              concat("mount ", field, " ", excerpt_in_quotes(value), " is not valid: ", allowed));
 }
 
 bool is_letter_or_digit(char character) {
@@ -36,7 +36,7 @@ bool has_dot_dot(std::string_view path) {
 Result<void> check_path(std::string_view field, std::string_view path) {
   if (!path.starts_with('/')) return wrong(field, path, "it must be an absolute path");
   if (path.find('\0') != std::string_view::npos) return wrong(field, path, "it must not hold a zero byte");
-  if (path.size() > max_path) return wrong(field, path.substr(0, 64), "it is too long");
+  if (path.size() > max_path) return wrong(field, path, concat("at most ", max_path, " bytes"));
   return {};
 }
 
@@ -47,6 +47,9 @@ Result<void> check_target(std::string_view target) {
   if (tidy == "/") return wrong("target", target, "the root of the box cannot be replaced");
   if (tidy == "/proc" || tidy.starts_with("/proc/"))
     return wrong("target", target, "nothing can be mounted in /proc");
+  // What is hidden there every program counts on: /dev/null would be a file, and no terminal would open.
+  if (tidy == "/dev" || tidy == "/dev/pts" || tidy.starts_with("/dev/pts/"))
+    return wrong("target", target, "the devices there are those of the box; mount single files, or /dev/shm");
   return {};
 }
 
@@ -70,7 +73,7 @@ Result<void> check_volume_name(std::string_view name) {
   if (is_good) return {};
   return fail(
       Error(ErrorCode::invalid_argument,
-            concat("volume name ", in_quotes(name),
+            concat("volume name ", excerpt_in_quotes(name),
                    " is not valid: 2 to 128 letters, digits, \"_\", \".\" and \"-\", of which the first "
                    "is a letter or digit"))
           .with_remedy("to share a directory of the host, give its absolute path"));

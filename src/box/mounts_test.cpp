@@ -28,8 +28,13 @@ TEST(Mounts, AreCheckedOneByOne) {
   EXPECT_THAT(complaint({{.source = "/a", .target = "//./"}}), HasSubstr("root"));
   EXPECT_THAT(complaint({{.source = "/a", .target = "/b/../c"}}), HasSubstr("\"..\""));
   EXPECT_THAT(complaint({{.source = "/a", .target = "/proc/sys"}}), HasSubstr("/proc"));
+  for (const char* place : {"/dev", "/dev/", "/dev/pts", "/dev/pts/./x"})
+    EXPECT_THAT(complaint({{.type = MountType::tmpfs, .target = place}}), HasSubstr("devices")) << place;
+  EXPECT_EQ(complaint({{.type = MountType::tmpfs, .target = "/dev/shm"}}), "");
+  EXPECT_EQ(complaint({{.type = MountType::tmpfs, .target = "/devices"}}), "");
   EXPECT_THAT(complaint({{.source = std::string("/a\0b", 4), .target = "/b"}}), HasSubstr("zero"));
-  EXPECT_THAT(complaint({{.source = "/a", .target = "/" + std::string(5000, 'x')}}), HasSubstr("long"));
+  EXPECT_THAT(complaint({{.source = "/a", .target = "/" + std::string(5000, 'x')}}),
+              HasSubstr("at most 4095"));
   EXPECT_THAT(complaint({{.type = MountType::volume, .source = "../x", .target = "/b"}}), HasSubstr("name"));
   EXPECT_THAT(complaint({{.type = MountType::tmpfs, .source = "/x", .target = "/b"}}), HasSubstr("tmpfs"));
 }

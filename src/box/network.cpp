@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "base/concat.h"
 #include "net/address.h"
@@ -17,9 +19,17 @@ namespace {
 constexpr std::size_t most_ports = 256;
 constexpr std::uint64_t most_kbit = UINT32_MAX;
 
+// Two spellings of one address are one, and that of all addresses takes the port of each.
+bool is_one_place(std::string_view one, std::string_view other) {
+  const auto a = net::IpAddress::parse(one), b = net::IpAddress::parse(other);
+  if (!a || !b || a->is_v6() != b->is_v6()) return false;
+  const auto any = *net::IpAddress::parse(a->is_v6() ? "::" : "0.0.0.0");
+  return *a == *b || *a == any || *b == any;
+}
+
 bool collide(const PublishedPort& one, const PublishedPort& other) {
   return one.host_port != 0 && one.host_port == other.host_port && one.protocol == other.protocol &&
-         one.host_address == other.host_address;
+         is_one_place(one.host_address, other.host_address);
 }
 
 constexpr std::size_t most_hosts = 256;
@@ -29,7 +39,8 @@ constexpr std::size_t longest_resolver_word = 64;
 constexpr std::string_view host_gateway = "host-gateway";
 
 std::unexpected<Error> refuse_value(std::string_view what, std::string_view value, std::string_view why) {
-  return fail(ErrorCode::invalid_argument, concat(what, " ", in_quotes(value), " is not valid: ", why));
+  return fail(ErrorCode::invalid_argument,
+              concat(what, " ", excerpt_in_quotes(value), " is not valid: ", why));
 }
 
 bool is_name_of_host(std::string_view name) {
@@ -38,7 +49,8 @@ bool is_name_of_host(std::string_view name) {
 }
 
 Result<void> check(const HostEntry& host, bool has_network) {
-  if (!net::is_host_name(host.name)) return refuse_value("host", host.name, "it is not a host name");
+  if (!net::is_host_name(host.name))
+    return refuse_value("host", host.name, "write letters, digits, \"-\", \"_\" and \".\"");
   if (host.address == host_gateway) {
     if (has_network) return {};
     return refuse_value("host", host.name, "a box without a network cannot reach its host");
@@ -103,12 +115,22 @@ std::string address_of(const HostEntry& host) {
   return host.address == host_gateway ? std::string(wire::host_v4_text) : host.address;
 }
 
+// As it was written, but without the root's dot, which no program looks for in a hosts file; and in lower
+// case, for C libraries that compare letter by letter.
+void add_names(const HostEntry& entry, wire::msg::HostEntry& host) {
+  std::string_view written = entry.name;
+  if (written.ends_with('.')) written.remove_suffix(1);
+  host.add_names(std::string(written));
+  if (auto normal = net::normal_name(written); normal != written) host.add_names(std::move(normal));
+}
+
 }  // namespace
 
 Result<void> check(const PublishedPort& port) {
   if (!net::IpAddress::parse(port.host_address))
     return fail(ErrorCode::invalid_argument,
-                concat("port: ", in_quotes(port.host_address), " is not an address of the host"));
+                concat("port: ", excerpt_in_quotes(port.host_address),
+                       " is not an address of the host: write an IPv4 or IPv6 address"));
   if (port.box_port == 0) return fail(ErrorCode::invalid_argument, "port: the box's port must be 1 to 65535");
   return {};
 }
@@ -122,11 +144,13 @@ Result<void> check(const NetworkSpec& network) {
   BOXLITE_TRY(check_names(network));
   if (network.ports.size() > most_ports)
     return fail(ErrorCode::invalid_argument, concat("network: at most ", most_ports, " ports are allowed"));
+  BOXLITE_TRY(wanted_ports(network, {}));
   for (auto port = network.ports.begin(); port != network.ports.end(); ++port) {
     BOXLITE_TRY(check(*port));
     if (std::any_of(network.ports.begin(), port, [&](const auto& other) { return collide(other, *port); }))
-      return fail(ErrorCode::invalid_argument,
-                  concat("port ", port->host_port, " of the host is published twice"));
+      return fail(Error(ErrorCode::invalid_argument,
+                        concat("port ", port->host_port, " of the host is published twice"))
+                      .with_remedy("choose another port or another address for one of them"));
   }
   if (network.send_limit_kbit > most_kbit || network.receive_limit_kbit > most_kbit)
     return fail(ErrorCode::invalid_argument, concat("network: a limit is at most ", most_kbit, " kbit/s"));
@@ -157,22 +181,25 @@ bool is_same_port(const PublishedPort& wanted, const PublishedPort& actual) {
          (wanted.host_port == 0 || wanted.host_port == actual.host_port);
 }
 
-std::vector<PublishedPort> wanted_ports(const NetworkSpec& network,
-                                        const std::vector<std::string>& exposed_by_image) {
+Result<std::vector<PublishedPort>> wanted_ports(const NetworkSpec& network,
+                                                const std::vector<std::string>& exposed_by_image) {
   auto ports = network.ports;
   if (!network.publish_exposed) return ports;
   auto exposed = network.exposed;
   for (const auto& text : exposed_by_image) {
     if (const auto port = parse_exposed(text)) exposed.push_back(*port);
   }
+  std::set<std::pair<std::uint16_t, PortProtocol>> led_to;
+  for (const auto& port : ports) led_to.emplace(port.box_port, port.protocol);
   for (const auto& port : exposed) {
-    const auto leads_there = [&](const PublishedPort& other) {
-      return other.box_port == port.port && other.protocol == port.protocol;
-    };
-    if (ports.size() < most_ports && std::ranges::none_of(ports, leads_there))
+    if (led_to.emplace(port.port, port.protocol).second)
       ports.push_back({.box_port = port.port, .protocol = port.protocol});
   }
-  return ports;
+  if (ports.size() <= most_ports) return ports;
+  return fail(Error(ErrorCode::invalid_argument,
+                    concat("network: ", ports.size(), " ports are exposed and would be published, more than ",
+                           most_ports))
+                  .with_remedy("publish those that you need one by one: -p BOX_PORT, without -P"));
 }
 
 vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<PublishedPort>& ports,
@@ -202,7 +229,7 @@ void configure_network(const NetworkSpec& network, wire::msg::ConfigureRequest& 
   for (const auto& entry : network.hosts) {
     auto& host = *request.add_hosts();
     host.set_address(address_of(entry));
-    host.add_names(entry.name);
+    add_names(entry, host);
   }
   if (!network.is_enabled) return;
   for (const auto& domain : network.dns.search) {

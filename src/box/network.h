@@ -17,9 +17,9 @@ Result<void> check(const NetworkSpec& network);
 Result<void> check(const PublishedPort& port);
 
 // What is to be published: the spec's ports, and, when it says so, one for each port that it or the image
-// ("80/tcp") exposes.
-std::vector<PublishedPort> wanted_ports(const NetworkSpec& network,
-                                        const std::vector<std::string>& exposed_by_image);
+// ("80/tcp") exposes. invalid_argument when these are more than a box can publish.
+Result<std::vector<PublishedPort>> wanted_ports(const NetworkSpec& network,
+                                                const std::vector<std::string>& exposed_by_image);
 // `last`: the ports as they were when the box ran last.
 vmm::NetworkConfig network_config(const NetworkSpec& network, const std::vector<PublishedPort>& ports,
                                   const std::vector<vmm::PortMapping>& last);

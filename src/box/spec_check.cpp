@@ -2,6 +2,7 @@
 #include "box/spec_check.h"
 
 #include <algorithm>
+#include <charconv>
 #include <set>
 
 #include <boxlite/signal.hpp>
@@ -30,7 +31,8 @@ constexpr std::chrono::hours max_time{24 * 365};
 constexpr std::chrono::milliseconds shortest_auto_stop{100};
 
 std::unexpected<Error> wrong(std::string_view field, std::string_view value, std::string_view allowed) {
-  return fail(ErrorCode::invalid_argument, concat(field, " ", in_quotes(value), " is not valid: ", allowed));
+  return fail(ErrorCode::invalid_argument,
+              concat(field, " ", excerpt_in_quotes(value), " is not valid: ", allowed));
 }
 
 std::unexpected<Error> wrong(std::string_view field, std::uint64_t value, std::string_view allowed) {
@@ -59,9 +61,16 @@ Result<void> check_no_zero(std::string_view field, std::string_view value) {
   return wrong(field, value, "it must not contain a zero byte");
 }
 
+// Its labels neither begin nor end with "-", and none is empty.
 Result<void> check_hostname(std::string_view hostname) {
-  if (hostname.empty() || (hostname.size() <= max_hostname_length && is_word(hostname, ".-"))) return {};
-  return wrong("hostname", hostname, "1 to 63 letters, digits, \"-\" and \".\"");
+  const auto padded = concat(".", hostname, ".");
+  const bool has_bad_label = padded.find("..") != std::string::npos ||
+                             padded.find("-.") != std::string::npos || padded.find(".-") != std::string::npos;
+  if (hostname.empty() ||
+      (hostname.size() <= max_hostname_length && is_word(hostname, ".-") && !has_bad_label))
+    return {};
+  return wrong("hostname", hostname,
+               "1 to 63 letters, digits, \"-\" and \".\", with a letter or digit at the ends of each part");
 }
 
 Result<void> check_platform(std::string_view text) {
@@ -98,12 +107,25 @@ Result<void> check_working_dir(std::string_view path) {
   return check_no_zero("working_dir", path);
 }
 
+// The kernel's highest id but one stands for "leave it as it is". Other words are names, which only the image
+// knows.
+bool is_too_high_an_id(std::string_view word) {
+  constexpr std::uint32_t no_id = ~std::uint32_t{0};
+  std::uint32_t id = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), id);
+  const bool is_number = end == word.data() + word.size() && !word.empty();
+  return is_number && (error == std::errc::result_out_of_range || id == no_id);
+}
+
 Result<void> check_user(std::string_view user) {
   if (user.empty()) return {};
   const auto is_bad = [](char character) { return character <= ' ' || character == 0x7f; };
   const auto colon = user.find(':');
   const bool is_good = colon != 0 && std::count(user.begin(), user.end(), ':') <= 1 &&
                        std::none_of(user.begin(), user.end(), is_bad);
+  const auto group = colon == std::string_view::npos ? std::string_view() : user.substr(colon + 1);
+  if (is_too_high_an_id(user.substr(0, colon)) || is_too_high_an_id(group))
+    return wrong("user", user, concat("a number is at most ", ~std::uint32_t{0} - 1));
   if (is_good) return {};
   return wrong("user", user, "write name or uid, then optionally \":\" and group or gid");
 }

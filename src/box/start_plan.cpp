@@ -113,6 +113,7 @@ Result<void> StartPlan::find_image() {
   image_ = BOXLITE_TRY(around_.require_image(spec_, progress_));
   // Before anything is made of it.
   BOXLITE_TRY(stop_signal(spec_, image_->config));
+  BOXLITE_TRY(wanted_ports(spec_.network, image_->config.exposed_ports));
   return {};
 }
 
@@ -314,8 +315,8 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.box_dir = paths_.directory;
   config.machine = machine_spec();
   config.machine.saved = saved_;
-  config.network =
-      network_config(spec_.network, wanted_ports(spec_.network, image.exposed_ports), last_ports_);
+  const auto ports = BOXLITE_TRY(wanted_ports(spec_.network, image.exposed_ports));
+  config.network = network_config(spec_.network, ports, last_ports_);
   config.network.secrets = BOXLITE_TRY(load_secrets(paths_.secrets(), spec_.secrets));
   if (!spec_.secret_authorities.empty())
     config.network.secret_authorities = BOXLITE_TRY(read_authorities_at(spec_.secret_authorities));

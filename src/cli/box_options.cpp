@@ -40,7 +40,13 @@ constexpr std::array later_for_boxes{
 OptionSet::Accept accept_size(std::uint64_t& target, std::uint64_t unit) {
   return [&target, unit](std::string_view text) -> std::optional<std::string> {
     const auto size = parse_size(text, unit);
-    if (!size) return "is not a size: write 512m, 2g or 1.5g";
+    if (!size) {
+      return fmt::format("is not a size of at least {}: write 2g, 1.5g or 2048m",
+                         unit == bytes_per_gib   ? "1 GiB"
+                         : unit == bytes_per_mib ? "1 MiB"
+                         : unit == 1024          ? "1 KiB"
+                                                 : "1 byte");
+    }
     target = *size;
     return std::nullopt;
   };

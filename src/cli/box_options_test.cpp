@@ -197,6 +197,8 @@ TEST(BoxOptionsTest, RefusesBadValues) {
                                                                  {"--memory", "lots", "i"},
                                                                  {"--memory", "0", "i"},
                                                                  {"--disk-size", "", "i"},
+                                                                 {"--disk-size", "1k", "i"},
+                                                                 {"--shm-size", "0", "i"},
                                                                  {"--pull", "sometimes", "i"},
                                                                  {"--start-timeout", "soon", "i"},
                                                                  {"--accel", "xen", "i"},

@@ -60,6 +60,11 @@ bool is_socket(const std::string& path) {
   return std::filesystem::is_socket(path, ignored);
 }
 
+// Docker makes a directory of this name, in whose place the service then cannot listen.
+bool is_named_as_socket(std::string_view path) {
+  return path.ends_with(".sock") || path.ends_with(".socket");
+}
+
 bool is_meaningless(std::string_view option) {
   constexpr std::array<std::string_view, 13> known{"rw",        "z",       "Z",      "shared",   "slave",
                                                    "private",   "rshared", "rslave", "rprivate", "consistent",
@@ -136,8 +141,28 @@ bool means_nothing_to_tmpfs(std::string_view option) {
   return std::ranges::find(known, option) != known.end();
 }
 
-bool is_yes(std::string_view value) {
-  return value.empty() || value == "true" || value == "1";
+// As Docker reads it. What is neither is refused: taken for "no", it would leave writable what was to be
+// read-only. True: taken.
+Parsed<bool> take_switch(bool& target, std::string_view text, std::string_view key, std::string_view value) {
+  target = value.empty() || value == "true" || value == "1";
+  if (target || value == "false" || value == "0") return true;
+  return bad("--mount", text, fmt::format("{} is true or false, not \"{}\"", key, value));
+}
+
+// What a field says about one type it cannot say about another.
+Parsed<void> check_type(MountType type, std::string_view text, std::string_view key) {
+  struct Prefix {
+    std::string_view text;
+    MountType type;
+  };
+  static constexpr std::array<Prefix, 3> prefixes{
+      {{"tmpfs-", MountType::tmpfs}, {"volume-", MountType::volume}, {"bind-", MountType::bind}}};
+  for (const auto& prefix : prefixes) {
+    if (!key.starts_with(prefix.text) || type == prefix.type) continue;
+    return bad("--mount", text,
+               fmt::format("{} goes with type={}", key, prefix.text.substr(0, prefix.text.size() - 1)));
+  }
+  return {};
 }
 
 // One KEY=VALUE of --mount. Nothing: no such key.
@@ -164,14 +189,8 @@ Parsed<bool> take_mount_key(Mount& mount, std::string_view text, std::string_vie
     mount.target = value;
     return true;
   }
-  if (key == "readonly" || key == "ro") {
-    mount.read_only = is_yes(value);
-    return true;
-  }
-  if (key == "volume-nocopy") {
-    mount.no_copy = is_yes(value);
-    return true;
-  }
+  if (key == "readonly" || key == "ro") return take_switch(mount.read_only, text, key, value);
+  if (key == "volume-nocopy") return take_switch(mount.no_copy, text, key, value);
   if (key == "bind-propagation" || key == "consistency") return true;
   if (key.starts_with("tmpfs-")) return take_tmpfs_key(mount, "--mount", text, key.substr(6), value);
   return false;
@@ -227,6 +246,10 @@ Parsed<MountWish> parse_mount_option(std::string_view text) {
     if (!taken) return std::unexpected(taken.error());
     if (!*taken) return bad("--mount", text, fmt::format("no field \"{}\"", field));
   }
+  for (const auto& field : split(text, ',')) {
+    const auto fits = check_type(mount.type, text, field.substr(0, field.find('=')));
+    if (!fits) return std::unexpected(fits.error());
+  }
   if (!mount.target.starts_with('/')) return bad("--mount", text, "dst must be given and begin with \"/\"");
   if (mount.type != MountType::bind && mount.type != MountType::socket) return wish;
   if (mount.source.empty()) return bad("--mount", text, "it needs src, a path of this host");
@@ -263,6 +286,11 @@ Parsed<void> provide_source(const MountWish& wish) {
   if (mount.type != MountType::bind) return {};
   std::error_code failed;
   if (std::filesystem::exists(mount.source, failed)) return {};
+  if (wish.makes_source && is_named_as_socket(mount.source)) {
+    return std::unexpected(
+        Ending(exit_failure, fmt::format("share \"{}\": there is no such socket", mount.source),
+               "start the service that listens there; if it is to be a directory, make it first"));
+  }
   if (wish.makes_source && std::filesystem::create_directories(mount.source, failed)) return {};
   if (!failed) failed = std::make_error_code(std::errc::no_such_file_or_directory);
   return std::unexpected(Ending(exit_failure, fmt::format("share \"{}\": {}", mount.source, failed.message()),

@@ -73,13 +73,19 @@ TEST(MountOption, ReadsDockersFields) {
   EXPECT_FALSE(bind->makes_source);
   EXPECT_EQ(parse_mount_option("src=cache,dst=/c,volume-nocopy")->mount,
             (Mount{.type = MountType::volume, .source = "cache", .target = "/c", .no_copy = true}));
+  EXPECT_EQ(parse_mount_option("src=cache,dst=/c,readonly=false,volume-nocopy=0")->mount,
+            (Mount{.type = MountType::volume, .source = "cache", .target = "/c"}));
+  EXPECT_EQ(parse_mount_option("tmpfs-size=1m,dst=/t,type=tmpfs")->mount.tmpfs_bytes, 1u << 20);
   EXPECT_EQ(parse_mount_option("type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700")->mount,
             (Mount{.type = MountType::tmpfs, .target = "/t", .tmpfs_bytes = 1 << 20, .tmpfs_mode = 0700}));
 }
 
 TEST(MountOption, RefusesWhatItDoesNotUnderstand) {
   for (const char* text : {"", "type=nfs,dst=/c", "type=bind,dst=/c", "src=a", "dst=c", "dst=/c,colour=red",
-                           "type=tmpfs,dst=/c,tmpfs-size=big", "type=tmpfs,dst=/c,tmpfs-mode=9"}) {
+                           "type=tmpfs,dst=/c,tmpfs-size=big", "type=tmpfs,dst=/c,tmpfs-mode=9",
+                           "type=bind,src=/a,dst=/c,readonly=maybe", "src=a1,dst=/c,volume-nocopy=x",
+                           "src=a1,dst=/c,tmpfs-size=1m", "tmpfs-size=1m,dst=/c",
+                           "type=tmpfs,dst=/c,volume-nocopy", "type=tmpfs,dst=/c,bind-propagation=shared"}) {
     const auto wish = parse_mount_option(text);
     ASSERT_FALSE(wish) << text;
     EXPECT_EQ(wish.error().exit_code, exit_usage) << text;
@@ -118,6 +124,12 @@ TEST(ProvideSource, MakesWhatVolumesNeedAndMountsDemand) {
   EXPECT_TRUE(provide_source(wish));
   EXPECT_TRUE(std::filesystem::is_directory(place / "a"));
   EXPECT_TRUE(provide_source(wish));
+  wish.mount.source = (place / "service.sock").native();
+  const auto no_socket = provide_source(wish);
+  ASSERT_FALSE(no_socket);
+  EXPECT_THAT(no_socket.error().message, HasSubstr("no such socket"));
+  EXPECT_THAT(no_socket.error().remedy, HasSubstr("start the service"));
+  EXPECT_FALSE(std::filesystem::exists(place / "service.sock"));
   std::filesystem::remove_all(place);
 }
 

@@ -94,9 +94,9 @@ std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t uni
   if (!number) return std::nullopt;
   const auto factor = text.empty() ? static_cast<double>(unit) : factor_of(text, size_suffixes);
   if (!factor) return std::nullopt;
-  const double units = std::ceil(*number * *factor / static_cast<double>(unit));
+  const double units = *number * *factor / static_cast<double>(unit);
   if (!(units >= 1) || units >= 9.2e18) return std::nullopt;
-  return static_cast<std::uint64_t>(units);
+  return static_cast<std::uint64_t>(std::ceil(units));
 }
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {

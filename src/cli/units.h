@@ -14,7 +14,7 @@ inline constexpr std::uint64_t bytes_per_mib = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t bytes_per_gib = std::uint64_t{1} << 30;
 
 // "512", "512m", "1.5g", "2GiB" in whole units of `unit` bytes, rounded up; a number without a suffix counts
-// units. Nothing when it is no size, or zero, or beyond 64 bits.
+// units. Nothing when it is no size, or less than one unit, or beyond 64 bits.
 std::optional<std::uint64_t> parse_size(std::string_view text, std::uint64_t unit);
 
 // "30", "1.5s", "500ms", "2m", "1h30m", "1d"; a number without a suffix counts seconds. At most ten years.

@@ -16,7 +16,8 @@ TEST(UnitsTest, ReadsSizesInWholeUnitsRoundedUp) {
   EXPECT_THAT(parse_size("2g", bytes_per_mib), Optional(2048u));
   EXPECT_THAT(parse_size("1.5G", bytes_per_mib), Optional(1536u));
   EXPECT_THAT(parse_size("2GiB", bytes_per_mib), Optional(2048u));
-  EXPECT_THAT(parse_size("1k", bytes_per_mib), Optional(1u));
+  EXPECT_THAT(parse_size("1025k", bytes_per_mib), Optional(2u));
+  EXPECT_EQ(parse_size("1k", bytes_per_mib), std::nullopt) << "less than one";
   EXPECT_THAT(parse_size("10", bytes_per_gib), Optional(10u));
   EXPECT_THAT(parse_size("1500m", bytes_per_gib), Optional(2u));
   EXPECT_THAT(parse_size("1t", bytes_per_gib), Optional(1024u));

@@ -53,6 +53,28 @@ TEST_F(HomeTest, RefusesANameThatIsTaken) {
   EXPECT_THAT(again.err, AllOf(StartsWith("boxlite: "), HasSubstr("web")));
 }
 
+TEST_F(HomeTest, RefusesAtOnceWhatNoStartCouldGive) {
+  const auto missing = (home_.directory() / "none.sock").native();
+  const std::vector<std::pair<std::vector<std::string>, const char*>> wrong = {
+      {{"--host-ca", "/nonexistent"}, "PEM form"},
+      {{"--host-ca", "/etc/passwd"}, "there is no certificate in it"},
+      {{"-P", "--expose", "1-257"}, "257 ports are exposed"},
+      {{"--tmpfs", "/dev"}, "\"/dev\""},
+      {{"-v", missing + ":/x"}, "start the service"},
+      {{"-u", "99999999999"}, "\"99999999999\""},
+      {{"--disk-size", "1k"}, "at least 1 GiB"}};
+  for (const auto& [options, said] : wrong) {
+    std::vector<std::string> words{"create"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.emplace_back("x");
+    const auto refused = home_.run(words);
+    EXPECT_NE(refused.code(), 0) << options.front();
+    EXPECT_THAT(refused.err, HasSubstr(said));
+  }
+  EXPECT_FALSE(std::filesystem::exists(missing));
+  EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
+}
+
 TEST_F(HomeTest, RenamesABox) {
   ASSERT_EQ(home_.run({"create", "--name", "web", "x"}).code(), 0);
   ASSERT_EQ(home_.run({"create", "--name", "db", "x"}).code(), 0);

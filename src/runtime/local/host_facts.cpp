@@ -7,6 +7,8 @@
 #include <sys/utsname.h>
 
 #include "base/concat.h"
+#include "box/authorities.h"
+#include "vmm/host_memory.h"
 
 namespace boxlite::local {
 namespace {
@@ -94,6 +96,12 @@ HostReport host_facts(const vmm::HostReport& found, const Installation& installa
   report.checks.push_back(file_check("shim", installation.shim()));
   report.checks.push_back(file_check("base_image", installation.base_image()));
   return report;
+}
+
+Result<void> check_on_host(const BoxSpec& spec) {
+  BOXLITE_TRY(vmm::require_memory(static_cast<unsigned>(spec.memory_mib)));
+  BOXLITE_TRY(box::read_authorities(spec.authorities));
+  return {};
 }
 
 }  // namespace boxlite::local

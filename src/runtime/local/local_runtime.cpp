@@ -112,6 +112,7 @@ void LocalRuntime::log(LogLevel level, std::string_view message) const {
 
 Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec, const CreateOptions& options) {
   BOXLITE_TRY_CONTEXT("create box", box::check(spec));
+  BOXLITE_TRY_CONTEXT("create box", check_on_host(spec));
   auto complete = spec;
   LocalVolumes::name_anonymous(complete.mounts);
   const auto distrusted = BOXLITE_TRY_CONTEXT("create box", box::writable_folders(*boxes_));
