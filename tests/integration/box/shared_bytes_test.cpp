@@ -27,11 +27,15 @@ class Shell {
     const auto script = concat("{ ", line, "; } 2>&1; printf '\\001'\n");
     EXPECT_TRUE(execution_.write_stdin(std::as_bytes(std::span(script))));
     std::string said;
-    std::byte byte{};
+    std::vector<std::byte> part(64u << 10);
     while (true) {
-      const auto count = execution_.read(OutputStream::stdout_, {&byte, 1});
-      if (!count || *count == 0 || static_cast<char>(byte) == '\001') return said;
-      said += static_cast<char>(byte);
+      const auto count = execution_.read(OutputStream::stdout_, part);
+      if (!count || *count == 0) return said;
+      said.append(reinterpret_cast<const char*>(part.data()), *count);
+      // The last byte of a line, and of what has been written yet.
+      if (!said.ends_with('\001')) continue;
+      said.pop_back();
+      return said;
     }
   }
 
