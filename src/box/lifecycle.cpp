@@ -74,8 +74,9 @@ Result<store::BoxRecord> Lifecycle::look() {
 }
 
 Result<Lifecycle::Observation> Lifecycle::observe() {
-  Observation seen{.record = BOXLITE_TRY(around_.boxes().get(id_)),
-                   .evidence = BOXLITE_TRY(gather_evidence(paths_))};
+  Observation seen;
+  seen.record = BOXLITE_TRY(around_.boxes().get(id_));
+  seen.evidence = BOXLITE_TRY(gather_evidence(paths_));
   if (settled_state(seen.record.state, seen.evidence, now()) == seen.record.state) return seen;
   auto held = linux_::FileLock::try_acquire(paths_.lock(), linux_::LockMode::exclusive);
   if (held) {

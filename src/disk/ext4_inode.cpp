@@ -81,7 +81,8 @@ class ExtentTree {
     std::vector<Node> nodes;
     for (std::size_t at = 0; at < extents.size(); at += extents_in_block) {
       const std::size_t count = std::min(extents_in_block, extents.size() - at);
-      nodes.push_back({extents[at].ee_block, BOXLITE_TRY(write_block(&extents[at], count, 0))});
+      const auto block = BOXLITE_TRY(write_block(&extents[at], count, 0));
+      nodes.push_back({extents[at].ee_block, block});
     }
     std::size_t depth = 1;
     for (; nodes.size() > extents_in_inode; ++depth) nodes = BOXLITE_TRY(level_above(nodes, depth));
@@ -126,7 +127,8 @@ class ExtentTree {
     std::vector<Node> above;
     for (std::size_t at = 0; at < entries.size(); at += extents_in_block) {
       const std::size_t count = std::min(extents_in_block, entries.size() - at);
-      above.push_back({entries[at].ei_block, BOXLITE_TRY(write_block(&entries[at], count, depth))});
+      const auto block = BOXLITE_TRY(write_block(&entries[at], count, depth));
+      above.push_back({entries[at].ei_block, block});
     }
     return above;
   }

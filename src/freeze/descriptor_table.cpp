@@ -51,7 +51,8 @@ bool is_written_to(const Descriptor& descriptor, const std::string& target) {
 Result<NamedDescriptor> look_at(pid_t pid, int number, const std::string& target,
                                 std::optional<std::string> given) {
   const auto info = BOXLITE_TRY(read_file(concat("/proc/", pid, "/fdinfo/", number)));
-  NamedDescriptor result{.descriptor = BOXLITE_TRY(parse_descriptor(info)), .name = {}, .event_id = {}};
+  NamedDescriptor result;
+  result.descriptor = BOXLITE_TRY(parse_descriptor(info));
   result.descriptor.number = static_cast<std::uint64_t>(number);
   result.event_id = field(info, "eventfd-id:", 10);
   if (target == "anon_inode:[eventpoll]") {

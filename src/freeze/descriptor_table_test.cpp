@@ -18,8 +18,9 @@ namespace {
 // One like `fd`, made from what the kernel says of it.
 Result<UniqueFd> again(int fd) {
   const auto info = BOXLITE_TRY(read_file(concat("/proc/self/fdinfo/", fd)));
-  NamedDescriptor named{
-      .descriptor = BOXLITE_TRY(parse_descriptor(info)), .name = "/dev/null", .event_id = {}};
+  NamedDescriptor named;
+  named.descriptor = BOXLITE_TRY(parse_descriptor(info));
+  named.name = "/dev/null";
   return make_descriptor(named);
 }
 

@@ -33,7 +33,8 @@ struct Exception {
 
 Result<Exception> make_exception(const std::filesystem::path& path) {
   const auto place = BOXLITE_TRY(open_file(path, O_PATH));
-  return Exception{path, BOXLITE_TRY_CONTEXT(path.native(), linux_::clone_mount(place.get()))};
+  auto mounts = BOXLITE_TRY_CONTEXT(path.native(), linux_::clone_mount(place.get()));
+  return Exception{path, std::move(mounts)};
 }
 
 Error refused(const Error& why) {

@@ -57,7 +57,8 @@ Result<std::vector<Descriptor>> read_descriptors(const json& object, const char*
 Result<Manifest> read_manifest(const json& document) {
   const auto* config = fields::find(document, "config");
   if (!config) return fields::wrong("config", "a descriptor");
-  Manifest manifest{.media_type = {}, .config = BOXLITE_TRY_CONTEXT("config", read_descriptor(*config))};
+  auto config_blob = BOXLITE_TRY_CONTEXT("config", read_descriptor(*config));
+  Manifest manifest{.media_type = {}, .config = std::move(config_blob)};
   manifest.media_type = BOXLITE_TRY(fields::text(document, "mediaType"));
   if (manifest.media_type.empty()) manifest.media_type = media_type::manifest;
   manifest.layers = BOXLITE_TRY(read_descriptors(document, "layers", max_layers));

@@ -62,8 +62,10 @@ Result<net::DnsServer::Settings> dns_settings(const vmm::NetworkConfig& config, 
         {.name = std::string(name),
          .addresses = {*net::IpAddress::from_bytes(wire::host_v4), net::IpAddress::v6(wire::host_v6)}});
   }
-  for (const auto& server : config.name_servers)
-    settings.resolver.servers.push_back({.address = BOXLITE_TRY(address_of(server))});
+  for (const auto& server : config.name_servers) {
+    const auto address = BOXLITE_TRY(address_of(server));
+    settings.resolver.servers.push_back({.address = address});
+  }
   return settings;
 }
 

@@ -186,9 +186,10 @@ Result<void> ReadyMachine::offer() {
   listener_watch_ = BOXLITE_TRY(loop_->watch(inherited_.listener.get(), true, false, [this](auto) {
     if (auto greeted = greet(); !greeted) end(std::move(greeted));
   }));
-  vmm::ShimRecord record{.shim = BOXLITE_TRY(linux_::identify_process(::getpid())),
-                         .vmm_pid = connected_.machine->pid(),
-                         .started_at = now()};
+  vmm::ShimRecord record;
+  record.shim = BOXLITE_TRY(linux_::identify_process(::getpid()));
+  record.vmm_pid = connected_.machine->pid();
+  record.started_at = now();
   BOXLITE_TRY(write_file_atomic(config_.box_dir / vmm::shim_record_name, vmm::to_json(record)));
   // Whoever keeps it may have gone, which the watchdog tells.
   (void)::send(inherited_.watchdog.get(), vmm::ready_mark.data(), vmm::ready_mark.size(), MSG_NOSIGNAL);
@@ -222,7 +223,8 @@ void ReadyMachine::read_claim() {
 Result<ReadyMachine::Claimed> ReadyMachine::claimed() {
   // There may be secrets in it.
   const ScopeExit wipe([this] { ::explicit_bzero(claim_text_.data(), claim_text_.size()); });
-  Claimed result{.config = BOXLITE_TRY_CONTEXT("claim", vmm::parse_shim_config(claim_text_)),
+  auto config = BOXLITE_TRY_CONTEXT("claim", vmm::parse_shim_config(claim_text_));
+  Claimed result{.config = std::move(config),
                  .watchdog = std::move(watchdog_),
                  .connected = {},
                  .folders = *std::move(folders_),

@@ -49,8 +49,9 @@ SavedMachine files_in(const std::filesystem::path& place) {
 }
 
 Result<TemplateManifest> manifest_of(const SavedMachine& files) {
-  TemplateManifest manifest{.memory_digest = BOXLITE_TRY(digest_of_data(files.memory)),
-                            .state_digest = BOXLITE_TRY(digest_of_data(files.state))};
+  TemplateManifest manifest;
+  manifest.memory_digest = BOXLITE_TRY(digest_of_data(files.memory));
+  manifest.state_digest = BOXLITE_TRY(digest_of_data(files.state));
   if (!files.disk.empty()) manifest.disk_digest = BOXLITE_TRY(digest_of_data(files.disk));
   if (files.is_frozen()) manifest.pages_digest = BOXLITE_TRY(digest_of_data(files.pages));
   return manifest;

@@ -71,10 +71,9 @@ Result<box::BaseDisk> DiskShelf::require(const image::Image& image, std::uint64_
   const auto chain_id = image.chain_id();
   auto cached = BOXLITE_TRY(cache.lookup(chain_id));
   if (!cached) {
-    const disk::ImageDiskOptions options{.size_bytes = size_gib << 30,
-                                         .limits = BOXLITE_TRY(disk::LayerLimits::from_environment()),
-                                         .progress = told_as(progress),
-                                         .stop = {}};
+    const auto limits = BOXLITE_TRY(disk::LayerLimits::from_environment());
+    const disk::ImageDiskOptions options{
+        .size_bytes = size_gib << 30, .limits = limits, .progress = told_as(progress), .stop = {}};
     cached = BOXLITE_TRY_CONTEXT(concat("make a disk of image ", in_quotes(image.reference)),
                                  cache.build(layer_sources(image, images_), options));
   }

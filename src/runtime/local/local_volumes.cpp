@@ -83,11 +83,12 @@ Result<std::vector<std::string>> LocalVolumes::users_of(std::string_view name) {
 }
 
 Result<VolumeInfo> LocalVolumes::facts(const store::VolumeRecord& record) {
+  auto users = BOXLITE_TRY(users_of(record.name));
   return VolumeInfo{.name = record.name,
                     .created_at = record.created_at,
                     .is_anonymous = record.is_anonymous,
                     .directory = directory_ / record.name / "data",
-                    .used_by = BOXLITE_TRY(users_of(record.name))};
+                    .used_by = std::move(users)};
 }
 
 Result<VolumeInfo> LocalVolumes::create(std::string_view name) {
