@@ -45,19 +45,22 @@ class TestNameServer {
   // What is sent as it is; nullopt: nothing.
   using Answer = std::function<std::optional<std::string>(const Query&)>;
 
-  TestNameServer(linux_::EventLoop& loop, Answer answer) : loop_(loop), answer_(std::move(answer)) {
-    const auto loopback = IpAddress::v4(0x7f000001);
+  // With port 0 one is chosen.
+  TestNameServer(linux_::EventLoop& loop, Answer answer, IpAddress address = IpAddress::v4(0x7f000001),
+                 std::uint16_t port = 0)
+      : loop_(loop), answer_(std::move(answer)), address_(address) {
     // A port that is free for datagrams may be somebody's for streams.
     for (int tries = 0; tries < 100 && !listener_.is_open(); ++tries) {
-      udp_ = bound_socket(SOCK_DGRAM, loopback, 0, &port_);
-      listener_ = try_bound_socket(SOCK_STREAM, loopback, port_);
+      udp_.reset();
+      udp_ = bound_socket(SOCK_DGRAM, address_, port, &port_);
+      listener_ = try_bound_socket(SOCK_STREAM, address_, port_);
     }
     EXPECT_EQ(::listen(listener_.get(), 16), 0);
     udp_watch_ = *loop.watch(udp_.get(), true, false, [this](linux_::Readiness) { answer_datagram(); });
     listener_watch_ = *loop.watch(listener_.get(), true, false, [this](linux_::Readiness) { accept(); });
   }
 
-  NameServer address() const { return {.address = IpAddress::v4(0x7f000001), .port = port_}; }
+  NameServer address() const { return {.address = address_, .port = port_}; }
   int queries() const { return queries_; }
 
   // A response with these addresses for whatever was asked, of the type that was asked.
@@ -110,6 +113,7 @@ class TestNameServer {
 
   linux_::EventLoop& loop_;
   Answer answer_;
+  IpAddress address_;
   std::uint16_t port_ = 0;
   int queries_ = 0;
   UniqueFd udp_;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What boxes reach, and what reaches them, from real guests.
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <thread>
 
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "integration/box/box_fixture.h"
+#include "net/test_name_server.h"
 #include "support/greeter.h"
 #include "support/talk.h"
 
@@ -71,6 +74,33 @@ TEST_F(NetworkTest, KnowsTheNamesThatItWasGivenAndAsksWhomItWasTold) {
   const auto info = box.info();
   ASSERT_TRUE(info);
   EXPECT_EQ(info->spec.network, network);
+}
+
+TEST_F(NetworkTest, IsAnsweredByTheNameServerThatItWasTold) {
+  if (::geteuid() != 0) GTEST_SKIP() << "a name server is asked at port 53, which is root's";
+  auto loop = *linux_::EventLoop::create();
+  std::atomic<int> asked = 0;
+  const auto answer = [&](const net::TestNameServer::Query& query) {
+    ++asked;
+    return net::encode(net::TestNameServer::respond(query.message, {"93.184.215.14"}));
+  };
+  // Others may test at the same time.
+  const auto place = net::IpAddress::v4(0x7f4d0001u | static_cast<std::uint32_t>(::getpid() & 0xffff));
+  const net::TestNameServer server(*loop, answer, place, 53);
+  const std::jthread serving([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) (void)loop->run_once(Deadline::after(std::chrono::milliseconds(20)));
+  });
+  auto runtime = open();
+  NetworkSpec network{.allow = {"told.example"}, .dns = {.servers = {place.str()}}};
+  auto told = create(runtime, {.network = network});
+  EXPECT_THAT(shell(told, "nslookup told.example"), HasSubstr("93.184.215.14"));
+  EXPECT_GT(asked, 0);
+  EXPECT_THAT(shell(told, "nslookup other.example"), testing::Not(HasSubstr("93.184.215.14")))
+      << "rules hold for its answers too";
+  asked = 0;
+  auto other = create(runtime, {.network = {.allow = {"told.example"}}});
+  EXPECT_THAT(shell(other, "nslookup told.example"), testing::Not(HasSubstr("93.184.215.14")));
+  EXPECT_EQ(asked, 0) << "a box that was not told of it";
 }
 
 TEST_F(NetworkTest, PublishesWhatIsExposedAndNotPublishedYet) {
