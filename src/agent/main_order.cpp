@@ -3,10 +3,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <string_view>
 
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "linux/fd_passing.h"
 
 namespace boxlite::agent {
 namespace {
@@ -26,26 +29,12 @@ void append(std::string& bytes, const std::vector<std::string>& texts) {
   for (const auto& text : texts) append(bytes, text.c_str(), text.size() + 1);
 }
 
-Result<void> send_all(int socket_fd, std::string_view bytes, const std::array<int, fd_count>& fds) {
-  ControlBuffer control;
-  msghdr message = {};
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
-  auto* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fds);
-  std::memcpy(CMSG_DATA(header), fds.data(), sizeof fds);
+Result<void> send_all(int socket_fd, std::string_view bytes, std::span<const int> fds) {
   while (!bytes.empty()) {
-    iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg does not write
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    const auto sent = ::sendmsg(socket_fd, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return fail(syscall_error("sendmsg", "main command", errno));
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
-    message.msg_control = nullptr;
-    message.msg_controllen = 0;
+    const auto sent = BOXLITE_TRY_CONTEXT(
+        "main command", linux_::send_with_fds(socket_fd, bytes, fds, linux_::WhenFull::wait));
+    bytes.remove_prefix(sent);
+    fds = {};
   }
   return {};
 }
@@ -122,7 +111,8 @@ Result<void> send_main_order(int socket_fd, const LaunchPlan& plan, const Standa
   append(bytes, plan.working_dir.c_str(), plan.working_dir.size() + 1);
   head.bytes = bytes.size();
   std::memcpy(bytes.data(), &head, sizeof head);
-  return send_all(socket_fd, bytes, {fds.in, fds.out, fds.err});
+  const std::array<int, fd_count> given{fds.in, fds.out, fds.err};
+  return send_all(socket_fd, bytes, given);
 }
 
 Result<MainOrder> MainOrder::receive(int socket_fd) {

@@ -7,16 +7,26 @@
 
 #include <sys/socket.h>
 
+#include "base/concat.h"
+
 namespace boxlite::linux_ {
 namespace {
 
-constexpr std::size_t most_fds = 4;
-
 // As large as the header of a message needs it, and as aligned.
-template <std::size_t Count>
 struct ControlBuffer {
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(Count * sizeof(int))> bytes = {};
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(most_fds * sizeof(int))> bytes = {};
 };
+
+void put_fds(std::span<const int> fds, ControlBuffer& control, msghdr& message) {
+  if (fds.empty()) return;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = CMSG_SPACE(fds.size_bytes());
+  auto* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(fds.size_bytes());
+  std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
+}
 
 UniqueFd first_fd(msghdr& message) {
   UniqueFd first;
@@ -35,21 +45,19 @@ UniqueFd first_fd(msghdr& message) {
 
 }  // namespace
 
-Result<std::size_t> send_with_fd(int socket_fd, std::string_view bytes, int fd) {
-  ControlBuffer<1> control;
+Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const int> fds,
+                                  WhenFull when_full) {
+  if (fds.size() > most_fds)
+    return fail(ErrorCode::invalid_argument, concat("send descriptors: more than ", most_fds));
+  ControlBuffer control;
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg does not write
   msghdr message = {};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
-  auto* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  put_fds(fds, control, message);
+  const int flags = MSG_NOSIGNAL | (when_full == WhenFull::give_up ? MSG_DONTWAIT : 0);
   while (true) {
-    const auto sent = ::sendmsg(socket_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto sent = ::sendmsg(socket_fd, &message, flags);
     if (sent >= 0) return static_cast<std::size_t>(sent);
     if (errno == EINTR) continue;
     if (errno == EAGAIN || errno == EPIPE || errno == ECONNRESET)
@@ -60,7 +68,7 @@ Result<std::size_t> send_with_fd(int socket_fd, std::string_view bytes, int fd) 
 
 Result<ReceivedPart> receive_with_fd(int socket_fd) {
   std::array<char, 64 << 10> buffer;
-  ControlBuffer<most_fds> control;
+  ControlBuffer control;
   iovec piece{buffer.data(), buffer.size()};
   msghdr message = {};
   message.msg_iov = &piece;

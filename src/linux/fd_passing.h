@@ -2,6 +2,7 @@
 // Descriptors that travel through Unix sockets (SCM_RIGHTS, unix(7)).
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -10,9 +11,14 @@
 
 namespace boxlite::linux_ {
 
-// The bytes, of which there must be some, and with the first of them a copy of `fd`. Does not wait: the
-// socket must have room. How many bytes it took; unavailable when it has no room, or nobody reads.
-Result<std::size_t> send_with_fd(int socket_fd, std::string_view bytes, int fd);
+inline constexpr std::size_t most_fds = 4;
+enum class WhenFull { wait, give_up };
+
+// The bytes, of which there must be some, and with the first of them copies of `fds`, at most four. How many
+// bytes the socket took; unavailable when the other end has closed, or there is no room and `when_full` is to
+// give up.
+Result<std::size_t> send_with_fds(int socket_fd, std::string_view bytes, std::span<const int> fds,
+                                  WhenFull when_full);
 
 struct ReceivedPart {
   std::string bytes = {};  // none: the other end has closed

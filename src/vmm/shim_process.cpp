@@ -137,7 +137,9 @@ Result<ShimProcess> ShimClaim::finish(const ShimConfig& config) && {
   std::string_view rest = text;
   if (!config.is_detached) {
     watchdog = BOXLITE_TRY(linux_::unix_socket_pair());
-    rest.remove_prefix(BOXLITE_TRY(linux_::send_with_fd(connection_.get(), rest, watchdog.second.get())));
+    const std::array fds{watchdog.second.get()};
+    rest.remove_prefix(
+        BOXLITE_TRY(linux_::send_with_fds(connection_.get(), rest, fds, linux_::WhenFull::give_up)));
   }
   BOXLITE_TRY_CONTEXT("claim a machine", write_config(connection_.get(), rest));
   return ShimProcess(pid_, std::move(shim_), std::move(watchdog.first));

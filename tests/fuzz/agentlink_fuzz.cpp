@@ -12,18 +12,13 @@
 
 #include "agentlink/connection.h"
 #include "linux/unix_socket.h"
+#include "turn.h"
 #include "wire/frame.h"
 
 namespace {
 
 using namespace boxlite;
-
-void turn(linux_::EventLoop& loop) {
-  for (int i = 0; i < 4; ++i) {
-    const auto handled = loop.run_once(Deadline::after(std::chrono::milliseconds(0)));
-    if (!handled || !*handled) return;
-  }
-}
+using fuzz::turn;
 
 // Calls of each kind, and streams, which wait for what the guest says.
 class Waiting {

@@ -16,11 +16,13 @@
 #include "shim/health.h"
 #include "shim/main_command.h"
 #include "shim/mux.h"
+#include "turn.h"
 #include "wire/frame.h"
 
 namespace {
 
 using namespace boxlite;
+using fuzz::turn;
 
 struct SilentListener : shim::Mux::Listener, shim::MainCommand::Listener {
   void on_shim_call(shim::ShimCall) override {}
@@ -31,13 +33,6 @@ struct SilentListener : shim::Mux::Listener, shim::MainCommand::Listener {
   void on_main_output(bool, std::string_view, std::uint64_t) override {}
   void on_main_result(Result<wire::msg::ExecResult>) override {}
 };
-
-void turn(linux_::EventLoop& loop) {
-  for (int i = 0; i < 4; ++i) {
-    const auto handled = loop.run_once(Deadline::after(std::chrono::milliseconds(0)));
-    if (!handled || !*handled) return;
-  }
-}
 
 std::string main_request() {
   wire::msg::ExecRequest request;

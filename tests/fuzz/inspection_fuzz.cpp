@@ -23,6 +23,7 @@
 #include "net/inspection/http2_proxy.h"
 #include "net/inspection/inspector.h"
 #include "net/inspection/test_channel.h"
+#include "net/inspection/test_dialer.h"
 
 namespace {
 
@@ -472,17 +473,6 @@ void fuzz_http2(const std::vector<Step>& script) {
 
 // ---- a deny rule for a name
 // -----------------------------------------------------------------------------------
-
-struct PairDialer : Dialer {
-  Result<UniqueFd> dial(const Flow&) override {
-    auto pair = BOXLITE_TRY(linux_::unix_socket_pair());
-    BOXLITE_TRY(linux_::set_non_blocking(pair.first.get()));
-    BOXLITE_TRY(linux_::set_non_blocking(pair.second.get()));
-    far.push_back(std::move(pair.second));
-    return std::move(pair.first);
-  }
-  std::deque<UniqueFd> far;
-};
 
 struct PolicyJudge : NameJudge {
   Verdict decide(const Flow& flow) override { return policy->decide(flow); }

@@ -12,19 +12,10 @@
 
 #include "linux/unix_socket.h"
 #include "net/link.h"
-
-namespace {
+#include "turn.h"
 
 using namespace boxlite;
-
-void turn(linux_::EventLoop& loop) {
-  for (int i = 0; i < 4; ++i) {
-    const auto handled = loop.run_once(Deadline::after(std::chrono::milliseconds(0)));
-    if (!handled || !*handled) return;
-  }
-}
-
-}  // namespace
+using fuzz::turn;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(input), size);

@@ -16,10 +16,12 @@
 #include "base/files.h"
 #include "linux/unix_socket.h"
 #include "shim/mux.h"
+#include "turn.h"
 
 namespace {
 
 using namespace boxlite;
+using fuzz::turn;
 
 struct SilentListener : shim::Mux::Listener {
   void on_shim_call(shim::ShimCall) override {}
@@ -35,13 +37,6 @@ struct Rendezvous {
   TempDir dir;
   UniqueFd listener;
 };
-
-void turn(linux_::EventLoop& loop) {
-  for (int i = 0; i < 4; ++i) {
-    const auto handled = loop.run_once(Deadline::after(std::chrono::milliseconds(0)));
-    if (!handled || !*handled) return;
-  }
-}
 
 void send_all(linux_::EventLoop& loop, const UniqueFd& socket, std::string_view bytes) {
   while (socket.is_open() && !bytes.empty()) {

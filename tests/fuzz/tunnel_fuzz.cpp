@@ -13,14 +13,12 @@
 #include "agentlink/connection.h"
 #include "agentlink/tunnel_pump.h"
 #include "linux/unix_socket.h"
+#include "turn.h"
 
 using namespace boxlite;
+using fuzz::turn;
 
 namespace {
-
-void turn(linux_::EventLoop& loop) {
-  for (int i = 0; i < 8; ++i) (void)loop.run_once(Deadline::after(std::chrono::milliseconds(0)));
-}
 
 std::size_t take(int fd) {
   char buffer[4096];

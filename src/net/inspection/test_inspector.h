@@ -15,27 +15,12 @@
 #include "base/files.h"
 #include "linux/unix_socket.h"
 #include "net/inspection/inspector.h"
+#include "net/inspection/test_dialer.h"
 
 namespace boxlite::net {
 
 inline constexpr std::string_view value = "the-real-value-of-it";
 inline constexpr std::string_view placeholder = "<BOXLITE_SECRET:key>";
-
-class PairDialer : public Dialer {
- public:
-  Result<UniqueFd> dial(const Flow&) override {
-    ++count;
-    if (refuses) return fail(ErrorCode::unavailable, "connect: Connection refused");
-    auto pair = BOXLITE_TRY(linux_::unix_socket_pair());
-    BOXLITE_TRY(linux_::set_non_blocking(pair.first.get()));
-    BOXLITE_TRY(linux_::set_non_blocking(pair.second.get()));
-    far.push_back(std::move(pair.second));
-    return std::move(pair.first);
-  }
-  std::deque<UniqueFd> far;
-  int count = 0;
-  bool refuses = false;
-};
 
 class PolicyJudge : public NameJudge {
  public:

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
-#include <cstring>
+#include <span>
 
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/concat.h"
+#include "linux/fd_passing.h"
 #include "vmm/qemu/qmp.h"
 
 namespace boxlite::vmm::qemu {
@@ -116,24 +116,11 @@ Result<std::string> Qmp::ask(std::string_view command, std::string_view argument
 Result<void> Qmp::send(std::string_view command, std::string_view arguments, int fd) {
   json request = {{"execute", command}};
   if (!arguments.empty()) request["arguments"] = json::parse(arguments);
-  auto text = request.dump() + "\n";
-  iovec part{text.data(), text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
-  msghdr message = {};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  if (fd >= 0) {
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr& header = *CMSG_FIRSTHDR(&message);
-    header.cmsg_level = SOL_SOCKET;
-    header.cmsg_type = SCM_RIGHTS;
-    header.cmsg_len = CMSG_LEN(sizeof fd);
-    std::memcpy(CMSG_DATA(&header), &fd, sizeof fd);
-  }
+  const auto text = request.dump() + "\n";
+  const std::span<const int> fds(&fd, fd >= 0 ? 1 : 0);
   // Requests are far smaller than the socket's buffer, and few are under way.
-  const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-  if (sent != static_cast<ssize_t>(text.size())) return fail(gone());
+  const auto sent = linux_::send_with_fds(socket_.get(), text, fds, linux_::WhenFull::wait);
+  if (!sent || *sent != text.size()) return fail(gone());
   return {};
 }
 
