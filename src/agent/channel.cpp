@@ -91,7 +91,7 @@ void Channel::send_frame(std::string_view frame) {
 
 void Channel::flush() {
   if (!is_connected_) return;
-  // Whoever met a congested channel waits for us, also when all of it goes out in one piece below.
+  // A stream that met a congested channel waits for us, also when all of it goes out in one piece below.
   const bool kept_others_waiting = is_congested() || is_waiting_for_room_;
   while (!writer_.empty()) {
     const auto pending = writer_.pending();

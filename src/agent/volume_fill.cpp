@@ -58,7 +58,7 @@ Result<void> fill_volume(int volume_fd, const std::string& target) {
     if (::renameat(volume_fd, draft_name.c_str(), volume_fd, content) == 0) return {};
     return fail(syscall_error("rename", draft_name, errno));
   }();
-  // Whoever was faster has removed our draft.
+  // Another box's agent was faster, and has removed our draft.
   const auto empty = is_empty(volume_fd);
   if (!filled && empty && *empty) {
     remove_draft(volume_fd, draft_name);

@@ -95,7 +95,7 @@ bool TunnelPump::take_message(std::string payload) {
   return true;
 }
 
-// False: nobody takes it.
+// False: the socket's other end is closed.
 bool TunnelPump::write_to_user() {
   while (incoming_begin_ < incoming_end_) {
     const auto count = ::send(socket_.get(), incoming_.data() + incoming_begin_,
@@ -113,7 +113,7 @@ bool TunnelPump::write_to_user() {
 }
 
 void TunnelPump::end_output() {
-  // First: whoever has read the end finds the reason.
+  // First: a caller that has read the end finds the reason.
   settle({});
   (void)::shutdown(socket_.get(), SHUT_WR);
 }

@@ -107,7 +107,8 @@ Result<void> make_directories(const fs::path& path, unsigned mode) {
 
 Result<void> remove_tree(const fs::path& path) {
   std::error_code error;
-  // Whoever removes the same tree takes an entry away under our hands: the rest is still to be removed.
+  // Another process that removes the same tree takes an entry away under our hands: the rest is still to be
+  // removed.
   for (int rivals = 0; rivals < 1000; ++rivals) {
     fs::remove_all(path, error);
     if (error != std::errc::no_such_file_or_directory) break;

@@ -12,7 +12,7 @@ struct BoxPaths {
 
   std::filesystem::path directory;
 
-  // Held by whoever changes the box's life.
+  // Held by the process that changes the box's life.
   std::filesystem::path lock() const { return directory / "lock"; }
   // Held (shared) by whoever is about to start the box for the first time: start_intention.h.
   std::filesystem::path start_intention() const { return directory / "first-start.lock"; }

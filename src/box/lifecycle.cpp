@@ -97,7 +97,7 @@ Result<store::BoxRecord> Lifecycle::reconcile() {
   if (state != record.state) {
     const auto written = around_.boxes().set_state(id_, state);
     is_recorded = written.has_value();
-    // With a full disk the truth is still told, and entered by whoever looks when there is room again.
+    // With a full disk the truth is still told, and entered by the next look when there is room again.
     if (!written && written.error().code() != ErrorCode::resource_exhausted) {
       return std::unexpected(written.error());
     }
@@ -112,8 +112,8 @@ Result<store::BoxRecord> Lifecycle::reconcile() {
   return record;
 }
 
-// The end of a machine, by whoever enters it. A shim that could still write its exit record has told of it
-// itself.
+// The end of a machine, by the process that enters it. A shim that could still write its exit record has told
+// of it itself.
 void Lifecycle::tell_end(const store::BoxRecord& before, const store::BoxState& after,
                          const Evidence& evidence) {
   const auto was = parse_status(before.state.status);
@@ -213,7 +213,7 @@ Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& err
 }
 
 Result<void> Lifecycle::stop(const StopOptions& options) {
-  // A force does not wait for whoever is starting the box: that start then fails.
+  // A force does not wait for a process that is starting the box: that start then fails.
   if (options.force && BOXLITE_TRY(vmm::is_shim_alive(paths_.directory))) (void)ask_to_stop(options);
   auto record = BOXLITE_TRY(look());
   if (record.state.status == name(BoxStatus::configured)) return {};
@@ -302,7 +302,7 @@ Result<void> Lifecycle::erase() {
   if (record) announce(around_, *record, store::event_type::remove);
   count(around_, store::Counter::boxes_removed);
   auto removed = remove_tree(paths_.directory);
-  // Whoever waits for the lock may just have put it there again.
+  // A process that waits for the lock may just have put it there again.
   if (!removed && removed.error().os_error() == ENOTEMPTY) removed = remove_tree(paths_.directory);
   return removed;
 }
@@ -342,7 +342,7 @@ Result<void> Lifecycle::remove_leftover() {
   if (!held) return {};
   const auto record = around_.boxes().get(id_);
   if (record || record.error().code() != ErrorCode::not_found) return {};
-  // A machine without a box: whoever removed the box was killed before it could end it.
+  // A machine without a box: the process that removed the box was killed before it could end it.
   if (BOXLITE_TRY(vmm::is_shim_alive(paths_.directory))) {
     BOXLITE_TRY(kill_machine());
     BOXLITE_TRY(wait_until_gone(Deadline::after(kill_limit)));

@@ -55,7 +55,7 @@ class Lifecycle {
   Result<void> set_network_policy(const NetworkPolicy& policy);
 
   // When a home is opened: as look(), and removes a box that is meant to go by now (auto_remove, also when
-  // who was to start it is gone; auto_delete). Waits for nobody.
+  // who was to start it is gone; auto_delete). Waits for no other process.
   Result<void> recover();
   // Whether the box is meant to go by now.
   Result<bool> is_due();

@@ -38,7 +38,7 @@ Result<void> Lifecycle::detach_now(std::string_view place) {
   wire::msg::DetachFolderRequest request;
   request.set_box_path(std::string(place));
   auto detached = call_shim<wire::ShimDetachFolder>(around_, paths_, request);
-  // The spec may be ahead of the machine: whoever attached it was killed in between.
+  // The spec may be ahead of the machine: the process that attached it was killed in between.
   if (!detached && detached.error().code() == ErrorCode::not_found) return {};
   BOXLITE_TRY(std::move(detached));
   return {};

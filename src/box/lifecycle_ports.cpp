@@ -92,7 +92,7 @@ Result<void> Lifecycle::unpublish(const PublishedPort& port) {
   BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
   if (!has_machine(record)) return {};
   auto withdrawn = call_about<wire::ShimUnpublish>(around_, paths_, actual);
-  // The spec may be ahead of the machine: whoever published it was killed in between.
+  // The spec may be ahead of the machine: the process that published it was killed in between.
   if (!withdrawn && withdrawn.error().code() != ErrorCode::not_found)
     return std::unexpected(std::move(withdrawn).error());
   return {};

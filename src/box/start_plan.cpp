@@ -201,7 +201,7 @@ Result<vmm::TemplateRecipe::Image> StartPlan::image_recipe() const {
 Result<void> StartPlan::make_disk() {
   if (!base_) return {};
   image_config_ = to_json(image_->config);
-  // The row first: from now on nobody prunes the base.
+  // The row first: from now on no process prunes the base.
   BOXLITE_TRY(around_.boxes().set_origin(id_, {.image_digest = image_->manifest_digest.str(),
                                                .image_config = image_config_,
                                                .disk_base = base_->key}));

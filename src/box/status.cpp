@@ -49,7 +49,7 @@ constexpr Transition transitions[] = {
     {BoxStatus::running, BoxStatus::failed},      // the machine broke
     {BoxStatus::stopping, BoxStatus::stopped},
     {BoxStatus::stopping, BoxStatus::failed},
-    {BoxStatus::stopping, BoxStatus::running},  // whoever was stopping it was killed
+    {BoxStatus::stopping, BoxStatus::running},  // the process that stopped it was killed
     {BoxStatus::stopped, BoxStatus::running},
     {BoxStatus::stopped, BoxStatus::failed},
     {BoxStatus::failed, BoxStatus::running},

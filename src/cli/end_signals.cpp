@@ -38,7 +38,7 @@ EndSignals::EndSignals(Descriptor reader, Descriptor writer)
   end_fd = writer_.get();
   struct sigaction action{};
   action.sa_handler = note_end;
-  // Once: whoever is in a hurry sends it again.
+  // Once: a user in a hurry sends it again.
   action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
   sigfillset(&action.sa_mask);
   for (std::size_t i = 0; i < watched.size(); ++i) {

@@ -166,7 +166,7 @@ Outcome file_watch_command(Call& call) {
                         if (events->empty()) return exit_success;
                         for (const auto& event : *events)
                           print_line(format == OutputFormat::json ? event_json(event) : event_line(event));
-                        // Whoever reads us through a pipe wants to know now.
+                        // A program that reads us through a pipe wants to know now.
                         if (!finish_output()) return exit_failure;
                       }
                     });

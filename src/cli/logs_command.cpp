@@ -54,7 +54,7 @@ Outcome print_log(LogReader reader, LogLines& lines) {
     }
     auto* const stream = (*record)->stream == OutputStream::stderr_ ? stderr : stdout;
     const auto text = lines.add(**record);
-    // Whoever reads the other end has gone: there is nothing left to do.
+    // The reader of our output has gone: there is nothing left to do.
     if (std::fwrite(text.data(), 1, text.size(), stream) != text.size() || std::fflush(stream) != 0) break;
   }
   return exit_success;

@@ -66,7 +66,7 @@ Outcome run_command(Call& call) {
   }
   const auto spec = box_options.spec(*arguments, process);
   if (!spec) return std::unexpected(spec.error());
-  // Detached, -i and -t are for whoever attaches later, and need no terminal here.
+  // Detached, -i and -t are for a client that attaches later, and need no terminal here.
   const auto attachment = spec->detach ? Parsed<ExecSpec>() : process.attachment();
   if (!attachment) return std::unexpected(attachment.error());
   if (spec->detach && process.timeout().count() != 0) {

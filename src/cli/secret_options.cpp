@@ -103,7 +103,7 @@ std::string SecretOptions::authorities() const {
   if (authorities_.empty()) return {};
   std::error_code failed;
   const auto whole = std::filesystem::absolute(authorities_, failed);
-  // Without a working directory: whoever takes the path refuses one that is not absolute.
+  // Without a working directory: the library refuses one that is not absolute.
   return failed ? authorities_ : whole.native();
 }
 

@@ -67,7 +67,7 @@ Result<std::vector<Box>> chosen_boxes(const Runtime& runtime, const std::vector<
   return boxes;
 }
 
-// Whoever was removed meanwhile is left out.
+// A box that was removed meanwhile is left out.
 Result<std::vector<BoxStats>> read_stats(const std::vector<Box>& boxes) {
   std::vector<BoxStats> all;
   for (const auto& box : boxes) {

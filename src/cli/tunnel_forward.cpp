@@ -86,7 +86,7 @@ class Connection {
   std::jthread thread_;
 };
 
-// Until the box has stopped. What it is given goes with it, and whoever has the other end knows.
+// Until the box has stopped. What it is given goes with it, and the program at the other end knows.
 void watch_box(const std::stop_token& stop, Box box, const Descriptor& /*told*/) {
   while (!stop.stop_requested()) {
     const auto end = box.wait_stopped(watch_interval);

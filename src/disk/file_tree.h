@@ -46,7 +46,7 @@ struct Inode {
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
   std::uint32_t links = 0;
-  std::uint32_t number = 0;  // set by whoever stores the tree
+  std::uint32_t number = 0;  // set by the writer that stores the tree
   std::uint64_t size = 0;
   FileTime modified;
   FileTime accessed;

@@ -43,7 +43,7 @@ void DnsStream::wait_for_more() {
   idle_ = loop_.after(idle_limit, [this] { end(); });
 }
 
-// Not at once: whoever drops us must not do so below our own calls.
+// Not at once: the owner that drops us must not do so below our own calls.
 void DnsStream::end_soon() {
   is_over_ = true;
   watch_.reset();

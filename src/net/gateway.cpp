@@ -236,7 +236,7 @@ void Gateway::pass_inspected(const FlowEntry& entry, Packet& packet) {
 void Gateway::take_inspected(const Flow& flow) {
   auto stream = linux_::accept_unix(inspection_.get());
   if (!stream) return;
-  // Whoever else found the socket is not a flow.
+  // Another process that found the socket is not a flow.
   const auto peer = linux_::peer_credentials(stream->get());
   if (!peer || peer->pid != ::getpid()) return;
   const bool is_dns = is_gateway(flow.destination);

@@ -163,7 +163,7 @@ void Gateway::set_policy(std::shared_ptr<const Policy> policy) {
     switch (entry.state) {
       case FlowEntry::State::held: return decision == Decision::ask;
       case FlowEntry::State::open: return decision == Decision::allow;
-      // Whoever inspects it judges it again.
+      // The inspection judges it again.
       case FlowEntry::State::inspected: return decision == Decision::allow || decision == Decision::inspect;
     }
     return false;

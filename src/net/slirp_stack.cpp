@@ -158,7 +158,7 @@ class SlirpStack::Impl {
   }
 
   void give_frames() {
-    // Whoever called it first goes on with what came meanwhile.
+    // The outer call goes on with what came meanwhile.
     if (std::exchange(is_giving_, true)) return;
     while (!made_.is_empty()) {
       std::swap(made_, given_);

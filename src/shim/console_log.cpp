@@ -20,7 +20,7 @@ std::filesystem::path rotated(const std::filesystem::path& path) {
   return path.native() + ".1";
 }
 
-// Terminal control sequences of the guest must not reach whoever prints the message.
+// Terminal control sequences of the guest must not reach the terminal that shows the message.
 std::string printable(std::string_view bytes) {
   std::string text;
   for (const char byte : bytes) {

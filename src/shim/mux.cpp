@@ -216,7 +216,7 @@ void Mux::note_main_end(std::string_view response) {
   listener_.on_main_end(*result);
 }
 
-// Nobody listens to the main command any more; its end still is the end of the box.
+// No client listens to the main command any more; its end still is the end of the box.
 void Mux::leave_main(std::string exec_id) {
   wire::msg::WaitRequest request;
   request.set_id(std::move(exec_id));

@@ -206,7 +206,7 @@ class Mux {
   bool gate_is_open_ = false;
   bool guest_wants_write_ = false;
   bool main_has_ended_ = false;
-  std::optional<std::string> left_main_;  // the main command that nobody listens to, until the gate opens
+  std::optional<std::string> left_main_;  // the main command without a client, until the gate opens
   std::uint32_t next_stream_ = 1;
   std::uint64_t client_streams_so_far_ = 0;
   Routes routes_;

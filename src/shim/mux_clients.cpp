@@ -164,7 +164,7 @@ void Mux::forward_request(Client& client, const wire::Frame& frame, const wire::
 
 Result<void> Mux::handle_stream_frame(Client& client, const wire::Frame& frame) {
   const auto stream = frame.header.stream;
-  // A call to the shim itself: a reset only means that nobody waits for the answer.
+  // A call to the shim itself: a reset only means that the client does not wait for the answer.
   if (frame.header.type == wire::FrameType::reset) client.shim_calls.erase(stream);
   const auto found = client.streams.find(stream);
   // It ended while the frame was under way.

@@ -68,7 +68,7 @@ void NetworkQuestions::wait_for_answer(Questions::iterator question) {
   question->second.timer = loop_.after(limit_, [this, number = question->first] {
     const auto late = questions_.find(number);
     auto answers = std::exchange(late->second.answers, {});
-    // Whoever has been told may still say it, for the next flow.
+    // A listener that has been told may still say it, for the next flow.
     if (late->second.client == 0) questions_.erase(late);
     answer_all(std::move(answers), false);
   });

@@ -191,7 +191,7 @@ Result<void> ReadyMachine::offer() {
   record.vmm_pid = connected_.machine->pid();
   record.started_at = now();
   BOXLITE_TRY(write_file_atomic(config_.box_dir / vmm::shim_record_name, vmm::to_json(record)));
-  // Whoever keeps it may have gone, which the watchdog tells.
+  // Its keeper may have gone, which the watchdog tells.
   (void)::send(inherited_.watchdog.get(), vmm::ready_mark.data(), vmm::ready_mark.size(), MSG_NOSIGNAL);
   return {};
 }

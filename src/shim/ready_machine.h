@@ -43,7 +43,7 @@ class ReadyMachine : private Mux::Listener {
   ReadyMachine& operator=(const ReadyMachine&) = delete;
   ~ReadyMachine() override;
 
-  // Until a box takes it. Nothing when nobody can any more: whoever keeps it has gone.
+  // Until a box takes it. Nothing when no box can any more: its keeper has gone.
   Result<std::optional<Claimed>> await_claim();
   // Instead: until it is frozen into the files that the config names.
   Result<void> freeze();

@@ -227,7 +227,7 @@ void Shim::become_ready() {
   answer_waiting();
   // Without it the box is still one.
   (void)clock_keeper_->begin();
-  // After the answers: nobody who waits for readiness waits for this file.
+  // After the answers: no client that waits for readiness waits for this file.
   write_shim_record();
   chronicle_->tell(store::event_type::ready);
 }

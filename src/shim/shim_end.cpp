@@ -65,7 +65,7 @@ void Shim::stop(milliseconds grace, milliseconds limit, int signal) {
   if (life_->main_end || life_->state == State::ended) return;
   // What stands still cannot shut down.
   if (life_->is_paused && !resume()) return end_machine();
-  // Whoever asked for it may be gone before it is done.
+  // The client that asked for it may be gone before it is done.
   if (record_.phase == vmm::ShimPhase::running) {
     record_.phase = vmm::ShimPhase::stopping;
     write_shim_record();
@@ -120,7 +120,7 @@ void Shim::on_main_result(Result<wire::msg::ExecResult> result) {
   const bool was_pending = std::exchange(life_->main_is_pending, false);
   if (result) {
     on_main_end(*result);
-    // A command that ended at once has run; one that cannot run is an error for whoever waits.
+    // A command that ended at once has run; one that cannot run is an error for the client that waits.
     if (was_pending) answer_waiting();
     return;
   }
@@ -241,7 +241,7 @@ void Shim::end_life(const vmm::ExitRecord& record) {
   if (idle_watch_) idle_watch_->end();
   if (clock_keeper_) clock_keeper_->end();
   tell_end(record);
-  // A box that has never worked is not tried again: whoever starts it is there to see why.
+  // A box that has never worked is not tried again: the user who starts it is there to see why.
   const bool may_restart =
       !was_asked_to_stop_ && was_ready_ && !(life.main_was_impossible() && restart_judge_.count() == 0);
   if (may_restart) {
@@ -290,7 +290,7 @@ void Shim::end_between_lives() {
 void Shim::finish(const vmm::ExitRecord& record) {
   has_finished_ = true;
   end_ = record;
-  // Before the clients know: whoever sees the connection end can read why.
+  // Before the clients know: one that sees the connection end can read why.
   outcome_ = write_exit_record(record);
   if (!mux_) return loop_->stop();
   if (!why_finished_) why_finished_ = end_error(config_.box_id, record);

@@ -139,8 +139,8 @@ Result<Database::Connection> Database::connect(const std::filesystem::path& path
   return connection;
 }
 
-// The first connection makes the log's index anew, in a file, and a full disk has no room for it. Whoever has
-// the database for itself keeps the index in its heap.
+// The first connection makes the log's index anew, in a file, and a full disk has no room for it. A process
+// that has the database for itself keeps the index in its heap.
 Result<Database::Connection> Database::read_snapshot(const std::filesystem::path& path) {
   Database alone(path, BOXLITE_TRY(connect(path)));
   BOXLITE_TRY(alone.execute("PRAGMA locking_mode=EXCLUSIVE; SELECT 1 FROM sqlite_schema"));

@@ -52,7 +52,7 @@ class Statement {
 };
 
 // One connection, in WAL mode: readers never wait, a writer waits up to ten seconds for another one, in
-// whatever process. One thread at a time: whoever uses it holds lock().
+// whatever process. One thread at a time: the one that uses it holds lock().
 // On a full disk, where SQLite cannot open a WAL database, it is a snapshot: what is there can be read,
 // writing fails with resource_exhausted, and each statement looks first whether there is room again.
 class Database {

@@ -28,7 +28,7 @@ struct SecretConfig {
   bool operator==(const SecretConfig&) const = default;
 };
 
-// A name that the box was told of by whoever made it.
+// A name that the spec told the box of.
 struct HostName {
   std::string name = {};
   std::string address = {};  // as text

@@ -28,7 +28,7 @@ constexpr auto lock_limit = std::chrono::seconds(1);
 constexpr auto greeting_limit = std::chrono::milliseconds(200);
 
 Result<linux_::FileLock> take_lock(const ShimConfig& config) {
-  // Whoever asks is_shim_alive() holds the lock for a moment, too.
+  // A process that asks is_shim_alive() holds the lock for a moment, too.
   auto lock = linux_::FileLock::acquire(config.box_dir / shim_lock_name, linux_::LockMode::exclusive,
                                         Deadline::after(lock_limit));
   if (lock || lock.error().code() != ErrorCode::timed_out) return lock;

@@ -220,7 +220,7 @@ Result<ShimConfig> TemplateShelf::maker_config(const std::filesystem::path& fres
 }
 
 Result<void> TemplateShelf::discard(const std::string& shape) {
-  // Away under its name first: nobody may find half of it.
+  // Away under its name first: no process may find half of it.
   const auto where = place(shape);
   const auto gone = directory_ / concat(shape, half_gone);
   BOXLITE_TRY(remove_tree(gone));

@@ -35,7 +35,7 @@ Result<void> LocalBox::check_shim_can_answer() const {
 
 Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_ready(std::string_view verb) {
   auto connection = BOXLITE_TRY(connect_running(verb));
-  // Whoever began to start the box may have been killed: then it is still on its way up.
+  // The process that began to start the box may have been killed: then it is still on its way up.
   auto ready = connection->call<wire::ShimWaitReady>({}, Deadline::after(boot_limit));
   if (!ready) return fail(with_name(std::move(ready).error(), verb));
   return connection;
@@ -78,7 +78,7 @@ Result<BoxEnd> LocalBox::wait_stopped(std::optional<std::chrono::milliseconds> t
   }
 }
 
-// Whoever has waited finds the box stopped.
+// A caller that has waited finds the box stopped.
 void LocalBox::settle_unless_late(Deadline deadline) {
   if (lifecycle_.wait_until_gone(deadline)) settle();
 }

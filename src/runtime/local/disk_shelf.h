@@ -22,7 +22,7 @@ class DiskShelf {
   DiskShelf(Home home, const image::ImageStore& images) : home_(std::move(home)), images_(images) {}
 
   // A base for disks of this size with the files of `image`, made when it is not there. Until the result's
-  // `hold` goes, nobody prunes.
+  // `hold` goes, no process prunes.
   Result<box::BaseDisk> require(const image::Image& image, std::uint64_t disk_size_gib,
                                 const ProgressCallback& progress);
 

@@ -167,7 +167,7 @@ void LocalBox::settle() {
   if (facts && facts->spec.restart.mode != RestartMode::no) return;
   auto settled = lifecycle_.settle(Deadline::after(settle_limit));
   const bool is_gone = !settled && settled.error().code() == ErrorCode::not_found;
-  if (!settled && !is_gone)  // gone: removed by whoever settled it first
+  if (!settled && !is_gone)  // gone: removed by the process that settled it first
     runtime_->log(LogLevel::warn, concat("record the end of box ", id(), ": ", settled.error().message()));
 }
 

@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view bundled_image = "docker.io/boxlite/base:latest";
-// The bundled image is small; whoever is loading it is done soon.
+// The bundled image is small; a process that is loading it is done soon.
 constexpr std::chrono::milliseconds bundled_limit = 60s;
 
 Result<std::optional<oci::Platform>> parse_platform(std::string_view text) {
@@ -94,7 +94,7 @@ Result<image::Image> LocalImages::resolve(std::string_view name, std::string_vie
 Result<void> LocalImages::load_bundled(std::string_view name) {
   const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(
       home_.bundled_image_lock(), linux_::LockMode::exclusive, Deadline::after(bundled_limit)));
-  // Whoever held the lock has loaded it.
+  // The process that held the lock has loaded it.
   if (store_.resolve(name, {})) return {};
   image::LoadOptions options;
   options.name = bundled_image;

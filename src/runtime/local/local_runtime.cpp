@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds settle_limit = 20s;
 constexpr std::string_view no_box_remedy = "`boxlite ls --all` shows the boxes of this home";
 
-// Whoever listens may throw; nobody is there to be told of that.
+// The program's callback may throw; there is no caller to be told of that.
 void tell(const LogCallback& log, LogLevel level, std::string_view message) noexcept {
   try {
     if (log) log(level, message);
@@ -122,7 +122,7 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec, const CreateOptio
         BOXLITE_TRY_CONTEXT("create box", real_path(complete.secret_authorities, distrusted));
   }
   const auto record = new_record(complete);
-  // The volumes first: whoever is killed in between leaves one that `prune` finds.
+  // The volumes first: a process that is killed in between leaves one that `prune` finds.
   BOXLITE_TRY_CONTEXT("create box", volumes_->require(complete.mounts));
   const bool is_for_once = options.start_follows && spec.auto_remove;
   if (auto inserted = insert(record, is_for_once); !inserted) {
@@ -279,7 +279,7 @@ void LocalRuntime::record_end(const std::string& box_id) {
   const auto settled = box::Lifecycle(*this, box_id).settle(Deadline::after(settle_limit));
   if (settled) {
     log(LogLevel::info, concat("box ", box_id, " has stopped"));
-  } else if (settled.error().code() != ErrorCode::not_found) {  // else removed by whoever settled it first
+  } else if (settled.error().code() != ErrorCode::not_found) {  // else removed by another process
     log(LogLevel::warn, concat("record the end of box ", box_id, ": ", settled.error().message()));
   }
 }

@@ -110,7 +110,7 @@ Result<std::vector<VolumeInfo>> LocalVolumes::list() {
   return found;
 }
 
-// Out of the way in one step, so that nobody ever sees half of it.
+// Out of the way in one step, so that no process ever sees half of it.
 Result<void> LocalVolumes::erase(std::string_view name) {
   const auto trash = directory_ / concat(trash_prefix, new_id());
   if (std::rename((directory_ / name).c_str(), trash.c_str()) != 0 && errno != ENOENT)
