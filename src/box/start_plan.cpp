@@ -129,12 +129,16 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
     image_config_ = record.image_config;
     base_key_ = record.disk_base;
     base_.reset();
+    // The engine checks once more, for it counts what is there then. But what it refuses would be blamed on
+    // the saved machine, and the template go; and this error has its code and its remedy.
     BOXLITE_TRY(qcow2::require_overlay_over(paths_.disk(), base_path()));
     warn_of_lost_files();
   }
   ScopeExit on_failure([this] { undo(); });
   auto launched = run(launching);
-  if (!launched && may_boot_instead(launched.error())) launched = boot_instead();
+  if (!launched) {
+    if (const auto failure = restore_failure(launched.error())) launched = boot_instead(*failure);
+  }
   BOXLITE_TRY(std::move(launched));
   if (base_ && saved_) around_.note_first_start(spec_);
   base_.reset();
@@ -142,29 +146,32 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
   return {};
 }
 
-// Only one that never became ready: in another one the main command may have begun. What the guest refuses,
-// it would refuse again.
-bool StartPlan::may_boot_instead(const Error& why) {
-  if (!saved_ || !shim_) return false;
+// Only of one that never became ready: in another one the main command may have begun. What the guest
+// refuses, it would refuse again.
+std::optional<StartPlan::RestoreFailure> StartPlan::restore_failure(const Error& why) {
+  if (!saved_ || !shim_) return std::nullopt;
   // It says that it has failed before it writes down how.
   (void)shim_->wait(Deadline::after(shim_end_limit));
   const auto evidence = gather_evidence(paths_);
-  if (!evidence || !evidence->exit || evidence->exit->reason != vmm::ExitReason::boot_failed) return false;
+  if (!evidence || !evidence->exit || evidence->exit->reason != vmm::ExitReason::boot_failed)
+    return std::nullopt;
   const auto& phase = evidence->exit->phase;
-  did_not_thaw_ = phase == vmm::thaw_phase;
-  // Later it may be the box's own disk, which its guest can spoil: others go on with the template. Not so
-  // when the disk is new.
-  is_template_bad_ = phase == "spawn_vmm" || phase == "restore" || did_not_thaw_ || base_.has_value();
-  if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw_) return true;
+  const bool did_not_thaw = phase == vmm::thaw_phase;
+  if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw)
+    return RestoreFailure{.is_template_bad = true, .did_not_thaw = did_not_thaw};
   const auto code = why.code();
-  return phase != vmm::network_phase &&
-         (code == ErrorCode::timed_out || code == ErrorCode::unavailable || code == ErrorCode::stopped);
+  const bool is_silent =
+      code == ErrorCode::timed_out || code == ErrorCode::unavailable || code == ErrorCode::stopped;
+  if (phase == vmm::network_phase || !is_silent) return std::nullopt;
+  // It may be the box's own disk, which its guest can spoil: others go on with the template. Not so when the
+  // disk is new.
+  return RestoreFailure{.is_template_bad = base_.has_value()};
 }
 
-Result<void> StartPlan::boot_instead() {
+Result<void> StartPlan::boot_instead(RestoreFailure failure) {
   undo();
   saved_.reset();
-  if (is_template_bad_) saved_machines_->discard(did_not_thaw_);
+  if (failure.is_template_bad) saved_machines_->discard(failure.did_not_thaw);
   if (base_) {
     BOXLITE_TRY(remove_tree(paths_.disk()));
     BOXLITE_TRY(make_overlay(paths_.disk()));
@@ -260,7 +267,7 @@ Result<vmm::AddedMachine> StartPlan::add_ready_machine() {
 }
 
 std::filesystem::path StartPlan::base_path() const {
-  return base_ ? base_->path : around_.home() / "disks" / concat(base_key_, ".ext4");
+  return base_ ? base_->path : around_.base_disk_path(base_key_);
 }
 
 // What the box wrote is in its own disk and fits this base only, so it is neither exchanged nor refused.

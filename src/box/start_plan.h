@@ -61,9 +61,14 @@ class StartPlan {
   Result<bool> claim_ready_machine();
   Result<void> choose_saved_machine();
   Result<vmm::TemplateRecipe::Image> image_recipe() const;
-  // After a launch that failed.
-  bool may_boot_instead(const Error& why);
-  Result<void> boot_instead();
+  // What a launch that failed says of the saved machine that it went on from.
+  struct RestoreFailure {
+    bool is_template_bad = false;
+    bool did_not_thaw = false;
+  };
+  // Nothing: the box would not boot either, or may have begun to work. Waits for the shim's end.
+  std::optional<RestoreFailure> restore_failure(const Error& why);
+  Result<void> boot_instead(RestoreFailure failure);
   std::filesystem::path base_path() const;
   void warn_of_lost_files() const;
   vmm::MachineSpec machine_spec() const;
@@ -88,8 +93,6 @@ class StartPlan {
   std::optional<BaseDisk> base_;  // of the first start
   std::optional<MachineParts> parts_;
   std::optional<SavedMachines> saved_machines_;
-  bool did_not_thaw_ = false;
-  bool is_template_bad_ = false;
   std::optional<vmm::SavedMachine> saved_;
   std::optional<vmm::ShimProcess> shim_;
   std::vector<vmm::PortMapping> last_ports_;  // of the last start

@@ -50,6 +50,8 @@ class Surroundings {
   // Its disk; made when it is not there.
   virtual Result<BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
                                              const ProgressCallback& progress) = 0;
+  // Where one is that was made once.
+  virtual std::filesystem::path base_disk_path(const std::string& key) const = 0;
   // The volumes of the mounts; made when they are not there.
   virtual Result<void> require_volumes(const std::vector<Mount>& mounts) = 0;
   // The box that had these mounts is gone, and its anonymous volumes go with it.

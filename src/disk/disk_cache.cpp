@@ -27,7 +27,6 @@ namespace {
 using linux_::FileLock;
 using linux_::LockMode;
 
-constexpr std::string_view disk_suffix = ".ext4";
 // What is behind the chain id in the name of a disk of this version.
 std::string current_suffix() {
   return concat(".", disk_writer_version, disk_suffix);

@@ -27,6 +27,8 @@ struct CachedDisk {
 // The version of the writer in a disk's name without ".ext4": "<chain-id-hex>.2", or of the first without it.
 unsigned writer_version_of(std::string_view name);
 
+inline constexpr std::string_view disk_suffix = ".ext4";
+
 // The image disks of a home, one per chain id: `<directory>/<chain-id-hex>.<writer version>.ext4`. Any number
 // of processes and threads use one directory at once; a disk that is there is complete and never changes.
 // Holds no state but the path, so every const method may be called from any thread.

@@ -80,6 +80,10 @@ Result<box::BaseDisk> DiskShelf::require(const image::Image& image, std::uint64_
   return box::BaseDisk{.key = key_of(home_.disks(), *cached), .path = cached->path, .hold = hold};
 }
 
+std::filesystem::path DiskShelf::path_of(std::string_view key) const {
+  return home_.disks() / concat(key, disk::disk_suffix);
+}
+
 Result<DiskShelf::Pruned> DiskShelf::prune(const std::function<Result<Needed>()>& needed, bool dry_run) {
   Pruned pruned;
   const auto lock = linux_::FileLock::try_acquire(home_.disks_lock(), linux_::LockMode::exclusive);
@@ -119,7 +123,7 @@ Result<void> DiskShelf::prune_directory(const std::filesystem::path& directory, 
     if (needed.keys.contains(key)) continue;
     if (is_current(cached) && needed.chain_ids.contains(cached.chain_id)) continue;
     if (!dry_run) BOXLITE_TRY(cache.remove(cached));
-    out.removed.push_back(concat("disks/", key, ".ext4"));
+    out.removed.push_back(concat("disks/", key, disk::disk_suffix));
     out.freed_bytes += cached.allocated_bytes;
   }
   return dry_run ? Result<void>() : cache.sweep();

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "box/surroundings.h"
@@ -25,6 +26,9 @@ class DiskShelf {
   // `hold` goes, no process prunes.
   Result<box::BaseDisk> require(const image::Image& image, std::uint64_t disk_size_gib,
                                 const ProgressCallback& progress);
+
+  // Where the base of that key (BaseDisk) is.
+  std::filesystem::path path_of(std::string_view key) const;
 
   struct Pruned {
     std::vector<std::string> removed;  // file names

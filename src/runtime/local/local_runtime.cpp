@@ -251,6 +251,10 @@ Result<box::BaseDisk> LocalRuntime::require_base_disk(const image::Image& image,
   return images_->disks().require(image, spec.disk_size_gib, progress);
 }
 
+std::filesystem::path LocalRuntime::base_disk_path(const std::string& key) const {
+  return images_->disks().path_of(key);
+}
+
 Result<box::MachineParts> LocalRuntime::machine_parts() {
   box::MachineParts parts;
   parts.shim = BOXLITE_TRY(installation_.shim());

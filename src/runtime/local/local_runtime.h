@@ -57,6 +57,7 @@ class LocalRuntime final : public backend::Runtime,
   Result<image::Image> require_image(const BoxSpec& spec, const ProgressCallback& progress) override;
   Result<box::BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
                                           const ProgressCallback& progress) override;
+  std::filesystem::path base_disk_path(const std::string& key) const override;
   Result<void> require_volumes(const std::vector<Mount>& mounts) override;
   void drop_volumes(const std::vector<Mount>& mounts) override;
   Result<box::MachineParts> machine_parts() override;
