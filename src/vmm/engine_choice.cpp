@@ -67,7 +67,7 @@ bool holds(const Fields& cached, const Fields& wanted) {
 }
 
 Result<Fields> measure(const EngineRequest& request, const std::filesystem::path& qemu, Fields fields) {
-  fields["qemu_version"] = BOXLITE_TRY(qemu_version(qemu));
+  fields["qemu_version"] = BOXLITE_TRY(qemu_version(qemu, request.asks_confined));
   const auto kvm = probe_kvm(request.kvm_device);
   fields["kvm"] = name(kvm.verdict);
   fields["kvm_detail"] = kvm.detail;

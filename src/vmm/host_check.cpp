@@ -47,7 +47,7 @@ void check_kvm(HostReport& report, const EngineRequest& request) {
 void check_qemu(HostReport& report, const EngineRequest& request) {
   const auto path = find_qemu(request.qemu_name);
   if (!path) return add_problem(report, path.error());
-  const auto version = qemu_version(*path);
+  const auto version = qemu_version(*path, request.asks_confined);
   if (!version) return add_problem(report, version.error());
   report.qemu = QemuProgram{*path, *version};
   if (const auto accepted = require_qemu_version(*version); !accepted) add_problem(report, accepted.error());

@@ -45,6 +45,7 @@ struct EngineRequest {
   std::filesystem::path cache_file = {};
   std::filesystem::path kvm_device = "/dev/kvm";
   std::string qemu_name = "qemu-system-x86_64";  // searched in PATH, or a path
+  bool asks_confined = true;                     // QEMU for its version: false allows for a script
 };
 
 // unsupported (with remedy) when QEMU is missing or too old, or KVM was asked for by name and cannot be used.

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "jail/file_confinement.h"
 #include "vmm/host_facts.h"
 
 namespace boxlite::vmm {
@@ -96,6 +97,7 @@ class EngineChoiceTest : public testing::Test {
   EngineChoiceTest() : dir_(*TempDir::create(testing::TempDir(), "engine-")) {
     request_.cache_file = dir_.path() / "verdict";
     request_.kvm_device = "/no/such/kvm";
+    request_.asks_confined = false;
     // Says its version and notes that it was asked.
     write_qemu("7.2.22");
     request_.qemu_name = (dir_.path() / "qemu").native();
@@ -151,6 +153,23 @@ TEST_F(EngineChoiceTest, HeedsTheEnvironment) {
   ::setenv("BOXLITE_ACCEL", "auto", 1);
   EXPECT_TRUE(choose_engine(request_));
   ::unsetenv("BOXLITE_ACCEL");
+}
+
+// It would need a shell, which nothing that breaks out of a box may run.
+TEST_F(EngineChoiceTest, SaysThatAScriptCannotStandForQemu) {
+  if (!jail::can_confine_files()) GTEST_SKIP() << "nothing is confined here";
+  request_.asks_confined = true;
+  const auto refused = choose_engine(request_);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::unsupported);
+  EXPECT_NE(refused.error().message().find(request_.qemu_name), std::string::npos)
+      << refused.error().message();
+  EXPECT_NE(refused.error().remedy().find("confined"), std::string::npos) << refused.error().remedy();
+  const auto report = check_host(request_, "/");
+  EXPECT_TRUE(std::ranges::any_of(report.problems, [](const auto& problem) {
+    return problem.is_fatal && problem.remedy.find("confined") != std::string::npos;
+  }));
+  EXPECT_TRUE(qemu_version(find_qemu("qemu-system-x86_64").value())) << "the system's own can";
 }
 
 TEST_F(EngineChoiceTest, SaysHowToGetQemu) {

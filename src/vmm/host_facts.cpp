@@ -8,36 +8,52 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "jail/file_confinement.h"
 #include "linux/child_process.h"
+#include "vmm/qemu/access.h"
 
 namespace boxlite::vmm {
 namespace {
 
 constexpr std::string_view install_qemu = "sudo apt-get install qemu-system-x86";
 
+constexpr std::string_view confined_remedy =
+    "boxes' QEMU is confined: it runs nothing but itself and what is in the system's library directories, "
+    "/nix/store, /gnu/store, and lib, lib64 and share/qemu beside its own directory. Put the directory of "
+    "the "
+    "program itself first in PATH, not that of a script which starts it; see "
+    "docs/explanation/confinement.md";
+
 bool is_version(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-}  // namespace
+// What boxes start is confined alike.
+class Confined : public linux_::ChildStep {
+ public:
+  explicit Confined(const jail::FileConfinement& files) : files_(files) {}
+  int descriptor() const override { return files_.fd(); }
+  bool run(int rules) override {
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && jail::FileConfinement::enter(rules);
+  }
 
-Result<std::filesystem::path> find_qemu(std::string_view name) {
-  auto found = linux_::find_program(name);
-  if (found) return found;
-  return std::unexpected(std::move(found).error().context("find QEMU").with_remedy(install_qemu));
-}
+ private:
+  const jail::FileConfinement& files_;
+};
 
-Result<std::string> qemu_version(const std::filesystem::path& program) {
+Result<std::string> ask_for_version(const std::filesystem::path& program, linux_::ChildStep* last_step) {
   const char* path = std::getenv("PATH");
   const linux_::ChildSpec spec{.program = program,
                                .arguments = {"--version"},
-                               .environment = {concat("PATH=", path != nullptr ? path : "/usr/bin:/bin")}};
+                               .environment = {concat("PATH=", path != nullptr ? path : "/usr/bin:/bin")},
+                               .last_step = last_step};
   const auto run = BOXLITE_TRY_CONTEXT(
       "ask QEMU for its version", linux_::run_and_capture(spec, Deadline::after(std::chrono::seconds(10))));
   constexpr std::string_view before = "version ";
@@ -50,6 +66,26 @@ Result<std::string> qemu_version(const std::filesystem::path& program) {
   return fail(Error(ErrorCode::unsupported, concat("ask QEMU for its version: ", in_quotes(program.native()),
                                                    " said ", in_quotes(run.output)))
                   .with_remedy(install_qemu));
+}
+
+}  // namespace
+
+Result<std::filesystem::path> find_qemu(std::string_view name) {
+  auto found = linux_::find_program(name);
+  if (found) return found;
+  return std::unexpected(std::move(found).error().context("find QEMU").with_remedy(install_qemu));
+}
+
+Result<std::string> qemu_version(const std::filesystem::path& program, bool is_confined) {
+  if (!is_confined || !jail::can_confine_files()) return ask_for_version(program, nullptr);
+  const auto files = BOXLITE_TRY(jail::FileConfinement::create(qemu::access_of(MachineSpec(), program)));
+  Confined confined(files);
+  auto version = ask_for_version(program, &confined);
+  // Without the confinement it may do better, which is another fault than not to be a QEMU.
+  if (version || !ask_for_version(program, nullptr)) return version;
+  return fail(
+      Error(ErrorCode::unsupported, concat("run QEMU, confined as boxes' is: ", version.error().message()))
+          .with_remedy(confined_remedy));
 }
 
 Result<void> require_qemu_version(std::string_view version) {

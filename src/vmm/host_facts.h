@@ -14,8 +14,10 @@ namespace boxlite::vmm {
 
 // not_found with remedy.
 Result<std::filesystem::path> find_qemu(std::string_view name);
-// "7.2.22", as the program itself says; about 30 ms.
-Result<std::string> qemu_version(const std::filesystem::path& program);
+// "7.2.22", as the program itself says, confined as boxes' QEMU is where
+// that is possible and wanted; unsupported with the remedy when it cannot
+// run so. About 30 ms.
+Result<std::string> qemu_version(const std::filesystem::path& program, bool is_confined = true);
 // unsupported below 7.2.
 Result<void> require_qemu_version(std::string_view version);
 
