@@ -14,8 +14,9 @@ struct BoxPaths {
 
   // Held by the process that changes the box's life.
   std::filesystem::path lock() const { return directory / "lock"; }
-  // Held (shared) by whoever is about to start the box for the first time: start_intention.h.
-  std::filesystem::path start_intention() const { return directory / "first-start.lock"; }
+  // One file of each who is about to start the box for the first time: start_intention.h.
+  std::filesystem::path start_intentions() const { return directory / "first-start"; }
+  std::filesystem::path fresh_start_intention() const { return directory / "first-start.new"; }
   // Held by the shim and its QEMU for as long as either lives.
   std::filesystem::path shim_lock() const { return directory / "shim.lock"; }
   std::filesystem::path disk() const { return directory / "disk.qcow2"; }

@@ -28,7 +28,6 @@ constexpr std::chrono::milliseconds stop_slack = 10s;
 constexpr std::chrono::milliseconds usual_grace = 2s;
 constexpr std::chrono::milliseconds force_slack = 3s;
 constexpr std::chrono::milliseconds kill_limit = 10s;
-constexpr std::chrono::milliseconds withdraw_limit = 1s;
 
 Error running_error(std::string_view id) {
   return Error(ErrorCode::invalid_state, concat("box ", id, " is running"))
@@ -148,30 +147,28 @@ Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, 
   if (mode == StartMode::implicit && is_job(spec) && record.state.status != name(BoxStatus::configured))
     return fail(job_done_error(record));
   StartPlan plan(around_, record, spec, progress, main_start(mode));
+  auto intention = BOXLITE_TRY(intend_to_start(spec));
+  auto started = plan.prepare();
+  if (started) started = launch(plan, mode);
+  if (!started && intention) std::move(*intention).withdraw();
+  return started;
+}
+
+Result<std::optional<StartIntention>> Lifecycle::intend_to_start(const BoxSpec& spec) {
   std::optional<StartIntention> intention;
-  if (spec.auto_remove && record.state.status == name(BoxStatus::configured))
-    intention = BOXLITE_TRY(intend_to_start());
-  if (auto prepared = plan.prepare(); !prepared) {
-    if (intention) withdraw(*std::move(intention));
-    return prepared;
-  }
+  if (!spec.auto_remove) return intention;
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
-  return launch(plan, mode);
-}
-
-Result<StartIntention> Lifecycle::intend_to_start() {
-  BOXLITE_TRY(make_directories(paths_.directory));
-  return StartIntention::declare(paths_);
-}
-
-void Lifecycle::withdraw(StartIntention intention) const {
-  const auto held =
-      linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, Deadline::after(withdraw_limit));
-  // Else somebody starts or removes the box, and decides.
-  if (held) std::move(intention).withdraw(paths_);
+  const auto record = reconcile();
+  // Somebody else was faster; what lock() made must go again.
+  if (!record && record.error().code() == ErrorCode::not_found) (void)remove_tree(paths_.directory);
+  if (!record) return std::unexpected(record.error());
+  if (record->state.status == name(BoxStatus::configured))
+    intention = BOXLITE_TRY(StartIntention::declare(paths_));
+  return intention;
 }
 
 Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
+  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
   const auto record = BOXLITE_TRY(reconcile());
   if (record.state.status == name(BoxStatus::running)) {
     if (mode != StartMode::first) return {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include <boxlite/box.hpp>
@@ -80,11 +81,11 @@ class Lifecycle {
   };
   // What look() returns, and what it rests on.
   Result<Observation> observe();
-  Result<StartIntention> intend_to_start();
-  void withdraw(StartIntention intention) const;
+  // Of a box that stays until it has ended there is none.
+  Result<std::optional<StartIntention>> intend_to_start(const BoxSpec& spec);
+  Result<void> launch(class StartPlan& plan, StartMode mode);
   // These hold the lock.
   Result<store::BoxRecord> reconcile();
-  Result<void> launch(class StartPlan& plan, StartMode mode);
   Result<void> record_failure(store::BoxRecord record, const Error& error);
   Result<void> stop_machine(store::BoxRecord& record, const StopOptions& options);
   Result<void> ask_to_stop(const StopOptions& options);

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <cstdio>
 #include <utility>
 
 #include <sys/stat.h>
@@ -24,16 +26,27 @@ bool is_unlinked(int fd) {
   return ::fstat(fd, &status) == 0 && status.st_nlink == 0;
 }
 
+// Nobody else takes one: they would need the life-cycle lock.
+std::filesystem::path unused_place(const std::filesystem::path& directory) {
+  for (std::uint64_t number = 1;; ++number) {
+    auto place = directory / concat(number);
+    if (!is_there(place)) return place;
+  }
+}
+
 }  // namespace
 
+// It is locked before it gets its place: there, one that nobody holds was left by a holder who is dead.
 Result<StartIntention> StartIntention::declare(const BoxPaths& paths) {
-  const auto deadline = Deadline::after(declaring_limit);
-  while (true) {
-    auto lock =
-        BOXLITE_TRY(linux_::FileLock::acquire(paths.start_intention(), linux_::LockMode::shared, deadline));
-    // Withdrawn by somebody else while we waited.
-    if (!is_unlinked(lock.fd())) return StartIntention(std::move(lock));
-  }
+  const auto fresh = paths.fresh_start_intention();
+  // Of somebody who was killed between these lines.
+  ::unlink(fresh.c_str());
+  auto lock = BOXLITE_TRY(linux_::FileLock::try_acquire(fresh, linux_::LockMode::exclusive));
+  BOXLITE_TRY(make_directories(paths.start_intentions()));
+  auto place = unused_place(paths.start_intentions());
+  if (::rename(fresh.c_str(), place.c_str()) != 0)
+    return fail(syscall_error("rename", place.native(), errno));
+  return StartIntention(std::move(lock), std::move(place));
 }
 
 Result<StartIntention::Unborn> StartIntention::declare_unborn(const BoxPaths& paths) {
@@ -49,20 +62,23 @@ Result<StartIntention::Unborn> StartIntention::declare_unborn(const BoxPaths& pa
   }
 }
 
+// One that is gone by the time we look was withdrawn, and speaks for the dead as well.
 Result<bool> StartIntention::is_abandoned(const BoxPaths& paths) {
-  if (!is_there(paths.start_intention())) return false;
-  const auto free = linux_::FileLock::try_acquire(paths.start_intention(), linux_::LockMode::exclusive);
-  if (free) return true;
-  if (free.error().code() == ErrorCode::unavailable || free.error().os_error() == ENOENT) return false;
-  return std::unexpected(free.error());
+  const auto declared = entries_of(paths.start_intentions());
+  for (const auto& one : declared) {
+    if (BOXLITE_TRY(linux_::FileLock::is_held(one)) || !is_there(one)) return false;
+  }
+  return !declared.empty();
 }
 
-void StartIntention::withdraw(const BoxPaths& paths) && {
-  {
-    const auto ours = std::move(lock_);
+// The own one last: whoever looks meanwhile finds it held, or nothing.
+void StartIntention::withdraw() && {
+  for (const auto& one : entries_of(path_.parent_path())) {
+    const auto is_held = linux_::FileLock::is_held(one);
+    if (is_held && !*is_held) ::unlink(one.c_str());
   }
-  const auto alone = linux_::FileLock::try_acquire(paths.start_intention(), linux_::LockMode::exclusive);
-  if (alone) ::unlink(paths.start_intention().c_str());
+  ::unlink(path_.c_str());
+  const auto ours = std::move(lock_);
 }
 
 }  // namespace boxlite::box

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
+#include <utility>
+
 #include "base/result.h"
 #include "box/box_paths.h"
 #include "linux/file_lock.h"
@@ -8,27 +11,33 @@
 namespace boxlite::box {
 
 // That somebody is about to start, for the first time, a box that goes at its end. Should all who are be
-// killed before it has started, it would wait for ever: nobody else knows that it is of no use. A file says
-// so, and the shared lock on it, which goes with its holder, whether there still is somebody.
+// killed before it has started, it would wait for ever: nobody else knows that it is of no use. Everybody who
+// is has a file of their own that says so, and the lock on it, which goes with its holder, says whether they
+// are still there. No two ever lock, or wait for, the same one; looking at it creates nothing and keeps
+// nobody from anything.
 class StartIntention {
  public:
-  // Of a box that has a directory.
+  // Of a box that has a directory and a row. The caller holds the life-cycle lock: nobody may find the box
+  // abandoned by others, and remove it, meanwhile.
   static Result<StartIntention> declare(const BoxPaths& paths);
   // Of a box that has neither directory nor row. `birth` is its life-cycle lock, to be held until there is a
   // row: a directory without one is a leftover to others.
   struct Unborn;
   static Result<Unborn> declare_unborn(const BoxPaths& paths);
 
-  // Whether it was declared, and nobody who did is left.
+  // Whether it was declared, and nobody who did is left. It stays so for as long as the life-cycle lock is
+  // held.
   static Result<bool> is_abandoned(const BoxPaths& paths);
 
-  // The box has not been started and may wait again, unless others still mean to start it. The caller holds
-  // the life-cycle lock, so that nobody takes it for abandoned meanwhile.
-  void withdraw(const BoxPaths& paths) &&;
+  // The box has not been started and may wait again, unless others still mean to start it; of those who were
+  // killed nobody speaks any more. Needs no lock.
+  void withdraw() &&;
 
  private:
-  explicit StartIntention(linux_::FileLock lock) : lock_(std::move(lock)) {}
+  StartIntention(linux_::FileLock lock, std::filesystem::path path)
+      : lock_(std::move(lock)), path_(std::move(path)) {}
   linux_::FileLock lock_;
+  std::filesystem::path path_;
 };
 
 struct StartIntention::Unborn {

@@ -44,20 +44,24 @@ void LocalRuntime::remove_leftovers() {
 
 Result<PruneReport> LocalRuntime::collect_garbage(const PruneOptions& options) {
   auto report = BOXLITE_TRY_CONTEXT("collect garbage", images_->prune(options));
-  const auto note = [&](std::string_view what, const std::string& id) {
+  // Only what has gone: somebody may be at it, or start the box this moment.
+  const auto collect = [&](std::string_view what, const std::string& id, auto remove) -> Result<void> {
+    const auto directory = home_.boxes() / id;
+    const auto bytes = occupied_bytes_below(directory);
+    if (!options.dry_run) {
+      BOXLITE_TRY(remove(box::Lifecycle(*this, id)));
+      if (boxes_->get(id) || is_there(directory)) return {};
+    }
     report.removed.push_back(concat(what, " ", id));
-    report.freed_bytes += occupied_bytes_below(home_.boxes() / id);
+    report.freed_bytes += bytes;
+    return {};
   };
-  for (const auto& id : leftovers()) {
-    note("leftover of box", id);
-    if (!options.dry_run) BOXLITE_TRY(box::Lifecycle(*this, id).remove_leftover());
-  }
+  for (const auto& id : leftovers())
+    BOXLITE_TRY(collect("leftover of box", id, [](auto box) { return box.remove_leftover(); }));
   for (const auto& record : BOXLITE_TRY(boxes_->list())) {
-    box::Lifecycle lifecycle(*this, record.id);
-    const auto is_due = lifecycle.is_due();
+    const auto is_due = box::Lifecycle(*this, record.id).is_due();
     if (!is_due || !*is_due) continue;
-    note("box", record.id);
-    if (!options.dry_run) BOXLITE_TRY(lifecycle.recover());
+    BOXLITE_TRY(collect("box", record.id, [](auto box) { return box.recover(); }));
   }
   return report;
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Homes, names and images: no machine runs in most of these.
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <sys/stat.h>
 
 #include "base/concat.h"
+#include "base/time.h"
 #include "integration/box/box_fixture.h"
 #include "store/database.h"
 #include "store/migrations.h"
@@ -10,6 +15,7 @@
 namespace boxlite::test {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -155,6 +161,31 @@ TEST_F(HomeTest, IsRefusedWhenItBelongsToSomebodyElse) {
   EXPECT_THAT(foreign.error().message(), HasSubstr("belongs to nobody"));
   EXPECT_THAT(foreign.error().remedy(), HasSubstr("without sudo"));
   ASSERT_EQ(::chown(home().c_str(), 0, 0), 0);
+}
+
+// By design it stays when its start has failed, whoever looks for boxes without a starter meanwhile.
+TEST_F(HomeTest, ABoxForOnceOutlivesStartsThatFail) {
+  auto runtime = open();
+  auto box = create(runtime, {.image = "127.0.0.1:1/none", .auto_remove = true});
+  std::atomic<bool> is_over = false;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 2; ++i) {
+      threads.emplace_back([&] {
+        while (!is_over) EXPECT_THAT(box.start().error().message(), HasSubstr("127.0.0.1:1"));
+      });
+    }
+    threads.emplace_back([&] {
+      while (!is_over) EXPECT_THAT(runtime.collect_garbage()->removed, IsEmpty());
+    });
+    threads.emplace_back([&] {
+      while (!is_over) EXPECT_TRUE(Runtime::open(options()));
+    });
+    const auto deadline = Deadline::after(1s);
+    while (runtime.get(box.id()) && !deadline.has_passed()) std::this_thread::yield();
+    is_over = true;
+  }
+  EXPECT_TRUE(runtime.get(box.id()));
 }
 
 }  // namespace
