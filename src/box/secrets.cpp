@@ -44,6 +44,11 @@ Result<void> check_hosts(const BoxSpec& spec) {
 }  // namespace
 
 Result<void> check_secrets(const BoxSpec& spec) {
+  if (!spec.secret_authorities.empty() && !spec.secret_authorities.is_absolute()) {
+    return fail(ErrorCode::invalid_argument,
+                concat("secret_authorities ", in_quotes(spec.secret_authorities.native()),
+                       " is not an absolute path"));
+  }
   std::vector<net::SecretSpec> specs;
   for (const auto& secret : spec.secrets) {
     specs.push_back(to_spec(secret));
@@ -53,11 +58,6 @@ Result<void> check_secrets(const BoxSpec& spec) {
   if (spec.secrets.empty()) return {};
   if (!spec.network.is_enabled) {
     return fail(ErrorCode::invalid_argument, "secrets: a box without a network has no use for them");
-  }
-  if (!spec.secret_authorities.empty() && !spec.secret_authorities.is_absolute()) {
-    return fail(ErrorCode::invalid_argument,
-                concat("secret_authorities ", in_quotes(spec.secret_authorities.native()),
-                       " is not an absolute path"));
   }
   return check_hosts(spec);
 }

@@ -402,7 +402,7 @@ Result<void> StartPlan::explain(Error error) {
     }
     if (evidence && !evidence->last_words.empty()) {
       return fail(Error(ErrorCode::stopped, concat("boxlite-shim ended: ", evidence->last_words))
-                      .with_remedy(boot_remedy));
+                      .with_remedy(machine_remedy));
     }
   }
   return fail(std::move(error).with_remedy(boot_remedy));

@@ -58,6 +58,8 @@ TEST_F(HomeTest, RefusesAtOnceWhatNoStartCouldGive) {
   const std::vector<std::pair<std::vector<std::string>, const char*>> wrong = {
       {{"--host-ca", "/nonexistent"}, "PEM form"},
       {{"--host-ca", "/etc/passwd"}, "there is no certificate in it"},
+      {{"--secret-ca", "/nonexistent"}, "PEM form"},
+      {{"--secret-ca", "/etc/passwd"}, "there is no certificate in it"},
       {{"-P", "--expose", "1-257"}, "257 ports are exposed"},
       {{"--tmpfs", "/dev"}, "\"/dev\""},
       {{"-v", missing + ":/x"}, "start the service"},

@@ -7,6 +7,7 @@
 #include "base/ids.h"
 #include "base/real_path.h"
 #include "box/announcement.h"
+#include "box/authorities.h"
 #include "box/lifecycle.h"
 #include "box/mounts.h"
 #include "box/secrets.h"
@@ -120,6 +121,7 @@ Result<boxlite::Box> LocalRuntime::create(const BoxSpec& spec, const CreateOptio
   if (!complete.secret_authorities.empty()) {
     complete.secret_authorities =
         BOXLITE_TRY_CONTEXT("create box", real_path(complete.secret_authorities, distrusted));
+    BOXLITE_TRY_CONTEXT("create box", box::read_authorities_at(complete.secret_authorities));
   }
   const auto record = new_record(complete);
   // The volumes first: a process that is killed in between leaves one that `prune` finds.

@@ -194,12 +194,19 @@ TEST_F(SecretsTest, TheirAuthoritiesAreReadBeforeThereIsAShim) {
   auto runtime = open();
   auto wanted = spec();
   wanted.secret_authorities = directory() / "no-certificate";
+  EXPECT_EQ(runtime.create(wanted).error().code(), ErrorCode::not_found);
   ASSERT_TRUE(write_file_atomic(wanted.secret_authorities, "hush"));
+  EXPECT_THAT(runtime.create(wanted).error().message(), HasSubstr("no certificate in it"));
+  std::filesystem::copy_file(spec().secret_authorities, wanted.secret_authorities,
+                             std::filesystem::copy_options::overwrite_existing);
   auto box = runtime.create(wanted).value();
+  ASSERT_TRUE(write_file_atomic(wanted.secret_authorities,
+                                "-----BEGIN CERTIFICATE-----\nhush\n-----END CERTIFICATE-----\n"));
   const auto refused = box.start();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), ErrorCode::invalid_argument);
-  EXPECT_THAT(refused.error().message(), HasSubstr("no certificate in it"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("is damaged"));
+  EXPECT_THAT(refused.error().remedy(), HasSubstr("PEM form"));
   ASSERT_EQ(::unlink(wanted.secret_authorities.c_str()), 0);
   ASSERT_EQ(::mkfifo(wanted.secret_authorities.c_str(), 0600), 0);
   EXPECT_EQ(box.start().error().code(), ErrorCode::invalid_argument) << "and waits for no writer";
