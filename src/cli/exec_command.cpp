@@ -73,6 +73,8 @@ Outcome exec_command(Call& call) {
   if (is_detached) return leave_running(*box, std::move(*execution));
   return attach_stdio(std::move(*execution), {.use_stdin = exec->use_stdin,
                                               .has_terminal = exec->terminal.has_value(),
+                                              .time_limit = exec->timeout,
+                                              .is_paused = [&box] { return is_paused(*box); },
                                               .on_detach = [&box] { return box->detach(); },
                                               .detach_keys = process.detach_keys()});
 }

@@ -93,6 +93,8 @@ Outcome run_command(Call& call) {
   }
   const auto outcome = attach_stdio(std::move(*execution), {.use_stdin = process.is_interactive(),
                                                             .has_terminal = attachment->terminal.has_value(),
+                                                            .time_limit = attachment->timeout,
+                                                            .is_paused = [&box] { return is_paused(*box); },
                                                             .on_detach = [&box] { return box->detach(); },
                                                             .detach_keys = process.detach_keys()});
   // A box whose command has ended is removed by the library; one that we lost sight of may still be there.

@@ -177,7 +177,16 @@ class SharedTerminal {
   std::optional<RawTerminal> raw_;
 };
 
-Outcome conclude(const Result<ExitStatus>& status, int output_error, int ended_by) {
+Outcome conclude(const Result<ExitStatus>& status, int output_error, const SignalRelay& relay) {
+  const auto ended_by = relay.ended_by();
+  if (relay.is_unanswered()) {
+    const Error silence =
+        Error(ErrorCode::timed_out, "the box does not answer: its command was left to itself")
+            .with_remedy("end the box: boxlite rm -f");
+    if (ended_by == 0) return std::unexpected(Ending(silence));
+    complain(Ending(silence));
+    return 128 + ended_by;
+  }
   if (output_error == EPIPE) return 128 + SIGPIPE;
   if (output_error != 0) {
     return std::unexpected(
@@ -192,11 +201,18 @@ Outcome conclude(const Result<ExitStatus>& status, int output_error, int ended_b
 
 }  // namespace
 
+bool is_paused(Box& box) {
+  const auto seen = box.info();
+  return seen && seen->status == BoxStatus::paused;
+}
+
 Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   SharedTerminal terminal;
   auto relay = SignalRelay::start(execution, {.has_terminal = attachment.has_terminal,
                                               .passes_on = attachment.passes_signals,
                                               .owns_command = attachment.owns_command,
+                                              .time_limit = attachment.time_limit,
+                                              .is_paused = attachment.is_paused,
                                               .on_continue = [&terminal] { terminal.renew(); }});
   if (!relay) return std::unexpected(relay.error());
   if (attachment.has_terminal) {
@@ -231,10 +247,11 @@ Outcome attach_stdio(Execution execution, const Attachment& attachment) {
   // What is said next begins on a line of its own, wherever the command has left the cursor.
   if (attachment.has_terminal && !status) write_fully(STDERR_FILENO, std::as_bytes(std::span("\n", 1)));
   disk.say();
-  if (!status && status.error().code() == ErrorCode::cancelled && (*relay)->ended_by() == 0) {
+  const bool was_left = (*relay)->ended_by() == 0 && !(*relay)->is_unanswered();
+  if (!status && status.error().code() == ErrorCode::cancelled && was_left) {
     warn(fmt::format("execution {} runs on", execution.id()));
   }
-  return conclude(status, state.error(), (*relay)->ended_by());
+  return conclude(status, state.error(), **relay);
 }
 
 }  // namespace boxlite::cli

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <functional>
 
+#include <boxlite/box.hpp>
 #include <boxlite/execution.hpp>
 
 #include "cli/detach_keys.h"
@@ -15,10 +17,15 @@ struct Attachment {
   bool has_terminal = false;  // standard input is a terminal: raw mode, and its size is passed on
   bool passes_signals = true;
   bool owns_command = true;  // false: the command does not suffer from our end
+  // SignalRules has the same.
+  std::chrono::milliseconds time_limit{0};
+  std::function<bool()> is_paused = {};
   // Called before the command is left by the detach keys; what it complains of does not keep anybody.
   std::function<Result<void>()> on_detach = {};
   DetachKeys detach_keys = *DetachKeys::parse(DetachKeys::usual);  // with a terminal only
 };
+
+bool is_paused(Box& box);
 
 // Ties this program's standard streams and signals to a command in a box until the command has ended. Bytes
 // are carried as they are. When the reader of our output goes away (`boxlite run … | head`), the command is

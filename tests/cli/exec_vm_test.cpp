@@ -134,5 +134,39 @@ TEST_F(ExecVmTest, SaysThatTheBoxWentAway) {
   EXPECT_THAT(result.err, testing::StartsWith("boxlite: "));
 }
 
+TEST_F(ExecVmTest, ABoxThatDoesNotAnswerKeepsNobody) {
+  ASSERT_EQ(run({"start", "w"}).code(), 0);
+  const auto sleeper = [] {
+    auto options = home().command({"exec", "w", "sh", "-c", "echo ready; sleep 1000"});
+    options.limit = 30s;
+    return std::make_unique<Program>(options);
+  };
+  const auto interrupted = sleeper();
+  const auto terminated = sleeper();
+  ASSERT_TRUE(interrupted->wait_for_output("ready\n", 60s) && terminated->wait_for_output("ready\n", 60s));
+  const auto vmm = std::stoi(run({"inspect", "-f", "{{.State.VmmPid}}", "w"}).out);
+  ASSERT_EQ(::kill(vmm, SIGSTOP), 0);
+  // Different ones: two of the same kind may become one on the way.
+  interrupted->send_signal(SIGTERM);
+  interrupted->send_signal(SIGINT);
+  terminated->send_signal(SIGINT);
+  terminated->send_signal(SIGTERM);
+  auto options = home().command({"exec", "--timeout", "100ms", "w", "sleep", "1000"});
+  options.limit = 30s;
+  const auto limited = Program(options).wait();
+  EXPECT_EQ(limited.exit_code, 125);
+  EXPECT_THAT(limited.err, HasSubstr("the box does not answer"));
+  for (const auto* const client : {&interrupted, &terminated}) {
+    const auto& program = *client;
+    const auto ended = program->wait();
+    EXPECT_FALSE(ended.timed_out);
+    // Which of two that come at once is read first is the kernel's affair.
+    EXPECT_THAT(ended.exit_code, testing::AnyOf(128 + SIGINT, 128 + SIGTERM));
+    EXPECT_THAT(ended.err, HasSubstr("the box does not answer"));
+  }
+  ::kill(vmm, SIGCONT);
+  EXPECT_EQ(run({"exec", "w", "echo", "alive"}).out, "alive\n");
+}
+
 }  // namespace
 }  // namespace boxlite::test
