@@ -67,10 +67,10 @@ Result<void> check_hostname(std::string_view hostname) {
   const bool has_bad_label = padded.find("..") != std::string::npos ||
                              padded.find("-.") != std::string::npos || padded.find(".-") != std::string::npos;
   if (hostname.empty() ||
-      (hostname.size() <= max_hostname_length && is_word(hostname, ".-") && !has_bad_label))
+      (hostname.size() <= max_hostname_length && is_word(hostname, ".-_") && !has_bad_label))
     return {};
   return wrong("hostname", hostname,
-               "1 to 63 letters, digits, \"-\" and \".\", with a letter or digit at the ends of each part");
+               "1 to 63 letters, digits, \"_\", \"-\" and \".\", and no \"-\" at the ends of a part");
 }
 
 Result<void> check_platform(std::string_view text) {

@@ -405,7 +405,9 @@ Result<void> StartPlan::explain(Error error) {
                       .with_remedy(machine_remedy));
     }
   }
-  return fail(std::move(error).with_remedy(boot_remedy));
+  // More time helps a machine that is slow, and nobody else.
+  const auto is_late = error.code() == ErrorCode::timed_out;
+  return fail(std::move(error).with_remedy(is_late ? boot_remedy : machine_remedy));
 }
 
 void StartPlan::undo() {

@@ -143,9 +143,12 @@ bool means_nothing_to_tmpfs(std::string_view option) {
 
 // As Docker reads it. What is neither is refused: taken for "no", it would leave writable what was to be
 // read-only. True: taken.
+// Docker's words.
 Parsed<bool> take_switch(bool& target, std::string_view text, std::string_view key, std::string_view value) {
-  target = value.empty() || value == "true" || value == "1";
-  if (target || value == "false" || value == "0") return true;
+  static constexpr std::array<std::string_view, 7> yes{"", "1", "t", "T", "true", "TRUE", "True"};
+  static constexpr std::array<std::string_view, 6> no{"0", "f", "F", "false", "FALSE", "False"};
+  target = std::ranges::find(yes, value) != yes.end();
+  if (target || std::ranges::find(no, value) != no.end()) return true;
   return bad("--mount", text, fmt::format("{} is true or false, not \"{}\"", key, value));
 }
 

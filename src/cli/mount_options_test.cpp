@@ -75,6 +75,10 @@ TEST(MountOption, ReadsDockersFields) {
             (Mount{.type = MountType::volume, .source = "cache", .target = "/c", .no_copy = true}));
   EXPECT_EQ(parse_mount_option("src=cache,dst=/c,readonly=false,volume-nocopy=0")->mount,
             (Mount{.type = MountType::volume, .source = "cache", .target = "/c"}));
+  for (const auto* yes : {"1", "t", "T", "TRUE", "true", "True"})
+    EXPECT_TRUE(parse_mount_option(std::string("src=cache,dst=/c,readonly=") + yes)->mount.read_only) << yes;
+  for (const auto* no : {"0", "f", "F", "FALSE", "false", "False"})
+    EXPECT_FALSE(parse_mount_option(std::string("src=cache,dst=/c,readonly=") + no)->mount.read_only) << no;
   EXPECT_EQ(parse_mount_option("tmpfs-size=1m,dst=/t,type=tmpfs")->mount.tmpfs_bytes, 1u << 20);
   EXPECT_EQ(parse_mount_option("type=tmpfs,dst=/t,tmpfs-size=1m,tmpfs-mode=700")->mount,
             (Mount{.type = MountType::tmpfs, .target = "/t", .tmpfs_bytes = 1 << 20, .tmpfs_mode = 0700}));

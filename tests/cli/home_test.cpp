@@ -77,6 +77,22 @@ TEST_F(HomeTest, RefusesAtOnceWhatNoStartCouldGive) {
   EXPECT_THAT(home_.run({"ls", "-aq"}).out, IsEmpty());
 }
 
+TEST_F(HomeTest, NamesTheCallersLimitOfMemory) {
+  for (const std::string letter : {"v", "d"}) {
+    auto limited = home_.command({"create", "--memory", "8g", "x"});
+    limited.words.insert(limited.words.begin(),
+                         {"/bin/sh", "-c", "ulimit -" + letter + " 4000000; exec \"$@\"", "sh"});
+    const auto refused = Program(limited).wait();
+    EXPECT_EQ(refused.exit_code, 125);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("3906 MiB (ulimit -" + letter + ")"), HasSubstr("raise")));
+  }
+}
+
+TEST_F(HomeTest, TakesDockersHostNames) {
+  EXPECT_EQ(home_.run({"create", "-h", "my_host", "x"}).code(), 0);
+  EXPECT_EQ(home_.run({"create", "-h", "-x", "x"}).code(), 125);
+}
+
 TEST_F(HomeTest, RenamesABox) {
   ASSERT_EQ(home_.run({"create", "--name", "web", "x"}).code(), 0);
   ASSERT_EQ(home_.run({"create", "--name", "db", "x"}).code(), 0);

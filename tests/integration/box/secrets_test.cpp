@@ -207,6 +207,14 @@ TEST_F(SecretsTest, TheirAuthoritiesAreReadBeforeThereIsAShim) {
   EXPECT_EQ(refused.error().code(), ErrorCode::invalid_argument);
   EXPECT_THAT(refused.error().message(), HasSubstr("is damaged"));
   EXPECT_THAT(refused.error().remedy(), HasSubstr("PEM form"));
+  // The shape of one, and nothing in it: only the shim can tell.
+  ASSERT_TRUE(
+      write_file_atomic(wanted.secret_authorities,
+                        "-----BEGIN CERTIFICATE-----\nMAkwAQAwAQADAQA=\n-----END CERTIFICATE-----\n"));
+  const auto empty = box.start();
+  ASSERT_FALSE(empty);
+  EXPECT_THAT(empty.error().message(), HasSubstr("secret authorities"));
+  EXPECT_THAT(empty.error().remedy(), Not(HasSubstr("start_timeout")));
   ASSERT_EQ(::unlink(wanted.secret_authorities.c_str()), 0);
   ASSERT_EQ(::mkfifo(wanted.secret_authorities.c_str(), 0600), 0);
   EXPECT_EQ(box.start().error().code(), ErrorCode::invalid_argument) << "and waits for no writer";
