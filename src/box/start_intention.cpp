@@ -3,15 +3,14 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <utility>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/concat.h"
 #include "base/files.h"
+#include "base/ids.h"
 
 namespace boxlite::box {
 namespace {
@@ -26,24 +25,17 @@ bool is_unlinked(int fd) {
   return ::fstat(fd, &status) == 0 && status.st_nlink == 0;
 }
 
-// Nobody else takes one: they would need the life-cycle lock.
-std::filesystem::path unused_place(const std::filesystem::path& directory) {
-  for (std::uint64_t number = 1;; ++number) {
-    auto place = directory / concat(number);
-    if (!is_there(place)) return place;
-  }
-}
-
 }  // namespace
 
-// It is locked before it gets its place: there, one that nobody holds was left by a holder who is dead.
+// It is locked before it gets its place: there, one that nobody holds was left by a holder who is dead. No
+// name comes twice, lest somebody who has opened one that was withdrawn take its successor for the same.
 Result<StartIntention> StartIntention::declare(const BoxPaths& paths) {
   const auto fresh = paths.fresh_start_intention();
   // Of somebody who was killed between these lines.
   ::unlink(fresh.c_str());
   auto lock = BOXLITE_TRY(linux_::FileLock::try_acquire(fresh, linux_::LockMode::exclusive));
   BOXLITE_TRY(make_directories(paths.start_intentions()));
-  auto place = unused_place(paths.start_intentions());
+  auto place = paths.start_intentions() / new_id();
   if (::rename(fresh.c_str(), place.c_str()) != 0)
     return fail(syscall_error("rename", place.native(), errno));
   return StartIntention(std::move(lock), std::move(place));

@@ -172,7 +172,7 @@ TEST_F(RunVmTest, RunsEightBoxesAtOnce) {
 // Each is made at another point of a start.
 TEST_F(RunVmTest, ABoxForOnceGoesWheneverItsClientIsKilled) {
   const auto boxes = home().home() / "boxes";
-  for (const auto* const sign : {"", "first-start", "first-start/1", "shim.lock", "shim.json"}) {
+  for (const auto* const sign : {"", "first-start", "shim.lock", "shim.json"}) {
     Program client(home().command({"run", "--rm", "--", "sleep", "1000"}));
     const auto has_sign = [&] {
       const auto entries = entries_of(boxes);
