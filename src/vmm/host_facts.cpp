@@ -54,8 +54,12 @@ Result<std::string> ask_for_version(const std::filesystem::path& program, linux_
                                .arguments = {"--version"},
                                .environment = {concat("PATH=", path != nullptr ? path : "/usr/bin:/bin")},
                                .last_step = last_step};
-  const auto run = BOXLITE_TRY_CONTEXT(
-      "ask QEMU for its version", linux_::run_and_capture(spec, Deadline::after(std::chrono::seconds(10))));
+  const auto ran = linux_::run_and_capture(spec, Deadline::after(std::chrono::seconds(10)));
+  if (!ran) {
+    auto error = ran.error();
+    return fail(std::move(error).context("ask QEMU for its version").with_remedy(install_qemu));
+  }
+  const auto& run = *ran;
   constexpr std::string_view before = "version ";
   const auto at = run.output.find(before);
   if (run.end.exit_code == 0 && run.end.signal == 0 && at != std::string::npos) {
@@ -81,8 +85,10 @@ Result<std::string> qemu_version(const std::filesystem::path& program, bool is_c
   const auto files = BOXLITE_TRY(jail::FileConfinement::create(qemu::access_of(MachineSpec(), program)));
   Confined confined(files);
   auto version = ask_for_version(program, &confined);
-  // Without the confinement it may do better, which is another fault than not to be a QEMU.
-  if (version || !ask_for_version(program, nullptr)) return version;
+  // Without the confinement it may do better, which is another fault than not to be a QEMU; one that says
+  // nothing would take its time once more.
+  if (version || version.error().code() == ErrorCode::timed_out || !ask_for_version(program, nullptr))
+    return version;
   return fail(
       Error(ErrorCode::unsupported, concat("run QEMU, confined as boxes' is: ", version.error().message()))
           .with_remedy(confined_remedy));
