@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "base/result.h"
+#include "base/shortage.h"
 
 namespace boxlite {
 namespace {
@@ -48,6 +49,11 @@ std::string_view remedy_of(int os_error) {
 }
 
 }  // namespace
+
+bool is_shortage(const Error& error) {
+  // EAGAIN is that of clone() and of mmap().
+  return error.code() == ErrorCode::resource_exhausted || error.os_error() == EAGAIN;
+}
 
 Error syscall_error(std::string_view call, std::string_view object, int os_error) {
   // strerrordesc_np needs no buffer and no locale, and is thread-safe.

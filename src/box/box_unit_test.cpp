@@ -589,8 +589,12 @@ TEST_F(SettledState, TellsAKillFromARebootAndFromAStop) {
   const auto killed = settled_state(state(BoxStatus::running), {.last_words = "oh"}, now_);
   EXPECT_EQ(killed.status, "failed");
   EXPECT_THAT(killed.failure, HasSubstr("oh"));
-  EXPECT_EQ(settled_state(state(BoxStatus::running), {.has_rebooted = true}, now_).status, "stopped");
-  EXPECT_EQ(settled_state(state(BoxStatus::stopping), {}, now_).status, "stopped");
+  const auto rebooted = settled_state(state(BoxStatus::running), {.has_rebooted = true}, now_);
+  const auto stopped = settled_state(state(BoxStatus::stopping), {}, now_);
+  for (const auto& expected : {rebooted, stopped}) {
+    EXPECT_EQ(expected.status, "stopped");
+    EXPECT_EQ(expected.exit_code, 137) << "no success";
+  }
 }
 
 }  // namespace

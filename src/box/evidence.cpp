@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "box/evidence.h"
 
+#include <csignal>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -74,7 +76,11 @@ void apply_absence(const Evidence& evidence, Timestamp now, store::BoxState& sta
   const bool was_expected = state.status == name(BoxStatus::stopping) || evidence.has_rebooted;
   state.status = name(was_expected ? BoxStatus::stopped : BoxStatus::failed);
   state.stopped_at = to_rfc3339(now);
-  if (was_expected) return;
+  // Its command went with the machine.
+  if (was_expected) {
+    state.exit_code = 128 + SIGKILL;
+    return;
+  }
   state.failure = "boxlite-shim ended without a record: it was killed";
   if (!evidence.last_words.empty()) state.failure += concat("; its last words: ", evidence.last_words);
 }

@@ -156,6 +156,8 @@ std::optional<StartPlan::RestoreFailure> StartPlan::restore_failure(const Error&
   if (!evidence || !evidence->exit || evidence->exit->reason != vmm::ExitReason::boot_failed)
     return std::nullopt;
   const auto& phase = evidence->exit->phase;
+  if (phase == vmm::set_up_phase) return std::nullopt;
+  if (phase == vmm::resources_phase) return RestoreFailure{};
   const bool did_not_thaw = phase == vmm::thaw_phase;
   if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw)
     return RestoreFailure{.is_template_bad = true, .did_not_thaw = did_not_thaw};
@@ -171,12 +173,14 @@ std::optional<StartPlan::RestoreFailure> StartPlan::restore_failure(const Error&
 Result<void> StartPlan::boot_instead(RestoreFailure failure) {
   undo();
   saved_.reset();
-  if (failure.is_template_bad) saved_machines_->discard(failure.did_not_thaw);
   if (base_) {
     BOXLITE_TRY(remove_tree(paths_.disk()));
     BOXLITE_TRY(make_overlay(paths_.disk()));
   }
-  return run(booting);
+  BOXLITE_TRY(run(booting));
+  // Where booting fails as well, the template need not be to blame.
+  if (failure.is_template_bad) saved_machines_->discard(failure.did_not_thaw);
+  return {};
 }
 
 Result<void> StartPlan::choose_saved_machine() {

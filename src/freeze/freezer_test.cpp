@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,10 +61,11 @@ class FreezerTest : public testing::Test {
 
   static Result<UniqueFd> give_null(const std::string&, int) { return open_file("/dev/null", O_RDWR); }
 
-  Result<Subject> thaw() const {
+  Result<Subject> thaw(linux_::ChildStep* last_step = nullptr) const {
     auto ends = BOXLITE_TRY(linux_::unix_socket_pair());
     auto frozen = BOXLITE_TRY(FrozenProcess::open(dir_.path() / "image", dir_.path() / "pages"));
-    linux_::ChildSpec child{.program = THAW_PROGRAM, .fds = {{ends.second.get(), talk_fd}, {2, 2}}};
+    linux_::ChildSpec child{
+        .program = THAW_PROGRAM, .fds = {{ends.second.get(), talk_fd}, {2, 2}}, .last_step = last_step};
     const auto made = BOXLITE_TRY(frozen.add_descriptors(child.fds, give_null));
     return Subject{BOXLITE_TRY(linux_::ChildProcess::spawn(child)), std::move(ends.first)};
   }
@@ -130,6 +132,24 @@ TEST_F(FreezerTest, ADamagedImageIsCorruptedOrDoesNotThaw) {
   auto thawed = thaw();
   ASSERT_TRUE(thawed);
   EXPECT_EQ(*thawed->process.wait(Deadline::after(10s)), linux_::ChildEnd{.exit_code = cannot_thaw});
+}
+
+// The image is sound, and this host can thaw it.
+TEST_F(FreezerTest, TooLittleMemoryIsNoFaultOfTheImage) {
+  auto subject = start();
+  EXPECT_EQ(subject.ask('a'), "1 10 0 0 1.5000 aa\n");
+  ASSERT_TRUE(freeze(order(subject.process.pid()), Deadline::after(10s)));
+  class LittleMemory : public linux_::ChildStep {
+   public:
+    int descriptor() const override { return -1; }
+    bool run(int) override {
+      const rlimit limit{1u << 20, 1u << 20};
+      return ::setrlimit(RLIMIT_AS, &limit) == 0;
+    }
+  } little;
+  auto thawed = thaw(&little);
+  ASSERT_TRUE(thawed) << thawed.error().message();
+  EXPECT_EQ(*thawed->process.wait(Deadline::after(10s)), linux_::ChildEnd{.exit_code = lacks_resources});
 }
 
 }  // namespace

@@ -18,6 +18,8 @@ inline constexpr int pages_fd = 241;
 
 // How boxlite-thaw ends when it could not.
 inline constexpr int cannot_thaw = 99;
+// The same, where another time it may: too little memory, too few descriptors or processes.
+inline constexpr int lacks_resources = 98;
 
 // boxlite-thaw lies below, where programs that lie at no fixed address, and their libraries, have nothing,
 // and all above is the frozen process's.

@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -52,6 +53,13 @@ struct Plan {
   int os_error = 0;
 };
 
+// Beyond the limit is EINVAL to fcntl().
+int duplicate(int fd, int lowest) {
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, lowest);
+  if (copy < 0 && errno == EINVAL) errno = EMFILE;
+  return copy;
+}
+
 bool note_failure(Plan& plan, const char* call) {
   plan.failed_call = call;
   plan.os_error = errno;
@@ -72,11 +80,14 @@ bool join_group(Plan& plan) {
 bool place_fds(Plan& plan) {
   int next = plan.first_free_fd;
   for (auto& mapping : plan.fds) {
-    mapping.source_fd = ::fcntl(mapping.source_fd, F_DUPFD_CLOEXEC, next);
+    mapping.source_fd = duplicate(mapping.source_fd, next);
     if (mapping.source_fd < 0) return note_failure(plan, "fcntl");
     next = mapping.source_fd + 1;
   }
-  if (plan.step_fd >= 0) plan.step_fd = ::fcntl(plan.step_fd, F_DUPFD_CLOEXEC, next);
+  if (plan.step_fd >= 0) {
+    plan.step_fd = duplicate(plan.step_fd, next);
+    if (plan.step_fd < 0) return note_failure(plan, "fcntl");
+  }
   for (const auto& mapping : plan.fds) {
     if (::dup2(mapping.source_fd, mapping.target_fd) < 0) return note_failure(plan, "dup2");
   }
@@ -153,7 +164,18 @@ Result<NullFiles> complete_standard_fds(std::vector<FdMapping>& fds) {
   return null;
 }
 
+Error too_few_descriptors(const ChildSpec& spec) {
+  rlimit files{};
+  (void)::getrlimit(RLIMIT_NOFILE, &files);
+  return Error(ErrorCode::resource_exhausted,
+               concat("run ", in_quotes(spec.program.native()), ": the limit of open files is ",
+                      files.rlim_cur, ", and more are needed"),
+               EMFILE)
+      .with_remedy("raise the limit of open files (ulimit -n), the hard one");
+}
+
 Error spawn_error(const ChildSpec& spec, const Plan& plan) {
+  if (plan.os_error == EMFILE) return too_few_descriptors(spec);
   const bool about_dir = std::string_view(plan.failed_call) == "chdir";
   return syscall_error(plan.failed_call, about_dir ? spec.working_dir.native() : spec.program.native(),
                        plan.os_error);
@@ -310,14 +332,14 @@ Result<CapturedRun> run_and_capture(ChildSpec spec, Deadline deadline, std::size
 }
 
 Result<std::filesystem::path> find_program(std::string_view name) {
-  const auto is_program = [](const std::filesystem::path& path) {
-    std::error_code ignored;
+  std::error_code ignored;
+  const auto is_program = [&](const std::filesystem::path& path) {
     return std::filesystem::is_regular_file(path, ignored) && ::access(path.c_str(), X_OK) == 0;
   };
   const auto missing = [&] { return fail(ErrorCode::not_found, concat("no program ", in_quotes(name))); };
   if (name.find('/') != std::string_view::npos) {
     if (!is_program(name)) return missing();
-    return std::filesystem::path(name);
+    return std::filesystem::absolute(name, ignored);
   }
   const char* variable = std::getenv("PATH");
   std::string_view rest = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
@@ -327,7 +349,7 @@ Result<std::filesystem::path> find_program(std::string_view name) {
     // An empty entry means the working directory: never a place to run programs from.
     if (directory.empty()) continue;
     auto candidate = std::filesystem::path(directory) / name;
-    if (is_program(candidate)) return candidate;
+    if (is_program(candidate)) return std::filesystem::absolute(candidate, ignored);
   }
   return missing();
 }

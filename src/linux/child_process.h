@@ -110,7 +110,8 @@ struct CapturedRun {
 // (resource_exhausted).
 Result<CapturedRun> run_and_capture(ChildSpec spec, Deadline deadline, std::size_t limit = 1u << 20);
 
-// Where a program is by $PATH (or the name itself, when it has a slash); not_found when it is nowhere.
+// Where a program is by $PATH (or the name itself, when it has a slash), absolute; not_found when it is
+// nowhere.
 Result<std::filesystem::path> find_program(std::string_view name);
 
 }  // namespace boxlite::linux_

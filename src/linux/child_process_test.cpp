@@ -2,14 +2,18 @@
 #include "linux/child_process.h"
 
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/scope_exit.h"
 #include "linux/process_identity.h"
 
 namespace boxlite::linux_ {
@@ -147,12 +151,45 @@ TEST(RunAndCapture, StopsAtTheDeadlineAndAtTheLimit) {
   EXPECT_EQ(loud.error().code(), ErrorCode::resource_exhausted);
 }
 
+TEST(ChildProcess, NamesTheLimitOfDescriptors) {
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  const ScopeExit restore([&] { ::setrlimit(RLIMIT_NOFILE, &files); });
+  const rlimit few{100, files.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  auto spec = shell("true");
+  spec.fds = {{0, 150}};
+  const auto refused = ChildProcess::spawn(spec);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), ErrorCode::resource_exhausted);
+  EXPECT_NE(refused.error().message().find("the limit of open files is 100"), std::string::npos)
+      << refused.error().message();
+  EXPECT_NE(refused.error().remedy().find("ulimit -n"), std::string::npos);
+}
+
 TEST(FindProgram, SearchesThePath) {
   EXPECT_TRUE(find_program("sh"));
   EXPECT_EQ(*find_program("/bin/sh"), "/bin/sh");
   const auto missing = find_program("no-such-program-of-boxlite");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code(), ErrorCode::not_found);
+}
+
+// What is found is run from other working directories.
+TEST(FindProgram, AnswersWithAnAbsolutePath) {
+  const auto directory = *TempDir::create("/tmp", "find-program-");
+  std::filesystem::create_directory(directory.path() / "tools");
+  std::filesystem::create_symlink("/bin/sh", directory.path() / "tools/tool");
+  const std::string path = std::getenv("PATH");
+  const auto before = std::filesystem::current_path();
+  const ScopeExit restore([&] {
+    ::setenv("PATH", path.c_str(), 1);
+    std::filesystem::current_path(before);
+  });
+  std::filesystem::current_path(directory.path());
+  ::setenv("PATH", "tools", 1);
+  EXPECT_EQ(*find_program("tool"), directory.path() / "tools/tool");
+  EXPECT_EQ(*find_program("tools/tool"), directory.path() / "tools/tool");
 }
 
 TEST(ProcessIdentity, IsNotFooledByAnotherStartTimeOrBoot) {

@@ -40,6 +40,7 @@ struct Life {
   std::string boot_error_phase = {};
   std::optional<Error> guest_error = {};
   std::optional<wire::msg::ExecResult> main_end = {};
+  bool main_has_run = false;
   bool main_ended_first = false;  // before anybody asked for a stop
 
   linux_::EventLoop::Watch console_watch = {};

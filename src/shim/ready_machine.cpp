@@ -14,6 +14,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
+#include "base/shortage.h"
 #include "linux/fd_passing.h"
 #include "linux/process_identity.h"
 #include "linux/unix_socket.h"
@@ -89,8 +90,7 @@ Result<void> ReadyMachine::freeze_machine() {
   machine_watch_.reset();
   auto frozen = connected_.machine->freeze(*config_.freeze_into, Deadline::after(freeze_limit));
   if (frozen) return frozen;
-  const auto code = frozen.error().code();
-  if (code == ErrorCode::resource_exhausted || code == ErrorCode::stopped) return frozen;
+  if (is_shortage(frozen.error()) || frozen.error().code() == ErrorCode::stopped) return frozen;
   // Another time it would be the same.
   return fail(ErrorCode::unsupported, frozen.error().message());
 }

@@ -11,6 +11,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/shortage.h"
 
 namespace boxlite::shim {
 namespace {
@@ -23,6 +24,7 @@ std::chrono::milliseconds boot_limit(const vmm::ShimConfig& config) {
 // Of a record whose texts are as long as they get, and of twenty lines of a console.
 constexpr std::size_t record_room = 16u << 10;
 constexpr std::chrono::seconds record_retry{1};
+constexpr std::string_view spawn_phase = "spawn_vmm";
 
 NetworkQuestions::Clients question_clients(Mux& mux) {
   return {.are_there = [&mux](std::uint64_t client) { return mux.has_client(client); },
@@ -55,9 +57,7 @@ Result<void> Shim::run() {
   auto ready = set_up();
   if (ready) ready = begin_life();
   if (!ready) {
-    vmm::ExitRecord record{.reason = vmm::ExitReason::boot_failed, .at = now()};
-    record.phase = setting_up_;
-    record.message = ready.error().message();
+    const auto record = start_failure(ready.error());
     why_finished_ = std::move(ready).error();
     tell_end(record);
     finish(record);
@@ -66,12 +66,22 @@ Result<void> Shim::run() {
   return outcome_;
 }
 
+vmm::ExitRecord Shim::start_failure(const Error& why) const {
+  vmm::ExitRecord record{.reason = vmm::ExitReason::boot_failed, .at = now()};
+  const bool is_short = setting_up_ == spawn_phase && is_shortage(why);
+  record.phase = is_short ? vmm::resources_phase : setting_up_;
+  record.message = why.message();
+  return record;
+}
+
 Result<void> Shim::set_up() {
   chronicle_.emplace(*loop_, config_);
   record_.shim = BOXLITE_TRY(linux_::identify_process(::getpid()));
   // The mux comes first: whatever goes wrong from here on is told to clients through it.
   mux_ = Mux::create(*loop_, *this);
   mux_->set_observer(&*chronicle_);
+  questions_.emplace(*loop_, question_clients(*mux_));
+  BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   // What cannot say how it ended does not begin.
   BOXLITE_TRY(exit_file_.take_room());
   BOXLITE_TRY(record_file_.take_room());
@@ -81,15 +91,15 @@ Result<void> Shim::set_up() {
   host_clock_ = BOXLITE_TRY(SystemClock::create());
   clock_keeper_.emplace(*loop_, *host_clock_, [this](Timestamp time) { tell_time(time); });
   disk_errors_.emplace(*loop_, *mux_, [this](const auto& errors) { note_disk(errors); });
-  BOXLITE_TRY(mux_->accept_from(std::move(inherited_.listener)));
   console_log_ =
       BOXLITE_TRY(ConsoleLog::create(config_.box_dir / vmm::console_log_name, config_.console_log_bytes));
-  questions_.emplace(*loop_, question_clients(*mux_));
   setting_up_ = vmm::network_phase;
   network_ = BOXLITE_TRY(Network::create(*loop_, config_, *questions_));
   record_.ports = network_->ports();
-  setting_up_ = "spawn_vmm";
-  return watch_parent();
+  setting_up_ = vmm::set_up_phase;
+  BOXLITE_TRY(watch_parent());
+  setting_up_ = spawn_phase;
+  return {};
 }
 
 Result<void> Shim::watch_parent() {
@@ -145,7 +155,7 @@ Result<void> Shim::launch() {
                  logs::LogLimits{.file_bytes = config_.log_file_bytes, .files = config_.log_files});
   }
   life_->boot->note(
-      life_->kernel_release.empty() ? "spawn_vmm" : "claim",
+      life_->kernel_release.empty() ? spawn_phase : "claim",
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - began));
   return {};
 }

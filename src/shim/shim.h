@@ -58,6 +58,8 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   Result<void> set_up();
   Result<void> watch_parent();
   Result<void> begin_life();
+  // Why there is no machine.
+  vmm::ExitRecord start_failure(const Error& why) const;
   Result<void> launch();
   // By the engine, or what was claimed.
   Result<ConnectedMachine> obtain_machine();
@@ -105,6 +107,8 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   void stop(std::chrono::milliseconds grace, std::chrono::milliseconds limit, int signal);
   // Ends the machine without the guest.
   void end_machine();
+  // The same, for somebody who wanted it stopped.
+  void force_end();
   void fail_boot(const Error& why);
   void on_machine_end();
   vmm::ExitRecord exit_record(const linux_::ChildEnd& end) const;
@@ -144,7 +148,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   std::optional<ClockKeeper> clock_keeper_;
   std::optional<DiskErrors> disk_errors_;
 
-  std::string_view setting_up_ = "spawn_vmm";
+  std::string_view setting_up_ = vmm::set_up_phase;
   bool was_ready_ = false;  // once, in this or an earlier life
   bool was_asked_to_stop_ = false;
   bool has_finished_ = false;

@@ -146,8 +146,7 @@ void Shim::handle_stop(const ShimCall& call) {
   if (request->force()) {
     was_asked_to_stop_ = true;
     if (is_between_lives()) return end_between_lives();
-    life_->was_forced = true;
-    return end_machine();
+    return force_end();
   }
   const milliseconds grace(request->grace_ms());
   stop(grace, grace + beyond_grace, static_cast<int>(std::min(request->signal(), 64u)));

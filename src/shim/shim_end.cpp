@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ways a box ends.
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "base/concat.h"
@@ -64,7 +65,7 @@ void Shim::stop(milliseconds grace, milliseconds limit, int signal) {
   // It is ending already, for a better reason.
   if (life_->main_end || life_->state == State::ended) return;
   // What stands still cannot shut down.
-  if (life_->is_paused && !resume()) return end_machine();
+  if (life_->is_paused && !resume()) return force_end();
   // The client that asked for it may be gone before it is done.
   if (record_.phase == vmm::ShimPhase::running) {
     record_.phase = vmm::ShimPhase::stopping;
@@ -73,18 +74,20 @@ void Shim::stop(milliseconds grace, milliseconds limit, int signal) {
   // Nothing of the box has run yet, and nobody could answer.
   if (life_->state == State::booting) return end_machine();
   life_->state = State::stopping;
-  life_->stop_timer = loop_->after(limit, [this] {
-    life_->was_forced = true;
-    end_machine();
-  });
+  life_->stop_timer = loop_->after(limit, [this] { force_end(); });
   wire::msg::ShutdownRequest request;
   request.set_grace_ms(static_cast<std::uint32_t>(grace.count()));
   request.set_signal(static_cast<std::uint32_t>(signal != 0 ? signal : config_.stop_signal));
   mux_->call<wire::GuestShutdown>(request, [this](Result<wire::msg::ShutdownResponse> response) {
     // The power goes next. An agent that refuses will not be asked twice.
     if (!response && response.error().code() != ErrorCode::stopped && life_->state != State::ended)
-      end_machine();
+      force_end();
   });
+}
+
+void Shim::force_end() {
+  life_->was_forced = true;
+  end_machine();
 }
 
 void Shim::end_machine() {
@@ -107,6 +110,7 @@ void Shim::on_main_start(std::string_view exec_id) {
 
 void Shim::on_main_running() {
   log_->append(logs::RecordKind::start, {}, now());
+  life_->main_has_run = true;
   if (!std::exchange(life_->main_is_pending, false)) return;
   answer_waiting();
 }
@@ -203,6 +207,8 @@ vmm::ExitRecord Shim::exit_record(const linux_::ChildEnd& end) const {
     record.message = life.main_end->error();
   } else if (was_asked_to_stop_) {
     record.reason = life.was_forced ? vmm::ExitReason::killed : vmm::ExitReason::stopped;
+    // The power went first, and the main command with it.
+    if (life.main_has_run && !life.main_end) record.signal = SIGKILL;
   } else {
     record.reason = vmm::ExitReason::vmm_failed;
     record.message = describe_end(end);
@@ -222,11 +228,17 @@ void Shim::on_machine_end() {
     const auto tail = console_log_->tail();
     const bool is_frozen = life.is_restored && config_.machine.saved->is_frozen();
     const bool did_not_thaw = is_frozen && end == linux_::ChildEnd{.exit_code = freeze::cannot_thaw};
-    life.boot_error_phase = did_not_thaw ? vmm::thaw_phase : life.boot->phase();
+    // Nothing of ours has killed it; the kernel does that for want of memory.
+    const bool is_short =
+        end.signal == SIGKILL || (is_frozen && end == linux_::ChildEnd{.exit_code = freeze::lacks_resources});
+    life.boot_error_phase = life.boot->phase();
+    if (did_not_thaw) life.boot_error_phase = vmm::thaw_phase;
+    if (is_short) life.boot_error_phase = vmm::resources_phase;
     auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot_error_phase, ": ",
                           describe_end(end));
     if (!tail.empty()) message += concat("; last lines of the console:\n", tail);
-    life.boot_error = Error(ErrorCode::unavailable, std::move(message));
+    life.boot_error =
+        Error(is_short ? ErrorCode::resource_exhausted : ErrorCode::unavailable, std::move(message));
   }
   end_life(exit_record(end));
 }
@@ -271,10 +283,7 @@ void Shim::restart_after(milliseconds pause, const vmm::ExitRecord& record) {
     if (auto begun = begin_life(); !begun) {
       // No machine this time: one more failure, which counts like any other.
       life_->boot_error = begun.error();
-      vmm::ExitRecord failed{.reason = vmm::ExitReason::boot_failed, .at = now()};
-      failed.phase = "spawn_vmm";
-      failed.message = begun.error().message();
-      end_life(failed);
+      end_life(start_failure(begun.error()));
     }
   });
 }
@@ -284,6 +293,8 @@ void Shim::end_between_lives() {
   auto record = *std::exchange(last_end_, std::nullopt);
   record.reason = vmm::ExitReason::stopped;
   record.at = now();
+  // It ended with its machine, of itself or not.
+  if (!record.exit_code && !record.signal) record.signal = SIGKILL;
   finish(record);
 }
 
@@ -321,6 +332,10 @@ void Shim::tell_end(const vmm::ExitRecord& record) {
   if (!chronicle_) return;
   const auto* main_end = life_ && life_->main_end ? &*life_->main_end : nullptr;
   auto attributes = main_end != nullptr ? end_attributes(*main_end) : store::EventAttributes();
+  if (main_end == nullptr && record.signal) {
+    attributes.emplace_back("signal", concat(*record.signal));
+    attributes.emplace_back("exit_code", concat(128 + *record.signal));
+  }
   attributes.emplace_back("reason", vmm::name(record.reason));
   if (!record.message.empty()) attributes.emplace_back("error", record.message);
   if (main_end != nullptr && main_end->oom_killed())

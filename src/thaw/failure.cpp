@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "thaw/failure.h"
 
+#include <asm/errno.h>
 #include <asm/unistd.h>
 
 #include "freeze/process_image.h"
@@ -15,6 +16,10 @@ void say(const char* text) {
   system_call(__NR_write, 2, address_of(text), length);
 }
 
+bool is_shortage(long result) {
+  return result == -ENOMEM || result == -EAGAIN || result == -EMFILE || result == -ENFILE;
+}
+
 }  // namespace
 
 void give_up(const char* what, long result) {
@@ -27,7 +32,8 @@ void give_up(const char* what, long result) {
   say(": error ");
   say(at);
   say("\n");
-  while (true) system_call(__NR_exit_group, freeze::cannot_thaw);
+  const auto code = is_shortage(result) ? freeze::lacks_resources : freeze::cannot_thaw;
+  while (true) system_call(__NR_exit_group, static_cast<std::uint64_t>(code));
 }
 
 std::uint64_t must(const char* what, long result) {

@@ -62,18 +62,25 @@ std::string_view name(ExitReason reason);
 // The phase of a boot that failed before there was a machine: a port was taken.
 inline constexpr std::string_view network_phase = "network";
 
+// The phase of one that did not come to a machine: its files could not be made.
+inline constexpr std::string_view set_up_phase = "set_up";
+
+// The phase of one for which memory, descriptors or processes did not suffice, or whose QEMU was killed: that
+// says nothing of the machine it was to be.
+inline constexpr std::string_view resources_phase = "resources";
+
 // The phase of one whose saved machine could not be thawed: on this host none can.
 inline constexpr std::string_view thaw_phase = "thaw";
 
 struct ExitRecord {
   ExitReason reason = ExitReason::stopped;
   Timestamp at = {};
-  std::optional<int> exit_code = {};  // main_exited: one of the two
-  std::optional<int> signal = {};
-  bool oom_killed = false;        // main_exited: something of the main command was
-  std::string phase = {};         // boot_failed: the stage that did not end
-  std::string message = {};       // boot_failed, vmm_failed: what happened
-  std::string console_tail = {};  // boot_failed, vmm_failed: the guest's last lines
+  std::optional<int> exit_code = {};  // of the main command: one of the two, where it has run
+  std::optional<int> signal = {};     // 9 also when it went with its machine: stopped, killed
+  bool oom_killed = false;            // main_exited: something of the main command was
+  std::string phase = {};             // boot_failed: the stage that did not end
+  std::string message = {};           // boot_failed, vmm_failed: what happened
+  std::string console_tail = {};      // boot_failed, vmm_failed: the guest's last lines
 
   bool operator==(const ExitRecord&) const = default;
 };

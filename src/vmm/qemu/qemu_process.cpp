@@ -123,9 +123,10 @@ Result<void> check_disk_headers(const MachineSpec& spec) {
 }
 
 Error explained(Error error) {
+  const bool is_missing = error.code() == ErrorCode::not_found;
   return std::move(error)
       .context("start QEMU")
-      .with_remedy("install it: sudo apt-get install qemu-system-x86");
+      .with_remedy(is_missing ? "install it: sudo apt-get install qemu-system-x86" : "");
 }
 
 Result<std::unique_ptr<QemuMachine>> spawn(const MachineSpec& spec, const linux_::ChildSpec& child, Qmp qmp) {

@@ -177,5 +177,17 @@ TEST_F(FaultTest, AForcedStopPullsThePlug) {
   EXPECT_EQ(box.info()->status, BoxStatus::stopped);
 }
 
+// Whoever waits must not take it for a success.
+TEST_F(FaultTest, AForcedStopKillsTheMainCommand) {
+  auto runtime = open();
+  auto box = create(runtime, {.command = {"sleep", "1000"}});
+  ASSERT_TRUE(box.start());
+  ASSERT_TRUE(box.pause());
+  ASSERT_TRUE(box.stop({.force = true}));
+  EXPECT_EQ(box.info()->exit_code, 137);
+  EXPECT_EQ(box.wait_stopped()->exit_code, 137);
+  EXPECT_EQ(box.info()->status, BoxStatus::stopped);
+}
+
 }  // namespace
 }  // namespace boxlite::test

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -182,6 +183,47 @@ TEST_F(TemplateTest, WhatTheGuestRefusesIsNoFaultOfTheMachine) {
   EXPECT_FALSE(box.start());
   EXPECT_TRUE(templates().front().is_frozen);
   EXPECT_THAT(templates(), SizeIs(2));
+}
+
+// Neither what the box's directory nor what a limit of this process does not give.
+TEST_F(TemplateTest, WhatAStartLacksIsNoFaultOfTheMachine) {
+  {
+    auto runtime = open();
+    expect_start(runtime, "restore");
+    auto box = create(runtime, {.name = "no-log"});
+    std::filesystem::create_directories(home() / "boxes" / box.id() / "console.log");
+    const auto started = box.start();
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().message(), testing::HasSubstr("console.log"));
+    EXPECT_THAT(templates(), SizeIs(2));
+    EXPECT_TRUE(runtime.remove(box.id(), {.force = true}));
+  }
+  const auto start_within = [&](__rlimit_resource resource, rlim_t most,
+                                const std::function<int(Box&)>& look) {
+    const auto child = fork_process([&] {
+      const rlimit limit{most, most};
+      ::setrlimit(resource, &limit);
+      auto runtime = Runtime::open(options());
+      auto box = runtime->create({});
+      const auto looked = box ? look(*box) : 100;
+      return runtime->remove(box->id(), {.force = true}) ? looked : 101;
+    });
+    const auto code = wait_for(child);
+    EXPECT_THAT(templates(), SizeIs(2));
+    EXPECT_TRUE(templates().front().is_frozen);
+    return code;
+  };
+  // QEMU's descriptors lie lower than those of one that is thawed.
+  EXPECT_EQ(start_within(RLIMIT_NOFILE, 200, [](Box& box) { return box.start() ? 0 : 1; }), 0);
+  EXPECT_EQ(
+      start_within(RLIMIT_AS, rlim_t{900'000} << 10,
+                   [](Box& box) {
+                     const auto started = box.start();
+                     return !started && started.error().message().find("emory") != std::string::npos ? 0 : 1;
+                   }),
+      0);
+  auto runtime = open();
+  expect_start(runtime, "restore");
 }
 
 // Its root has the whole disk, and the template is not to blame.
