@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/files.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/result.h"
+#include "fileserver/opening.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+// More in one request would keep a worker for too long; the guest asks again for the rest.
+constexpr std::uint64_t max_copied = 64u << 20;
+
+// Notes what a change of ours has made of the file, and tells the guest where it was not the only one.
+class OwnChange {
+ public:
+  OwnChange(Session& session, Node& node, int fd) : session_(session), node_(node), fd_(fd) {
+    const auto before = status_of(fd_);
+    was_as_told_ = before && version_of(*before) == node_.told;
+  }
+  void done(std::uint64_t expected_end = 0) {
+    const auto after = status_of(fd_);
+    if (!after) return;
+    node_.told = version_of(*after);
+    if (!was_as_told_ || (expected_end != 0 && after->stx_size != expected_end)) session_.invalidate(node_);
+  }
+
+ private:
+  Session& session_;
+  Node& node_;
+  int fd_;
+  bool was_as_told_ = false;
+};
+
+// Whether it appends is said by each write, as programs change their minds (F_SETFL).
+ssize_t write_at(int fd, std::string_view data, std::uint64_t offset, bool appends) {
+  const iovec vector = {const_cast<char*>(data.data()), data.size()};
+  return ::pwritev2(fd, &vector, 1, static_cast<off_t>(offset), appends ? RWF_APPEND : 0);
+}
+
+}  // namespace
+
+int host_open_flags(std::uint32_t guest_flags) {
+  constexpr std::uint32_t kept = O_ACCMODE | O_TRUNC | O_DSYNC | O_SYNC;
+  return static_cast<int>(guest_flags & kept) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+}
+
+Answer<fuse_open_out> take_in(Session& session, Node& node, UniqueFd fd, std::uint32_t guest_flags) {
+  const auto status = BOXLITE_TRY(status_of(fd.get()));
+  const bool appends = (guest_flags & O_APPEND) != 0 && (guest_flags & O_ACCMODE) != O_RDONLY;
+  const auto* file = BOXLITE_TRY(session.files().add(node, std::move(fd)));
+  fuse_open_out out = {};
+  out.fh = file->id;
+  // The guest would put what is appended where it believes the end to be.
+  if (appends) out.open_flags = FOPEN_DIRECT_IO;
+  // Whoever opens a file sees what it is by now.
+  else if (version_of(status) == node.told) out.open_flags = FOPEN_KEEP_CACHE;
+  if ((guest_flags & O_TRUNC) != 0) node.told = version_of(status);
+  return out;
+}
+
+Answer<void> open_node(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_open_in>());
+  auto* node = BOXLITE_TRY(session.node(request.node()));
+  if (node->type != S_IFREG) return refuse(node->type == S_IFDIR ? EISDIR : ENXIO);
+  if (session.files().is_full()) return refuse(EMFILE);
+  const auto found = BOXLITE_TRY(session.tree().find(*node));
+  auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
+  const auto out = BOXLITE_TRY(take_in(session, *node, std::move(fd), in.flags));
+  session.channel().answer(request.unique(), {bytes_of(out)});
+  return {};
+}
+
+Answer<void> read_file(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_read_in>());
+  const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  auto& buffer = session.transfer_buffer();
+  const auto wanted = std::min<std::size_t>(in.size, max_transfer);
+  if (buffer.size() < wanted) buffer.resize(wanted);
+  const auto got = ::pread(file->fd->get(), buffer.data(), wanted, static_cast<off_t>(in.offset));
+  if (got < 0) return refuse(errno);
+  session.channel().answer(request.unique(), {std::string_view(buffer.data(), static_cast<std::size_t>(got))});
+  return {};
+}
+
+Answer<void> write_file(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_write_in>());
+  const auto data = BOXLITE_TRY(request.take_bytes(in.size));
+  auto* node = BOXLITE_TRY(session.node(request.node()));
+  const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  OwnChange change(session, *node, file->fd->get());
+  const bool appends = (in.flags & O_APPEND) != 0;
+  const auto written = write_at(file->fd->get(), data, in.offset, appends);
+  if (written < 0) return refuse(errno);
+  change.done(appends ? in.offset + static_cast<std::uint64_t>(written) : 0);
+  const fuse_write_out out = {.size = static_cast<std::uint32_t>(written), .padding = 0};
+  session.channel().answer(request.unique(), {bytes_of(out)});
+  return {};
+}
+
+Answer<void> flush(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_flush_in>());
+  session.locks().release(request.node(), in.lock_owner);
+  session.channel().answer(request.unique(), {});
+  return {};
+}
+
+Answer<void> release(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_release_in>());
+  BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  session.files().close(in.fh);
+  if (auto* node = session.nodes().find(request.node()); node != nullptr) session.nodes().drop_if_unused(*node);
+  session.channel().answer(request.unique(), {});
+  return {};
+}
+
+Answer<void> synchronize(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_fsync_in>());
+  const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  const bool is_data_only = (in.fsync_flags & FUSE_FSYNC_FDATASYNC) != 0;
+  session.workers().run([&channel = session.channel(), fd = file->fd, unique = request.unique(), is_data_only] {
+    const int result = is_data_only ? ::fdatasync(fd->get()) : ::fsync(fd->get());
+    channel.answer(unique, result == 0 ? 0 : errno);
+  });
+  return {};
+}
+
+Answer<void> allocate(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_fallocate_in>());
+  auto* node = BOXLITE_TRY(session.node(request.node()));
+  const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  OwnChange change(session, *node, file->fd->get());
+  BOXLITE_TRY(answer_of(::fallocate(file->fd->get(), static_cast<int>(in.mode), static_cast<off_t>(in.offset),
+                                    static_cast<off_t>(in.length))));
+  change.done();
+  session.channel().answer(request.unique(), {});
+  return {};
+}
+
+Answer<void> seek(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_lseek_in>());
+  const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  if (in.whence != SEEK_DATA && in.whence != SEEK_HOLE) return refuse(EINVAL);
+  const auto place = ::lseek(file->fd->get(), static_cast<off_t>(in.offset), static_cast<int>(in.whence));
+  if (place < 0) return refuse(errno);
+  const fuse_lseek_out out = {.offset = static_cast<std::uint64_t>(place)};
+  session.channel().answer(request.unique(), {bytes_of(out)});
+  return {};
+}
+
+Answer<void> copy_range(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_copy_file_range_in>());
+  if (in.flags != 0) return refuse(EINVAL);
+  const auto* from = BOXLITE_TRY(session.files().find(in.fh_in, request.node()));
+  const auto* to = BOXLITE_TRY(session.files().find(in.fh_out, in.nodeid_out));
+  auto* node = BOXLITE_TRY(session.node(in.nodeid_out));
+  OwnChange change(session, *node, to->fd->get());
+  auto from_offset = static_cast<off_t>(in.off_in);
+  auto to_offset = static_cast<off_t>(in.off_out);
+  const auto copied = ::copy_file_range(from->fd->get(), &from_offset, to->fd->get(), &to_offset,
+                                        static_cast<std::size_t>(std::min(in.len, max_copied)), 0);
+  if (copied < 0) return refuse(errno);
+  change.done();
+  const fuse_write_out out = {.size = static_cast<std::uint32_t>(copied), .padding = 0};
+  session.channel().answer(request.unique(), {bytes_of(out)});
+  return {};
+}
+
+}  // namespace boxlite::fileserver

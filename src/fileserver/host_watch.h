@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "fileserver/node_table.h"
+#include "linux/event_loop.h"
+
+namespace boxlite::fileserver {
+
+class Session;
+
+// Hears what the host's programs change in directories that the guest knows, and makes the guest forget what
+// is not so any more. Where nothing is heard (too many watches, no right to read), the guest is told nothing
+// that it may keep. Loop thread only.
+class HostWatch {
+ public:
+  HostWatch(linux_::EventLoop& loop, Session& session);
+
+  // A directory, or a file that is shared alone; once is enough.
+  void cover(Node& node, const UniqueFd& fd);
+  bool covers(const Node& node) const { return node.watch >= 0; }
+  void forget(const Node& node);
+
+  // What was just done in the directory for the guest is no news to it. `event`: IN_CREATE, IN_DELETE,
+  // IN_MOVED_FROM, IN_MOVED_TO.
+  void expect(const Node& directory, std::string_view name, std::uint32_t event);
+
+ private:
+  struct Expected {
+    std::uint64_t directory;
+    std::string name;
+    std::uint32_t event;
+  };
+  struct Watched {
+    std::vector<std::uint64_t> nodes = {};  // a directory may be shared twice
+    std::deque<Expected> expected = {};
+  };
+  struct Event {
+    int watch;
+    std::uint32_t mask;
+    std::string name;
+  };
+
+  void on_ready();
+  void handle(const Event& event);
+  void on_name(Node& directory, const Event& event);
+  void on_file(Node& node);
+  void lose_track();
+  // 0: nobody expected it. Otherwise the directory in which it was done.
+  static std::uint64_t take_expected(Watched& watched, const Event& event);
+
+  linux_::EventLoop& loop_;
+  Session& session_;
+  UniqueFd inotify_;
+  linux_::EventLoop::Watch ready_;
+  std::unordered_map<int, Watched> watched_;
+};
+
+}  // namespace boxlite::fileserver

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/lock_table.h"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <limits>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/file.h>
+
+#include "base/result.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+constexpr std::size_t max_waits = 128;
+constexpr std::size_t max_owners = 4096;
+// A signal that comes before the thread waits is lost, so it is sent again.
+constexpr std::chrono::milliseconds press_interval(10);
+constexpr int interrupting = SIGUSR1;
+
+void do_nothing(int) {}
+
+// Without SA_RESTART: the waiting call returns.
+void install_interruption() {
+  struct sigaction action = {};
+  action.sa_handler = do_nothing;
+  ::sigaction(interrupting, &action, nullptr);
+}
+
+Answer<struct flock> range_of(const fuse_file_lock& lock) {
+  constexpr auto last = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+  if (lock.start > last || lock.end < lock.start) return refuse(EINVAL);
+  struct flock range = {};
+  range.l_type = static_cast<short>(lock.type);
+  range.l_whence = SEEK_SET;
+  range.l_start = static_cast<off_t>(lock.start);
+  range.l_len = lock.end >= last ? 0 : static_cast<off_t>(lock.end - lock.start + 1);
+  return range;
+}
+
+Answer<int> flock_operation(const fuse_file_lock& lock) {
+  switch (lock.type) {
+    case F_RDLCK: return LOCK_SH;
+    case F_WRLCK: return LOCK_EX;
+    case F_UNLCK: return LOCK_UN;
+    default: return refuse(EINVAL);
+  }
+}
+
+bool is_whole_file(const fuse_lk_in& in) {
+  return (in.lk_flags & FUSE_LK_FLOCK) != 0;
+}
+
+}  // namespace
+
+LockTable::LockTable(linux_::EventLoop& loop, Channel& channel) : loop_(loop), channel_(channel) {
+  install_interruption();
+}
+
+LockTable::~LockTable() {
+  clear();
+}
+
+void LockTable::clear() {
+  for (auto& wait : waits_) {
+    while (!wait.is_over) {
+      ::pthread_kill(wait.thread.native_handle(), interrupting);
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  collect();
+  owners_.clear();
+}
+
+Answer<SharedFd> LockTable::descriptor_of(const HostTree& tree, const OpenFile& file, std::uint64_t owner) {
+  auto& fd = owners_[{file.node, owner}];
+  if (fd) return fd;
+  if (owners_.size() > max_owners) {
+    owners_.erase({file.node, owner});
+    return refuse(ENOLCK);
+  }
+  auto opened = tree.reopen(file.fd->get(), O_RDWR | O_NONBLOCK);
+  if (!opened) opened = tree.reopen(file.fd->get(), O_RDONLY | O_NONBLOCK);
+  if (!opened) {
+    owners_.erase({file.node, owner});
+    return refuse(opened.error());
+  }
+  fd = std::make_shared<const UniqueFd>(std::move(*opened));
+  return fd;
+}
+
+Answer<fuse_file_lock> LockTable::test(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in) {
+  auto range = BOXLITE_TRY(range_of(in.lk));
+  const auto fd = BOXLITE_TRY(descriptor_of(tree, file, in.owner));
+  BOXLITE_TRY(answer_of(::fcntl(fd->get(), F_OFD_GETLK, &range)));
+  fuse_file_lock held = {};
+  held.type = static_cast<std::uint32_t>(range.l_type);
+  if (range.l_type == F_UNLCK) return held;
+  held.start = static_cast<std::uint64_t>(range.l_start);
+  held.end = range.l_len == 0 ? static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())
+                              : held.start + static_cast<std::uint64_t>(range.l_len) - 1;
+  return held;
+}
+
+Answer<void> LockTable::set(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in) {
+  if (is_whole_file(in)) {
+    const auto operation = BOXLITE_TRY(flock_operation(in.lk));
+    return answer_of(::flock(file.fd->get(), operation | LOCK_NB));
+  }
+  auto range = BOXLITE_TRY(range_of(in.lk));
+  if (in.lk.type == F_UNLCK && !owners_.contains({file.node, in.owner})) return {};
+  const auto fd = BOXLITE_TRY(descriptor_of(tree, file, in.owner));
+  return answer_of(::fcntl(fd->get(), F_OFD_SETLK, &range));
+}
+
+Answer<void> LockTable::wait(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in,
+                             std::uint64_t unique) {
+  // Most are free.
+  const auto at_once = set(tree, file, in);
+  if (at_once) {
+    channel_.answer(unique, 0);
+    return {};
+  }
+  if (at_once.error() != EAGAIN && at_once.error() != EACCES) return at_once;
+  collect();
+  if (waits_.size() >= max_waits) return refuse(ENOLCK);
+  const auto range = is_whole_file(in) ? Answer<struct flock>() : range_of(in.lk);
+  const auto operation = flock_operation(in.lk);
+  const auto fd = is_whole_file(in) ? Answer<SharedFd>(file.fd) : descriptor_of(tree, file, in.owner);
+  if (!range || !operation || !fd) return refuse(EINVAL);
+  auto& wait = waits_.emplace_back(unique);
+  wait.thread = std::thread([&wait, &channel = channel_, fd = *fd, range = *range, operation = *operation,
+                             is_flock = is_whole_file(in)]() mutable {
+    const int result =
+        is_flock ? ::flock(fd->get(), operation) : ::fcntl(fd->get(), F_OFD_SETLKW, &range);
+    channel.answer(wait.unique, result == 0 ? 0 : errno);
+    wait.is_over = true;
+  });
+  return {};
+}
+
+void LockTable::collect() {
+  waits_.remove_if([](Wait& wait) {
+    if (wait.is_over) wait.thread.join();
+    return wait.is_over.load();
+  });
+}
+
+void LockTable::interrupt(std::uint64_t unique) {
+  const auto found = std::ranges::find(waits_, unique, &Wait::unique);
+  if (found == waits_.end()) return;
+  found->is_interrupted = true;
+  press();
+}
+
+void LockTable::press() {
+  collect();
+  bool is_any = false;
+  for (auto& wait : waits_) {
+    if (!wait.is_interrupted) continue;
+    is_any = true;
+    ::pthread_kill(wait.thread.native_handle(), interrupting);
+  }
+  if (is_any) press_ = loop_.after(press_interval, [this] { press(); });
+}
+
+void LockTable::release(std::uint64_t node, std::uint64_t owner) {
+  owners_.erase({node, owner});
+}
+
+}  // namespace boxlite::fileserver

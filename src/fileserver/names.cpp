@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/names.h"
+
+#include <array>
+#include <climits>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/result.h"
+#include "fileserver/opening.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+// Where something new is to appear.
+struct Site {
+  Node* directory;
+  SharedFd fd;
+  std::string name;
+};
+
+Answer<Site> site_of(Session& session, std::uint64_t directory_id, std::string name) {
+  auto* directory = BOXLITE_TRY(session.node(directory_id));
+  auto fd = BOXLITE_TRY(session.tree().directory(*directory));
+  session.watch().cover(*directory, *fd);
+  return Site{directory, std::move(fd), std::move(name)};
+}
+
+Answer<Site> next_site(Session& session, Request& request) {
+  auto name = BOXLITE_TRY(request.take_name());
+  return site_of(session, request.node(), std::move(name));
+}
+
+// A directory whose group its files get.
+gid_t group_for(Session& session, const Site& site, const Request& request) {
+  const auto status = status_of(site.fd->get());
+  if (!status) return request.header().gid;
+  const auto attr = session.owners().present({site.fd, *status}, session.rules_of(*site.directory));
+  return (attr.mode & S_ISGID) != 0 ? attr.gid : request.header().gid;
+}
+
+// What was just made there becomes that of the user who asked.
+Answer<fuse_entry_out> enter_new(Session& session, const Site& site, const Request& request) {
+  auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
+  const auto& rules = session.rules_of(*site.directory);
+  session.owners().adopt(found, rules, request.header().uid, group_for(session, site, request));
+  found.status = BOXLITE_TRY(status_of(found.fd->get()));
+  session.watch().expect(*site.directory, site.name, IN_CREATE);
+  return session.enter(*site.directory, site.name, found);
+}
+
+Answer<void> answer_new(Session& session, const Site& site, const Request& request) {
+  const auto entry = BOXLITE_TRY(enter_new(session, site, request));
+  session.channel().answer(request.unique(), {bytes_of(entry)});
+  return {};
+}
+
+// A device that exists for the box only: a file of the host that says so.
+Answer<void> make_kept_device(Session& session, const Site& site, const fuse_mknod_in& in) {
+  const UniqueFd made(
+      ::openat(site.fd->get(), site.name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, in.mode & 0777));
+  if (!made.is_open()) return refuse(errno);
+  const auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
+  return session.owners().keep(found, {.mode = in.mode & S_IFMT, .device = in.rdev});
+}
+
+Answer<void> make_special(Session& session, const Site& site, const fuse_mknod_in& in) {
+  switch (in.mode & S_IFMT) {
+    case S_IFREG:
+    case S_IFIFO:
+    case S_IFSOCK: return answer_of(::mknodat(site.fd->get(), site.name.c_str(), in.mode & (S_IFMT | 01777u), 0));
+    case S_IFCHR:
+    case S_IFBLK:
+      if (session.rules_of(*site.directory).is_volume) return make_kept_device(session, site, in);
+      return refuse(EPERM);
+    default: return refuse(EINVAL);
+  }
+}
+
+Answer<void> remove(Session& session, Request& request, int flags) {
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  BOXLITE_TRY(answer_of(::unlinkat(site.fd->get(), site.name.c_str(), flags)));
+  session.watch().expect(*site.directory, site.name, IN_DELETE);
+  session.nodes().remove({site.directory->id, site.name});
+  session.channel().answer(request.unique(), {});
+  return {};
+}
+
+Answer<void> move(Session& session, Request& request, std::uint64_t new_directory, unsigned flags) {
+  auto from_name = BOXLITE_TRY(request.take_name());
+  auto to_name = BOXLITE_TRY(request.take_name());
+  const auto from = BOXLITE_TRY(site_of(session, request.node(), std::move(from_name)));
+  const auto to = BOXLITE_TRY(site_of(session, new_directory, std::move(to_name)));
+  BOXLITE_TRY(
+      answer_of(::renameat2(from.fd->get(), from.name.c_str(), to.fd->get(), to.name.c_str(), flags)));
+  session.watch().expect(*from.directory, from.name, IN_MOVED_FROM);
+  session.watch().expect(*to.directory, to.name, IN_MOVED_TO);
+  if ((flags & RENAME_EXCHANGE) != 0) {
+    session.watch().expect(*to.directory, to.name, IN_MOVED_FROM);
+    session.watch().expect(*from.directory, from.name, IN_MOVED_TO);
+    session.nodes().exchange({from.directory->id, from.name}, {to.directory->id, to.name});
+  } else {
+    session.nodes().move({from.directory->id, from.name}, {to.directory->id, to.name});
+  }
+  session.channel().answer(request.unique(), {});
+  return {};
+}
+
+// The file itself, opened: created, or found there already where that is allowed.
+Answer<UniqueFd> open_or_create(Session& session, const Site& site, const fuse_create_in& in, bool& is_new) {
+  const int flags = host_open_flags(in.flags) | O_NOFOLLOW;
+  const mode_t mode = in.mode & 01777u;
+  UniqueFd fd(::openat(site.fd->get(), site.name.c_str(), flags | O_CREAT | O_EXCL, mode));
+  is_new = fd.is_open();
+  if (!is_new && errno == EEXIST && (in.flags & O_EXCL) == 0)
+    fd.reset(::openat(site.fd->get(), site.name.c_str(), flags, mode));
+  if (!fd.is_open()) return refuse(errno);
+  const auto status = BOXLITE_TRY(status_of(fd.get()));
+  if (!S_ISREG(status.stx_mode)) return refuse(EIO);
+  (void)session;
+  return fd;
+}
+
+void answer_created(Session& session, const Request& request, const fuse_entry_out& entry,
+                    const fuse_open_out& open) {
+  session.channel().answer(request.unique(), {bytes_of(entry), bytes_of(open)});
+}
+
+}  // namespace
+
+Answer<void> look_up(Session& session, Request& request) {
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  const auto found = session.tree().look(site.fd->get(), site.name);
+  if (!found && found.error() != ENOENT) return refuse(found.error());
+  const auto entry =
+      found ? session.enter(*site.directory, site.name, *found) : session.nothing_there(*site.directory);
+  if (!found) session.nodes().remove({site.directory->id, site.name});
+  if (!entry) return refuse(entry.error());
+  session.channel().answer(request.unique(), {bytes_of(*entry)});
+  return {};
+}
+
+Answer<void> make_node(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_mknod_in>());
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  BOXLITE_TRY(make_special(session, site, in));
+  return answer_new(session, site, request);
+}
+
+Answer<void> make_directory(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_mkdir_in>());
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  BOXLITE_TRY(answer_of(::mkdirat(site.fd->get(), site.name.c_str(), in.mode & 01777u)));
+  return answer_new(session, site, request);
+}
+
+Answer<void> make_symlink(Session& session, Request& request) {
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  const auto target = BOXLITE_TRY(request.take_text(PATH_MAX - 1));
+  BOXLITE_TRY(answer_of(::symlinkat(target.c_str(), site.fd->get(), site.name.c_str())));
+  return answer_new(session, site, request);
+}
+
+Answer<void> make_link(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_link_in>());
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  auto* node = BOXLITE_TRY(session.node(in.oldnodeid));
+  const auto source = BOXLITE_TRY(session.tree().find(*node));
+  // A descriptor itself needs a capability; its name in /proc does not.
+  const auto path = session.tree().path_of(source.fd->get());
+  BOXLITE_TRY(answer_of(
+      ::linkat(AT_FDCWD, path.c_str(), site.fd->get(), site.name.c_str(), AT_SYMLINK_FOLLOW)));
+  session.watch().expect(*site.directory, site.name, IN_CREATE);
+  const auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
+  const auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
+  session.channel().answer(request.unique(), {bytes_of(entry)});
+  return {};
+}
+
+Answer<void> create_file(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_create_in>());
+  const auto site = BOXLITE_TRY(next_site(session, request));
+  if (session.files().is_full()) return refuse(EMFILE);
+  bool is_new = false;
+  auto fd = BOXLITE_TRY(open_or_create(session, site, in, is_new));
+  Found found{std::make_shared<const UniqueFd>(std::move(fd)), {}};
+  if (is_new) {
+    const auto& rules = session.rules_of(*site.directory);
+    session.owners().adopt(found, rules, request.header().uid, group_for(session, site, request));
+    session.watch().expect(*site.directory, site.name, IN_CREATE);
+  }
+  found.status = BOXLITE_TRY(status_of(found.fd->get()));
+  const auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
+  auto* node = BOXLITE_TRY(session.node(entry.nodeid));
+  auto opened = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags) & ~O_TRUNC));
+  const auto open = BOXLITE_TRY(take_in(session, *node, std::move(opened), in.flags));
+  answer_created(session, request, entry, open);
+  return {};
+}
+
+Answer<void> create_nameless_file(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_create_in>());
+  auto* directory = BOXLITE_TRY(session.node(request.node()));
+  const auto there = BOXLITE_TRY(session.tree().directory(*directory));
+  if (session.files().is_full()) return refuse(EMFILE);
+  const int flags = (host_open_flags(in.flags) & ~O_CREAT) | O_TMPFILE;
+  UniqueFd fd(::openat(there->get(), ".", flags, in.mode & 01777u));
+  if (!fd.is_open()) return refuse(errno);
+  const auto status = BOXLITE_TRY(status_of(fd.get()));
+  auto* node = BOXLITE_TRY(session.nodes().enter(identity_of(status), S_IFREG));
+  node->rules = directory->rules;
+  const auto open = BOXLITE_TRY(take_in(session, *node, std::move(fd), in.flags));
+  auto found = BOXLITE_TRY(session.find(*node, open.fh, true));
+  session.owners().adopt(found, session.rules_of(*node), request.header().uid, request.header().gid);
+  found.status = BOXLITE_TRY(status_of(found.fd->get()));
+  const auto attributes = session.attributes(*node, found);
+  fuse_entry_out entry = {};
+  entry.nodeid = node->id;
+  entry.attr = attributes.attr;
+  answer_created(session, request, entry, open);
+  return {};
+}
+
+Answer<void> remove_file(Session& session, Request& request) {
+  return remove(session, request, 0);
+}
+
+Answer<void> remove_directory(Session& session, Request& request) {
+  return remove(session, request, AT_REMOVEDIR);
+}
+
+Answer<void> rename(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_rename_in>());
+  return move(session, request, in.newdir, 0);
+}
+
+Answer<void> rename_with_flags(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take<fuse_rename2_in>());
+  // A whiteout is a device.
+  if ((in.flags & ~static_cast<unsigned>(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0) return refuse(EINVAL);
+  return move(session, request, in.newdir, in.flags);
+}
+
+Answer<void> read_link(Session& session, Request& request) {
+  auto* node = BOXLITE_TRY(session.node(request.node()));
+  const auto found = BOXLITE_TRY(session.tree().find(*node));
+  std::array<char, PATH_MAX> target{};
+  ssize_t size = -1;
+  if (S_ISLNK(found.status.stx_mode)) {
+    size = ::readlinkat(found.fd->get(), "", target.data(), target.size());
+  } else if ((session.owners().kept(found, session.rules_of(*node)).mode & S_IFMT) == S_IFLNK) {
+    // As QEMU's 9p server wrote symlinks on volumes.
+    const auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), O_RDONLY | O_NONBLOCK));
+    size = ::pread(fd.get(), target.data(), target.size(), 0);
+  } else {
+    return refuse(EINVAL);
+  }
+  if (size < 0) return refuse(errno);
+  session.channel().answer(request.unique(), {std::string_view(target.data(), static_cast<std::size_t>(size))});
+  return {};
+}
+
+void forget(Session& session, Request& request) {
+  if (const auto in = request.take<fuse_forget_in>()) session.nodes().forget(request.node(), in->nlookup);
+}
+
+void forget_many(Session& session, Request& request) {
+  const auto in = request.take<fuse_batch_forget_in>();
+  if (!in) return;
+  for (std::uint32_t i = 0; i < in->count; ++i) {
+    const auto one = request.take<fuse_forget_one>();
+    if (!one) return;
+    session.nodes().forget(one->nodeid, one->nlookup);
+  }
+}
+
+}  // namespace boxlite::fileserver

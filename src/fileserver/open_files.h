@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "fileserver/answer.h"
+#include "fileserver/node_table.h"
+
+namespace boxlite::fileserver {
+
+// A file or directory that the guest has open.
+struct OpenFile {
+  std::uint64_t id = 0;
+  std::uint64_t node = 0;
+  SharedFd fd = {};
+  // Of a directory: entries that were read ahead (getdents64), and where the next of them is.
+  std::vector<char> entries = {};
+  std::size_t next_entry = 0;
+  std::uint64_t position = 0;
+};
+
+class OpenFiles {
+ public:
+  explicit OpenFiles(std::size_t limit) : limit_(limit) {}
+
+  // EMFILE: the guest has as many open as it may.
+  Answer<OpenFile*> add(Node& node, UniqueFd fd);
+  // EBADF, also for one of another node.
+  Answer<OpenFile*> find(std::uint64_t id, std::uint64_t node);
+  void close(std::uint64_t id);
+  std::size_t size() const { return files_.size(); }
+  bool is_full() const { return files_.size() >= limit_; }
+  void clear() { files_.clear(); }
+
+ private:
+  std::size_t limit_;
+  std::uint64_t last_id_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<OpenFile>> files_;
+};
+
+}  // namespace boxlite::fileserver

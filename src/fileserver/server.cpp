@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/server.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "fileserver/attributes.h"
+#include "fileserver/directories.h"
+#include "fileserver/files.h"
+#include "fileserver/locks.h"
+#include "fileserver/names.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+// After so long without a request, what large ones needed is given back.
+constexpr std::chrono::milliseconds quiet_time(1000);
+constexpr std::uint32_t page_size = 4096;
+
+// FUSE_DIRECT_IO_ALLOW_MMAP of protocol 7.39, which this header may not have yet.
+constexpr std::uint64_t direct_io_allow_mmap = std::uint64_t{1} << 36;
+
+// What is not asked for, the guest's kernel does by itself or refuses. Not FUSE_WRITEBACK_CACHE: a page that
+// is written back as a whole overwrites what the host has written beside. Not FUSE_SPLICE_*: of libfuse only.
+constexpr std::uint64_t wanted_features =
+    FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES |
+    FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO | FUSE_PARALLEL_DIROPS |
+    FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_INIT_EXT | direct_io_allow_mmap;
+
+Answer<void> initialize(Session& session, Request& request) {
+  const auto in = BOXLITE_TRY(request.take_first<fuse_init_in>(16));
+  if (in.major != FUSE_KERNEL_VERSION || in.minor < 36) return refuse(EPROTO);
+  session.begin();
+  const auto offered = in.flags | (static_cast<std::uint64_t>(in.flags2) << 32);
+  const auto features = offered & wanted_features;
+  fuse_init_out out = {};
+  out.major = FUSE_KERNEL_VERSION;
+  out.minor = std::min<std::uint32_t>(in.minor, FUSE_KERNEL_MINOR_VERSION);
+  out.max_readahead = in.max_readahead;
+  out.flags = static_cast<std::uint32_t>(features);
+  out.flags2 = static_cast<std::uint32_t>(features >> 32);
+  out.max_background = 64;
+  out.congestion_threshold = 48;
+  out.max_write = max_transfer;
+  out.max_pages = max_transfer / page_size;
+  out.time_gran = 1;
+  session.channel().answer(request.unique(), {bytes_of(out)});
+  return {};
+}
+
+Answer<void> destroy(Session& session, Request& request) {
+  session.channel().answer(request.unique(), {});
+  session.begin();
+  return {};
+}
+
+using Handler = Answer<void> (*)(Session&, Request&);
+
+// By opcode; null: ENOSYS, after which the guest's kernel does not ask again.
+constexpr auto handlers = [] {
+  std::array<Handler, 64> table{};
+  table[FUSE_LOOKUP] = look_up;
+  table[FUSE_GETATTR] = get_attributes;
+  table[FUSE_SETATTR] = set_attributes;
+  table[FUSE_READLINK] = read_link;
+  table[FUSE_SYMLINK] = make_symlink;
+  table[FUSE_MKNOD] = make_node;
+  table[FUSE_MKDIR] = make_directory;
+  table[FUSE_UNLINK] = remove_file;
+  table[FUSE_RMDIR] = remove_directory;
+  table[FUSE_RENAME] = rename;
+  table[FUSE_RENAME2] = rename_with_flags;
+  table[FUSE_LINK] = make_link;
+  table[FUSE_OPEN] = open_node;
+  table[FUSE_READ] = read_file;
+  table[FUSE_WRITE] = write_file;
+  table[FUSE_STATFS] = statistics;
+  table[FUSE_RELEASE] = release;
+  table[FUSE_FSYNC] = synchronize;
+  table[FUSE_SETXATTR] = set_extended;
+  table[FUSE_GETXATTR] = get_extended;
+  table[FUSE_LISTXATTR] = list_extended;
+  table[FUSE_REMOVEXATTR] = remove_extended;
+  table[FUSE_FLUSH] = flush;
+  table[FUSE_INIT] = initialize;
+  table[FUSE_OPENDIR] = open_directory;
+  table[FUSE_READDIR] = read_directory;
+  table[FUSE_READDIRPLUS] = read_directory_plus;
+  table[FUSE_RELEASEDIR] = release;
+  table[FUSE_FSYNCDIR] = synchronize;
+  table[FUSE_GETLK] = test_lock;
+  table[FUSE_SETLK] = set_lock;
+  table[FUSE_SETLKW] = wait_for_lock;
+  table[FUSE_CREATE] = create_file;
+  table[FUSE_TMPFILE] = create_nameless_file;
+  table[FUSE_DESTROY] = destroy;
+  table[FUSE_FALLOCATE] = allocate;
+  table[FUSE_LSEEK] = seek;
+  table[FUSE_COPY_FILE_RANGE] = copy_range;
+  return table;
+}();
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::create(linux_::EventLoop& loop, UniqueFd socket, Setup setup,
+                                               std::function<void(Result<void>)> ended) {
+  std::unique_ptr<Server> server(new Server(loop, std::move(socket), std::move(setup), std::move(ended)));
+  auto* self = server.get();
+  server->ready_ = BOXLITE_TRY(
+      loop.watch(server->channel_.fd(), true, false, [self](linux_::Readiness) { self->on_ready(); }));
+  return server;
+}
+
+Server::Server(linux_::EventLoop& loop, UniqueFd socket, Setup setup, std::function<void(Result<void>)> ended)
+    : loop_(loop),
+      channel_(std::move(socket)),
+      session_(loop, channel_, std::move(setup)),
+      ended_(std::move(ended)) {}
+
+void Server::on_ready() {
+  auto filled = channel_.fill();
+  if (!filled || !*filled) {
+    ready_.reset();
+    return ended_(filled ? Result<void>() : std::unexpected(std::move(filled).error()));
+  }
+  while (const auto message = channel_.next()) handle(*message);
+  quiet_ = loop_.after(quiet_time, [this] { give_memory_back(); });
+}
+
+void Server::give_memory_back() {
+  channel_.shrink();
+  session_.transfer_buffer() = {};
+}
+
+void Server::handle(std::string_view message) {
+  auto request = Request::parse(message);
+  // Without a number there is nobody to answer.
+  if (request) dispatch(*request);
+}
+
+void Server::dispatch(Request& request) {
+  switch (request.opcode()) {
+    case FUSE_FORGET: return forget(session_, request);
+    case FUSE_BATCH_FORGET: return forget_many(session_, request);
+    case FUSE_INTERRUPT: return interrupt_lock(session_, request);
+    default: break;
+  }
+  const auto handler = request.opcode() < handlers.size() ? handlers[request.opcode()] : nullptr;
+  if (handler == nullptr) return channel_.answer(request.unique(), ENOSYS);
+  if (const auto done = handler(session_, request); !done) channel_.answer(request.unique(), done.error());
+}
+
+}  // namespace boxlite::fileserver

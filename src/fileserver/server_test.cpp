@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+
+#include "fileserver/mounted_folder.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+class FileServer : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+    folder_.emplace();
+  }
+  std::filesystem::path host(const char* name) const { return folder_->host() / name; }
+  std::filesystem::path box(const char* name) const { return folder_->box() / name; }
+
+  std::optional<MountedFolder> folder_;
+};
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+void write_to(const std::filesystem::path& path, std::string_view text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+TEST_F(FileServer, BothSidesSeeTheSameFiles) {
+  write_to(host("a"), "from the host");
+  EXPECT_EQ(content_of(box("a")), "from the host");
+  write_to(box("b"), "from the box");
+  EXPECT_EQ(content_of(host("b")), "from the box");
+  std::filesystem::create_directory(box("d"));
+  write_to(box("d/x"), "1");
+  std::filesystem::rename(box("d"), box("e"));
+  EXPECT_EQ(content_of(host("e/x")), "1");
+  std::filesystem::remove_all(box("e"));
+  EXPECT_FALSE(std::filesystem::exists(host("e")));
+}
+
+TEST_F(FileServer, AFileRemovedWhileOpenIsWhole) {
+  const UniqueFd file(::open(box("x").c_str(), O_RDWR | O_CREAT, 0644));
+  const std::string text(8192, 'a');
+  ASSERT_EQ(::write(file.get(), text.data(), text.size()), 8192);
+  ASSERT_EQ(::unlink(box("x").c_str()), 0);
+  struct stat status = {};
+  EXPECT_EQ(::fstat(file.get(), &status), 0);
+  EXPECT_EQ(status.st_size, 8192);
+  EXPECT_EQ(::ftruncate(file.get(), 4096), 0);
+  EXPECT_EQ(::fchmod(file.get(), 0600), 0);
+  auto* map = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  ASSERT_NE(map, MAP_FAILED);
+  *static_cast<char*>(map) = 'b';
+  EXPECT_EQ(::msync(map, 4096, MS_SYNC), 0);
+  char first = 0;
+  EXPECT_EQ(::pread(file.get(), &first, 1, 0), 1);
+  EXPECT_EQ(first, 'b');
+  ::munmap(map, 4096);
+}
+
+}  // namespace
+}  // namespace boxlite::fileserver

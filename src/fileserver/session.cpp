@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/session.h"
+
+#include <utility>
+
+#include <sys/stat.h>
+
+#include "base/result.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+// Where changes are heard of, what was told stays true until then.
+constexpr std::uint64_t until_changed = 24 * 3600;
+
+}  // namespace
+
+Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
+    : channel_(channel),
+      tree_(nodes_, std::move(setup.root), std::move(setup.own_descriptors)),
+      owners_(tree_, setup.may_give_away),
+      files_(setup.open_files),
+      watch_(loop, *this),
+      locks_(loop, channel_) {
+  nodes_.on_drop([this](const Node& node) {
+    tree_.forget(node.id);
+    watch_.forget(node);
+  });
+}
+
+void Session::begin() {
+  locks_.clear();
+  files_.clear();
+  nodes_.clear();
+}
+
+void Session::set_rules(const std::string& folder, const FolderRules& rules) {
+  auto& there = folders_[folder];
+  if (!there) there = std::make_unique<FolderRules>();
+  *there = rules;
+}
+
+const FolderRules& Session::rules_of(const Node& node) const {
+  return node.rules != nullptr ? *node.rules : default_rules_;
+}
+
+Answer<Node*> Session::node(std::uint64_t id) {
+  auto* node = nodes_.find(id);
+  if (node == nullptr) return refuse(ESTALE);
+  return node;
+}
+
+Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
+  if (!is_open) return tree_.find(node);
+  const auto* file = BOXLITE_TRY(files_.find(open_file, node.id));
+  const auto status = BOXLITE_TRY(status_of(file->fd->get()));
+  return Found{file->fd, status};
+}
+
+std::uint64_t Session::validity_of(Node& node, const Found& found) {
+  // A file may be changed by another name, which nobody watches.
+  if (!S_ISDIR(found.status.stx_mode) && found.status.stx_nlink > 1) return 0;
+  if (watch_.covers(node)) return until_changed;
+  if (node.type == S_IFDIR) return 0;
+  if (node.places.empty()) return 0;
+  auto* directory = nodes_.find(node.places.back().parent);
+  return directory != nullptr && watch_.covers(*directory) ? until_changed : 0;
+}
+
+void Session::tell(Node& node, const Found& found, fuse_attr& attr) {
+  attr = owners_.present(found, rules_of(node));
+  node.told = version_of(found.status);
+}
+
+Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, const Found& found) {
+  auto* node = BOXLITE_TRY(
+      nodes_.enter({directory.id, name}, identity_of(found.status), found.status.stx_mode & S_IFMT));
+  node->rules = directory.rules;
+  if (directory.id == FUSE_ROOT_ID) {
+    auto& rules = folders_[name];
+    if (!rules) rules = std::make_unique<FolderRules>();
+    node->rules = rules.get();
+    // A file that is shared alone: no directory of ours tells of it.
+    if (node->type == S_IFREG) watch_.cover(*node, *found.fd);
+  }
+  fuse_entry_out entry = {};
+  entry.nodeid = node->id;
+  tell(*node, found, entry.attr);
+  entry.attr_valid = validity_of(*node, found);
+  entry.entry_valid = watch_.covers(directory) ? until_changed : 0;
+  return entry;
+}
+
+fuse_entry_out Session::nothing_there(Node& directory) {
+  fuse_entry_out entry = {};
+  entry.entry_valid = watch_.covers(directory) ? until_changed : 0;
+  return entry;
+}
+
+fuse_attr_out Session::attributes(Node& node, const Found& found) {
+  fuse_attr_out out = {};
+  tell(node, found, out.attr);
+  out.attr_valid = validity_of(node, found);
+  return out;
+}
+
+void Session::invalidate(const Node& node) {
+  const fuse_notify_inval_inode_out out = {.ino = node.id, .off = 0, .len = 0};
+  channel_.notify(FUSE_NOTIFY_INVAL_INODE, {bytes_of(out)});
+}
+
+void Session::invalidate_entry(std::uint64_t directory, std::string_view name) {
+  const fuse_notify_inval_entry_out out = {
+      .parent = directory, .namelen = static_cast<std::uint32_t>(name.size()), .flags = 0};
+  channel_.notify(FUSE_NOTIFY_INVAL_ENTRY, {bytes_of(out), name, std::string_view("\0", 1)});
+}
+
+}  // namespace boxlite::fileserver

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <linux/fuse.h>
+
+#include "base/unique_fd.h"
+#include "fileserver/answer.h"
+#include "fileserver/channel.h"
+#include "fileserver/host_tree.h"
+#include "fileserver/host_watch.h"
+#include "fileserver/lock_table.h"
+#include "fileserver/node_table.h"
+#include "fileserver/open_files.h"
+#include "fileserver/owners.h"
+#include "fileserver/workers.h"
+#include "linux/event_loop.h"
+
+namespace boxlite::fileserver {
+
+// How the server is set up, whichever folders it will serve.
+struct Setup {
+  UniqueFd root = {};  // O_PATH: the directory that has each folder under a name
+  std::string own_descriptors = "/proc/self/fd/";  // see HostTree
+  bool may_give_away = false;                      // see Owners
+  std::size_t open_files = 4096;                   // at once
+};
+
+// What the guest and this server know of each other, for the handlers of requests. Loop thread only.
+class Session {
+ public:
+  Session(linux_::EventLoop& loop, Channel& channel, Setup setup);
+
+  Channel& channel() { return channel_; }
+  NodeTable& nodes() { return nodes_; }
+  HostTree& tree() { return tree_; }
+  Owners& owners() { return owners_; }
+  OpenFiles& files() { return files_; }
+  HostWatch& watch() { return watch_; }
+  LockTable& locks() { return locks_; }
+  Workers& workers() { return workers_; }
+  // For what is read from files and goes to the guest at once.
+  std::vector<char>& transfer_buffer() { return transfer_buffer_; }
+
+  // How the files of the folder of that name are presented from now on.
+  void set_rules(const std::string& folder, const FolderRules& rules);
+  const FolderRules& rules_of(const Node& node) const;
+
+  // ENOENT: the guest names one that it was not told of.
+  Answer<Node*> node(std::uint64_t id);
+  // Of an open file, where the guest names one; otherwise of the node.
+  Answer<Found> find(Node& node, std::uint64_t open_file, bool is_open);
+
+  // The guest is told of what lies at that name of the directory.
+  Answer<fuse_entry_out> enter(Node& directory, const std::string& name, const Found& found);
+  // It is told that nothing does.
+  fuse_entry_out nothing_there(Node& directory);
+  fuse_attr_out attributes(Node& node, const Found& found);
+
+  // The guest is to forget what it has of a file's contents and attributes.
+  void invalidate(const Node& node);
+  // ... of a name in a directory.
+  void invalidate_entry(std::uint64_t directory, std::string_view name);
+
+  // Everything that the guest knew is void: it has mounted anew.
+  void begin();
+
+ private:
+  void tell(Node& node, const Found& found, fuse_attr& attr);
+  std::uint64_t validity_of(Node& node, const Found& found);
+
+  Channel& channel_;
+  NodeTable nodes_;
+  HostTree tree_;
+  Owners owners_;
+  OpenFiles files_;
+  HostWatch watch_;
+  LockTable locks_;
+  Workers workers_;
+  std::vector<char> transfer_buffer_;
+  std::map<std::string, std::unique_ptr<FolderRules>> folders_;
+  FolderRules default_rules_ = {};
+};
+
+}  // namespace boxlite::fileserver

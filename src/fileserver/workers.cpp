@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/workers.h"
+
+#include <utility>
+
+namespace boxlite::fileserver {
+
+Workers::~Workers() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+  }
+  changed_.notify_all();
+  for (auto& thread : threads_) thread.join();
+}
+
+void Workers::run(std::function<void()> task) {
+  const std::lock_guard lock(mutex_);
+  tasks_.push_back(std::move(task));
+  if (tasks_.size() > waiting_ && threads_.size() < max_threads) {
+    threads_.emplace_back([this] { work(); });
+  } else {
+    changed_.notify_one();
+  }
+}
+
+void Workers::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    ++waiting_;
+    changed_.wait(lock, [&] { return !tasks_.empty() || is_ending_; });
+    --waiting_;
+    if (tasks_.empty()) return;
+    const auto task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    lock.lock();
+  }
+}
+
+}  // namespace boxlite::fileserver
