@@ -18,6 +18,13 @@
 namespace boxlite::fileserver {
 namespace {
 
+// fuse_setxattr_in as it is without FUSE_SETXATTR_EXT.
+struct SetExtended {
+  std::uint32_t size;
+  std::uint32_t flags;
+};
+static_assert(sizeof(SetExtended) == FUSE_COMPAT_SETXATTR_IN_SIZE);
+
 timespec time_of(bool is_set, bool is_now, std::uint64_t seconds, std::uint32_t nanoseconds) {
   if (!is_set) return {.tv_sec = 0, .tv_nsec = UTIME_OMIT};
   if (is_now) return {.tv_sec = 0, .tv_nsec = UTIME_NOW};
@@ -112,7 +119,7 @@ Answer<void> set_attributes(Session& session, Request& request) {
 }
 
 Answer<void> set_extended(Session& session, Request& request) {
-  const auto in = BOXLITE_TRY(request.take_first<fuse_setxattr_in>(FUSE_COMPAT_SETXATTR_IN_SIZE));
+  const auto in = BOXLITE_TRY(request.take<SetExtended>());
   const auto name = BOXLITE_TRY(attribute_name(request));
   const auto value = BOXLITE_TRY(request.take_bytes(in.size));
   SharedFd held;

@@ -17,6 +17,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "fileserver/folder_name.h"
 #include "fileserver/server.h"
 #include "linux/event_loop.h"
 #include "linux/fuse_bridge.h"
@@ -33,7 +34,7 @@ inline bool enter_mount_namespace() {
 
 class MountedFolder {
  public:
-  explicit MountedFolder(const FolderRules& rules = {}) {
+  explicit MountedFolder(const FolderRules& rules = {}) : name_(folder_name(0, rules)) {
     place_.emplace(*TempDir::create(std::filesystem::temp_directory_path(), "boxlite-folder-"));
     std::filesystem::create_directories(host());
     std::filesystem::create_directory(mount_point());
@@ -44,7 +45,6 @@ class MountedFolder {
     setup.may_give_away = true;
     server_ = *Server::create(*loop_, std::move(ends.first), std::move(setup),
                               [this](Result<void>) { loop_->stop(); });
-    server_->set_rules("f", rules);
     thread_ = std::thread([this] { (void)loop_->run(); });
     auto device = *open_file("/dev/fuse", O_RDWR);
     const auto options = concat("fd=", device.get(),
@@ -62,12 +62,13 @@ class MountedFolder {
     bridge_.reset();
   }
 
-  std::filesystem::path host() const { return place_->path() / "root" / "f"; }
-  std::filesystem::path box() const { return mount_point() / "f"; }
+  std::filesystem::path host() const { return place_->path() / "root" / name_; }
+  std::filesystem::path box() const { return mount_point() / name_; }
 
  private:
   std::filesystem::path mount_point() const { return place_->path() / "mnt"; }
 
+  std::string name_;
   std::optional<TempDir> place_;
   std::unique_ptr<linux_::EventLoop> loop_;
   std::unique_ptr<Server> server_;

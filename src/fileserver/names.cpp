@@ -36,19 +36,23 @@ Answer<Site> next_site(Session& session, Request& request) {
   return site_of(session, request.node(), std::move(name));
 }
 
-// A directory whose group its files get.
-gid_t group_for(Session& session, const Site& site, const Request& request) {
+// What was just made in a directory becomes that of the user who asked; its group that of the directory,
+// where that has the set-group-id bit, which new directories inherit.
+void adopt_new(Session& session, const Site& site, const Request& request, const Found& found) {
+  const auto& rules = session.rules_of(*site.directory);
+  auto& owners = session.owners();
+  auto group = request.header().gid;
   const auto status = status_of(site.fd->get());
-  if (!status) return request.header().gid;
-  const auto attr = session.owners().present({site.fd, *status}, session.rules_of(*site.directory));
-  return (attr.mode & S_ISGID) != 0 ? attr.gid : request.header().gid;
+  const auto above = status ? owners.present({site.fd, *status}, rules) : fuse_attr();
+  if ((above.mode & S_ISGID) != 0) group = above.gid;
+  owners.adopt(found, rules, request.header().uid, group);
+  if ((above.mode & S_ISGID) != 0 && S_ISDIR(found.status.stx_mode))
+    (void)owners.change_mode(found, rules, (found.status.stx_mode & 01777u) | S_ISGID);
 }
 
-// What was just made there becomes that of the user who asked.
 Answer<fuse_entry_out> enter_new(Session& session, const Site& site, const Request& request) {
   auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
-  const auto& rules = session.rules_of(*site.directory);
-  session.owners().adopt(found, rules, request.header().uid, group_for(session, site, request));
+  adopt_new(session, site, request, found);
   found.status = BOXLITE_TRY(status_of(found.fd->get()));
   session.watch().expect(*site.directory, site.name, IN_CREATE);
   return session.enter(*site.directory, site.name, found);
@@ -112,7 +116,7 @@ Answer<void> move(Session& session, Request& request, std::uint64_t new_director
 }
 
 // The file itself, opened: created, or found there already where that is allowed.
-Answer<UniqueFd> open_or_create(Session& session, const Site& site, const fuse_create_in& in, bool& is_new) {
+Answer<UniqueFd> open_or_create(const Site& site, const fuse_create_in& in, bool& is_new) {
   const int flags = host_open_flags(in.flags) | O_NOFOLLOW;
   const mode_t mode = in.mode & 01777u;
   UniqueFd fd(::openat(site.fd->get(), site.name.c_str(), flags | O_CREAT | O_EXCL, mode));
@@ -122,7 +126,6 @@ Answer<UniqueFd> open_or_create(Session& session, const Site& site, const fuse_c
   if (!fd.is_open()) return refuse(errno);
   const auto status = BOXLITE_TRY(status_of(fd.get()));
   if (!S_ISREG(status.stx_mode)) return refuse(EIO);
-  (void)session;
   return fd;
 }
 
@@ -187,11 +190,11 @@ Answer<void> create_file(Session& session, Request& request) {
   const auto site = BOXLITE_TRY(next_site(session, request));
   if (session.files().is_full()) return refuse(EMFILE);
   bool is_new = false;
-  auto fd = BOXLITE_TRY(open_or_create(session, site, in, is_new));
-  Found found{std::make_shared<const UniqueFd>(std::move(fd)), {}};
+  auto fd = BOXLITE_TRY(open_or_create(site, in, is_new));
+  const auto status = BOXLITE_TRY(status_of(fd.get()));
+  Found found{std::make_shared<const UniqueFd>(std::move(fd)), status};
   if (is_new) {
-    const auto& rules = session.rules_of(*site.directory);
-    session.owners().adopt(found, rules, request.header().uid, group_for(session, site, request));
+    adopt_new(session, site, request, found);
     session.watch().expect(*site.directory, site.name, IN_CREATE);
   }
   found.status = BOXLITE_TRY(status_of(found.fd->get()));

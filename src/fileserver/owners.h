@@ -20,8 +20,11 @@ namespace boxlite::fileserver {
 
 struct FolderRules {
   bool is_volume = false;  // no program of the host is at it: owners are all kept beside, and devices exist
-  uid_t uid = 0;           // to whom in the box the files of the host's user belong
+  bool follows_box_user = false;  // uid and gid are those of the box's user, once that is known
+  uid_t uid = 0;                  // to whom in the box the files of the host's user belong
   gid_t gid = 0;
+
+  bool operator==(const FolderRules&) const = default;
 };
 
 // What is kept beside a file.

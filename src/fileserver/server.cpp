@@ -11,6 +11,7 @@
 #include "fileserver/files.h"
 #include "fileserver/locks.h"
 #include "fileserver/names.h"
+#include "wire/folder_orders.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -142,6 +143,11 @@ void Server::handle(std::string_view message) {
 
 void Server::dispatch(Request& request) {
   switch (request.opcode()) {
+    case wire::box_user_order: {
+      const auto user = request.take<wire::BoxUser>();
+      if (user) session_.set_box_user(user->uid, user->gid);
+      return;
+    }
     case FUSE_FORGET: return forget(session_, request);
     case FUSE_BATCH_FORGET: return forget_many(session_, request);
     case FUSE_INTERRUPT: return interrupt_lock(session_, request);

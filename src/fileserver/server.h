@@ -26,7 +26,6 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  void set_rules(const std::string& folder, const FolderRules& rules) { session_.set_rules(folder, rules); }
   // One message of the guest, answered where it is to be. Public for what has no socket.
   void handle(std::string_view message);
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/result.h"
+#include "fileserver/folder_name.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -34,10 +35,27 @@ void Session::begin() {
   nodes_.clear();
 }
 
-void Session::set_rules(const std::string& folder, const FolderRules& rules) {
-  auto& there = folders_[folder];
-  if (!there) there = std::make_unique<FolderRules>();
-  *there = rules;
+void Session::set_box_user(uid_t uid, gid_t gid) {
+  box_uid_ = uid;
+  box_gid_ = gid;
+  for (const auto& [name, rules] : folders_) {
+    if (!rules->follows_box_user) continue;
+    rules->uid = uid;
+    rules->gid = gid;
+  }
+}
+
+const FolderRules* Session::rules_of_folder(const std::string& name) {
+  const auto parsed = parse_folder_name(name);
+  if (!parsed) return nullptr;
+  auto& rules = folders_[name];
+  if (rules) return rules.get();
+  rules = std::make_unique<FolderRules>(*parsed);
+  if (rules->follows_box_user) {
+    rules->uid = box_uid_;
+    rules->gid = box_gid_;
+  }
+  return rules.get();
 }
 
 const FolderRules& Session::rules_of(const Node& node) const {
@@ -77,9 +95,7 @@ Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, 
       nodes_.enter({directory.id, name}, identity_of(found.status), found.status.stx_mode & S_IFMT));
   node->rules = directory.rules;
   if (directory.id == FUSE_ROOT_ID) {
-    auto& rules = folders_[name];
-    if (!rules) rules = std::make_unique<FolderRules>();
-    node->rules = rules.get();
+    node->rules = rules_of_folder(name);
     // A file that is shared alone: no directory of ours tells of it.
     if (node->type == S_IFREG) watch_.cover(*node, *found.fd);
   }

@@ -48,8 +48,8 @@ class Session {
   // For what is read from files and goes to the guest at once.
   std::vector<char>& transfer_buffer() { return transfer_buffer_; }
 
-  // How the files of the folder of that name are presented from now on.
-  void set_rules(const std::string& folder, const FolderRules& rules);
+  // Whose the files of the host's user are, in folders that follow the box's user.
+  void set_box_user(uid_t uid, gid_t gid);
   const FolderRules& rules_of(const Node& node) const;
 
   // ENOENT: the guest names one that it was not told of.
@@ -72,6 +72,7 @@ class Session {
   void begin();
 
  private:
+  const FolderRules* rules_of_folder(const std::string& name);
   void tell(Node& node, const Found& found, fuse_attr& attr);
   std::uint64_t validity_of(Node& node, const Found& found);
 
@@ -86,6 +87,8 @@ class Session {
   std::vector<char> transfer_buffer_;
   std::map<std::string, std::unique_ptr<FolderRules>> folders_;
   FolderRules default_rules_ = {};
+  uid_t box_uid_ = 0;
+  gid_t box_gid_ = 0;
 };
 
 }  // namespace boxlite::fileserver
