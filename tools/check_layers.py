@@ -9,14 +9,15 @@ LAYERS = {
     "base": 0,
     "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
     "store": 2, "freeze": 2, "jail": 2, "qcow2": 2,
-    "image": 3, "disk": 3, "net": 3, "vmm": 3, "agentlink": 3,
+    "image": 3, "disk": 3, "net": 3, "vmm": 3, "agentlink": 3, "fileserver": 3,
     "box": 4,
     "runtime": 5,
     "capi": 6, "rest": 6, "remote": 6,
 }
 # Programs are roots: what each may include, besides itself.
 PROGRAMS = {
-    "shim": {"base", "wire", "linux", "freeze", "store", "net", "jail", "vmm", "agentlink", "logs"},
+    "shim": {"base", "wire", "linux", "freeze", "store", "net", "jail", "vmm", "agentlink", "logs",
+             "fileserver"},
     "thaw": {"freeze"},
     "agent": {"base", "wire", "linux", "tar"},
     "cli": set(),  # the CLI uses include/boxlite only: what users get

@@ -199,7 +199,6 @@ Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Re
   if (is_call(request, wire::FoldersAdd::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::AddFolderRequest>(request.payload()));
     const auto added = BOXLITE_TRY(folders_.add(*container_, call));
-    watch_folders();
     return wire::write_response(channel_->out(), stream, added);
   }
   if (is_call(request, wire::FoldersRemove::name)) {
@@ -296,9 +295,9 @@ Result<void> Agent::prepare_container(const wire::msg::ContainerSpec& spec, Cont
     log_line(done.error().message());
   BOXLITE_TRY_CONTEXT("mount root disk", mount_root_disk(device));
   disk_watch_->note_recorded();
-  BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_shares(spec.mounts()));
+  folders_.set_box_user(spec.user());
+  BOXLITE_TRY_CONTEXT("mount shared folders", folders_.mount_share(spec.mounts()));
   BOXLITE_TRY_CONTEXT("start container", host_sockets_.create(spec.mounts()));
-  watch_folders();
   const auto mounted_ns = boottime_ns();
   container_ = BOXLITE_TRY_CONTEXT("start container", Container::start(spec, std::move(defaults)));
   times.set_mount_ns(mounted_ns - begin_ns);
@@ -320,17 +319,13 @@ Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, Containe
   if (spec.shm_bytes() != prepared_->shm_bytes())
     BOXLITE_TRY_CONTEXT("resize /dev/shm", resize_shm(*container_, spec.shm_bytes()));
   BOXLITE_TRY(host_sockets_.create(spec.mounts()));
+  folders_.set_box_user(spec.user());
   for (const auto& mount : spec.mounts()) {
     wire::msg::AddFolderRequest folder;
     *folder.mutable_mount() = mount;
     BOXLITE_TRY(folders_.add(*container_, folder));
   }
-  watch_folders();
   return {};
-}
-
-void Agent::watch_folders() {
-  if (folders_.has_folders() && !stalled_reads_) stalled_reads_.emplace(loop_);
 }
 
 // ---- the end ---------------------------------------------------------------------------------------------
@@ -383,7 +378,7 @@ void Agent::advance() {
 
 void Agent::finish_shutdown() {
   if (container_) container_->release();
-  folders_.unmount_shares();
+  folders_.unmount_share();
   unmount_root_disk();
   for (const auto stream : shutdown_streams_) {
     (void)wire::write_response(channel_->out(), stream, wire::msg::ShutdownResponse());

@@ -14,7 +14,6 @@
 #include "agent/executions.h"
 #include "agent/files_service.h"
 #include "agent/folders.h"
-#include "agent/stalled_reads.h"
 #include "agent/tunnels.h"
 #include "base/result.h"
 #include "linux/event_loop.h"
@@ -48,7 +47,6 @@ class Agent final : public Channel::Listener {
   Result<void> prepare_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults,
                                  wire::msg::StartContainerResponse& times);
   Result<void> fit_container(const wire::msg::ContainerSpec& spec, ContainerDefaults defaults);
-  void watch_folders();
   // A prepared container is nobody's yet.
   bool is_started() const { return executions_ && !prepared_; }
 
@@ -79,7 +77,6 @@ class Agent final : public Channel::Listener {
   bool container_was_started_ = false;
   Folders folders_;
   HostSockets host_sockets_{loop_};
-  std::optional<StalledReads> stalled_reads_;  // once there are folders
   bool main_has_ended_ = false;
   std::unique_ptr<Container> container_;
   std::unique_ptr<Executions> executions_;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -13,18 +14,22 @@
 #include <unistd.h>
 
 #include "agent/console.h"
+#include "agent/accounts.h"
 #include "agent/container_visit.h"
+#include "agent/folder_bridge.h"
 #include "agent/host_sockets.h"
 #include "agent/machine.h"
 #include "agent/volume_fill.h"
 #include "base/concat.h"
 #include "base/files.h"
 #include "linux/mounts.h"
+#include "wire/folder_orders.h"
 
 namespace boxlite::agent {
 namespace {
 
 constexpr std::string_view shares_dir = "/run/box/shares";
+constexpr std::size_t account_file_limit = 1u << 20;
 
 std::string share_path(std::string_view tag) {
   return concat(shares_dir, "/", tag);
@@ -98,22 +103,26 @@ Result<void> check_kind(int root_fd, const std::string& target, bool is_director
                                     : "name the file in the box: the directory, and a name in it"));
 }
 
-// Folders: what the host's programs change at the same time. No contents are kept (directio), so that read()
-// and write() always meet the host's bytes, and nothing is written later than the program wrote it: the
-// kernel's write-back rounds to pages, whose tail may be older than the host's file, and it drops O_APPEND.
-// readahead is for programs that are mapped; without it each page of them is a request. The price: no shared
-// writable mappings. Volumes: no program of the host is at them, and databases map their files.
-Result<UniqueFd> mount_9p(const std::string& tag, bool holds_volumes) {
-  constexpr std::uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-  const linux_::MountOption source{"source", tag};
-  const linux_::MountOption transport{"trans", "virtio"};
-  const linux_::MountOption version{"version", "9p2000.L"};
-  const linux_::MountOption message_size{"msize", "512000"};
-  if (holds_volumes) {
-    return linux_::new_mount("9p", {source, transport, version, message_size, {"cache", "mmap"}}, attributes);
-  }
-  return linux_::new_mount(
-      "9p", {source, transport, version, message_size, {"cache", "readahead"}, {"directio", ""}}, attributes);
+// The kernel checks modes and owners by what the server says of files.
+Result<UniqueFd> mount_fuse(int device_fd) {
+  return linux_::new_mount("fuse",
+                           {{"source", "folders"},
+                            {"fd", concat(device_fd)},
+                            {"rootmode", "40000"},
+                            {"user_id", "0"},
+                            {"group_id", "0"},
+                            {"default_permissions", ""},
+                            {"allow_other", ""}},
+                           MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+}
+
+// Of the box's disk.
+std::string account_file(const char* path) {
+  const auto root = open_file(root_dir, O_PATH | O_DIRECTORY);
+  if (!root) return {};
+  const auto file = linux_::open_in_root(root->get(), path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file) return {};
+  return read_file(concat("/proc/self/fd/", file->get()), account_file_limit).value_or(std::string());
 }
 
 Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_directory) {
@@ -124,24 +133,27 @@ Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_di
 
 }  // namespace
 
-Result<void> Folders::mount_share(const wire::msg::Mount& mount) {
-  const auto& tag = mount.share();
-  if (mounted_.contains(tag)) return {};
-  const auto path = share_path(tag);
+Result<void> Folders::mount_share() {
+  if (is_mounted_) return {};
+  const std::string path(share_path(wire::folders_share));
   BOXLITE_TRY(make_directories(path));
-  const auto share =
-      BOXLITE_TRY_CONTEXT(concat("mount share ", in_quotes(tag)), mount_9p(tag, mount.is_volume()));
+  auto device = BOXLITE_TRY(open_file("/dev/fuse", O_RDWR));
+  auto port = BOXLITE_TRY(open_port(wire::folders_port_name, 0));
+  // A user who is not there is what the command will fail of.
+  const auto user = resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
+  BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
+  const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
+  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port)));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
-  BOXLITE_TRY(linux_::attach_mount(share.get(), place.get()));
-  mounted_.insert(tag);
-  has_folders_ = has_folders_ || !mount.is_volume();
+  BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
+  is_mounted_ = true;
   return {};
 }
 
-Result<void> Folders::mount_shares(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts) {
+Result<void> Folders::mount_share(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts) {
   for (const auto& mount : mounts) {
     BOXLITE_TRY(check(mount));
-    if (!mount.share().empty()) BOXLITE_TRY(mount_share(mount));
+    if (!mount.share().empty()) BOXLITE_TRY(mount_share());
   }
   return {};
 }
@@ -176,7 +188,7 @@ Result<wire::msg::AddFolderResponse> Folders::add(const Container& container,
                                                   const wire::msg::AddFolderRequest& request) {
   const auto what = concat("mount ", in_quotes(request.mount().target()));
   BOXLITE_TRY_CONTEXT(what, check(request.mount()));
-  if (!request.mount().share().empty()) BOXLITE_TRY(mount_share(request.mount()));
+  if (!request.mount().share().empty()) BOXLITE_TRY_CONTEXT(what, mount_share());
   const auto detached = BOXLITE_TRY_CONTEXT(what, detached_mount(request.mount()));
   const auto place =
       BOXLITE_TRY_CONTEXT(what, open_or_make(container.root_fd(), detached.target, detached.is_directory));
@@ -198,12 +210,10 @@ Result<wire::msg::RemoveFolderResponse> Folders::remove(const Container& contain
   return wire::msg::RemoveFolderResponse();
 }
 
-void Folders::unmount_shares() {
-  for (const auto& tag : mounted_) {
-    if (::umount2(share_path(tag).c_str(), MNT_DETACH) != 0)
-      log_line(syscall_error("unmount", tag, errno).message());
-  }
-  mounted_.clear();
+void Folders::unmount_share() {
+  if (!std::exchange(is_mounted_, false)) return;
+  if (::umount2(share_path(wire::folders_share).c_str(), MNT_DETACH) != 0)
+    log_line(syscall_error("unmount", "folders", errno).message());
 }
 
 }  // namespace boxlite::agent

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folders of the host in the box. The shares of the shared-folder devices are mounted in the agent's own
-// mount namespace, once they are needed; the container gets bind mounts of what is in them.
+// Folders of the host in the box. All of them are in one FUSE file system, which is mounted in the agent's own
+// mount namespace once it is needed, and which the host's file server answers for; the container gets bind
+// mounts of what is in it.
 #pragma once
 
-#include <set>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "agent/container.h"
 #include "base/result.h"
@@ -24,22 +24,22 @@ struct DetachedMount {
 // Loop thread only.
 class Folders {
  public:
-  // Mounts the shares that these mounts come from.
-  Result<void> mount_shares(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts);
+  // Whose the host user's files are: name|uid[:group|gid], looked up on the box's disk when it is needed.
+  void set_box_user(std::string_view user) { box_user_ = user; }
+  // Mounts the file system, if any of these mounts comes from it.
+  Result<void> mount_share(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts);
 
   Result<wire::msg::AddFolderResponse> add(const Container& container,
                                            const wire::msg::AddFolderRequest& request);
   Result<wire::msg::RemoveFolderResponse> remove(const Container& container,
                                                  const wire::msg::RemoveFolderRequest& request) const;
-  // Whether any but volumes are mounted.
-  bool has_folders() const { return has_folders_; }
   // Writes back what is still in memory.
-  void unmount_shares();
+  void unmount_share();
 
  private:
-  Result<void> mount_share(const wire::msg::Mount& mount);
-  std::set<std::string> mounted_;
-  bool has_folders_ = false;
+  Result<void> mount_share();
+  std::string box_user_;
+  bool is_mounted_ = false;
 };
 
 // In the agent's mount namespace or a copy of it, with the box's disk on root_dir.

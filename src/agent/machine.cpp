@@ -208,7 +208,7 @@ Result<void> set_up_machine() {
   return {};
 }
 
-Result<UniqueFd> open_agent_port() {
+Result<UniqueFd> open_port(std::string_view wanted, int flags) {
   constexpr const char* ports = "/sys/class/virtio-ports";
   for (const auto deadline = Deadline::after(std::chrono::seconds(5)); !deadline.has_passed(); pause_ms(1)) {
     DIR* const directory = ::opendir(ports);
@@ -218,12 +218,12 @@ Result<UniqueFd> open_agent_port() {
       const std::string_view name(entry->d_name);
       if (!name.starts_with("vport")) continue;
       const auto label = read_file(concat(ports, "/", name, "/name"), 256);
-      if (label && *label == "boxlite.agent\n") found = concat("/dev/", name);
+      if (label && *label == concat(wanted, "\n")) found = concat("/dev/", name);
     }
     ::closedir(directory);
-    if (!found.empty()) return open_file(found, O_RDWR | O_NONBLOCK);
+    if (!found.empty()) return open_file(found, O_RDWR | flags);
   }
-  return fail(ErrorCode::not_found, "find the virtio-serial port boxlite.agent: there is none");
+  return fail(ErrorCode::not_found, concat("find the virtio-serial port ", in_quotes(wanted), ": there is none"));
 }
 
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {

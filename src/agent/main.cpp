@@ -3,6 +3,7 @@
 #include <csignal>
 #include <exception>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -21,7 +22,7 @@ Result<void> run() {
   BOXLITE_TRY(set_up_machine());
   // A box without it is still one.
   if (const auto done = set_up_network(); !done) log_line(done.error().message());
-  auto port = BOXLITE_TRY(open_agent_port());
+  auto port = BOXLITE_TRY(open_port("boxlite.agent", O_NONBLOCK));
   const auto loop = BOXLITE_TRY(linux_::EventLoop::create());
   Agent agent(*loop, start_ns);
   BOXLITE_TRY(agent.open_channel(std::move(port)));

@@ -264,6 +264,7 @@ Result<vmm::AddedMachine> StartPlan::add_ready_machine() {
   config.machine.saved = saved_;
   config.qemu = parts_->engine.qemu.path;
   config.thaw = parts_->thaw;
+  config.fileserver = parts_->fileserver;
   config.configure_request = recipe.configure_request;
   config.start_container_request = recipe.start_container_request;
   config.boot_timeout = restore_timeout;
@@ -301,7 +302,6 @@ vmm::MachineSpec StartPlan::machine_spec() const {
                     .base = base_path(),
                     .is_read_only = false,
                     .size_bytes = spec_.disk_size_gib << 30}};
-  machine.shares = vmm::machine_shares(paths_.directory);
   return machine;
 }
 
@@ -335,6 +335,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.thaw = parts_->thaw;
+  config.fileserver = parts_->fileserver;
   config.configure_request = configure.SerializeAsString();
   config.start_container_request = start.SerializeAsString();
   config.boot_timeout = boot_timeout(spec_, parts_->engine.accelerator);

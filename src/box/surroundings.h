@@ -23,6 +23,7 @@ namespace boxlite::box {
 struct MachineParts {
   std::filesystem::path shim;
   std::filesystem::path thaw;
+  std::filesystem::path fileserver;
   std::filesystem::path kernel;
   std::filesystem::path initramfs;
   vmm::EngineChoice engine;

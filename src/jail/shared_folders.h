@@ -23,6 +23,8 @@ class SharedFolders {
   Result<void> attach(const std::string& name, int source, bool is_read_only);
   // The name is gone at once; a file that the machine still has open stays readable to it until it closes it.
   Result<void> detach(const std::string& name);
+  // The directory, as whoever serves it sees it.
+  int root_fd() const { return root_.get(); }
 
  private:
   SharedFolders(UniqueFd root, UniqueFd writable) : root_(std::move(root)), writable_(std::move(writable)) {}

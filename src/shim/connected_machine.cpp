@@ -21,8 +21,10 @@ Result<ConnectedMachine> launch_connected(vmm::Engine& engine, const vmm::Machin
   BOXLITE_TRY(linux_::set_non_blocking(console.first.get()));
   auto link = BOXLITE_TRY(linux_::unix_socket_pair());
   BOXLITE_TRY(linux_::set_non_blocking(link.first.get()));
+  auto folders = BOXLITE_TRY(linux_::unix_socket_pair());
   vmm::MachineEnds ends{.agent_port = std::move(port.second),
                         .console = std::move(console.second),
+                        .folders = std::move(folders.second),
                         .link = std::move(link.second)};
   ends.error_log =
       BOXLITE_TRY(open_file(box_dir / vmm::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
@@ -31,6 +33,7 @@ Result<ConnectedMachine> launch_connected(vmm::Engine& engine, const vmm::Machin
   return ConnectedMachine{.port = std::move(port.first),
                           .console = std::move(console.first),
                           .link = std::move(link.first),
+                          .folders = std::move(folders.first),
                           .machine = std::move(machine)};
 }
 

@@ -16,6 +16,7 @@ struct ConnectedMachine {
   UniqueFd port = {};     // to its agent
   UniqueFd console = {};  // non-blocking
   UniqueFd link = {};     // non-blocking: its network cable
+  UniqueFd folders = {};  // to where its folders are asked for; blocking, for the file server
   std::unique_ptr<vmm::Machine> machine = {};
 };
 

@@ -3,15 +3,24 @@
 
 #include <algorithm>
 
+#include <unistd.h>
+
 #include "base/concat.h"
 #include "base/files.h"
+#include "fileserver/folder_name.h"
+#include "fileserver/program.h"
 #include "jail/namespaces.h"
+#include "wire/folder_orders.h"
 
 namespace boxlite::shim {
 namespace {
 
 bool is_outer(const wire::msg::Mount& left, const wire::msg::Mount& right) {
   return std::ranges::count(left.target(), '/') < std::ranges::count(right.target(), '/');
+}
+
+fileserver::FolderRules rules_of(const vmm::Folder& folder) {
+  return {.is_volume = folder.is_volume, .follows_box_user = !folder.is_volume};
 }
 
 std::string describe(const vmm::Folder& folder) {
@@ -22,12 +31,12 @@ std::string describe(const vmm::Folder& folder) {
 
 Result<Folders> Folders::prepare(const vmm::ShimConfig& config) {
   Folders folders;
-  for (const auto& share : config.machine.shares) BOXLITE_TRY(make_directories(share.path));
-  if (auto created = folders.create_shares(config); !created) {
+  folders.program_ = config.fileserver;
+  BOXLITE_TRY(make_directories(config.box_dir / vmm::folders_dir_name));
+  if (auto created = folders.create_place(config); !created) {
     auto error = std::move(created).error();
     if (!config.folders.empty()) return fail(std::move(error).context(describe(config.folders.front())));
-    folders.folders_.reset();
-    folders.volumes_.reset();
+    folders.place_.reset();
     folders.why_none_ = std::move(error);
   }
   jail::hide_process();
@@ -35,28 +44,36 @@ Result<Folders> Folders::prepare(const vmm::ShimConfig& config) {
   return folders;
 }
 
-Result<void> Folders::create_shares(const vmm::ShimConfig& config) {
+Result<void> Folders::create_place(const vmm::ShimConfig& config) {
   BOXLITE_TRY(jail::enter_own_namespaces());
-  folders_ = BOXLITE_TRY(jail::SharedFolders::create(config.box_dir / vmm::folders_dir_name));
-  volumes_ = BOXLITE_TRY(jail::SharedFolders::create(config.box_dir / vmm::volumes_dir_name));
+  place_ = BOXLITE_TRY(jail::SharedFolders::create(config.box_dir / vmm::folders_dir_name));
   return {};
 }
 
-void Folders::restrict(vmm::MachineSpec& machine) const {
-  if (!why_none_) return;
-  // The guest gets empty directories, which lie in the box's own on the host's disk.
-  for (auto& share : machine.shares) share.is_read_only = true;
+Result<void> Folders::serve(UniqueFd channel) {
+  server_.reset();
+  channel_ = std::move(channel);
+  return entries_.empty() ? Result<void>() : start_server();
 }
 
-jail::SharedFolders& Folders::share_of(const vmm::Folder& folder) {
-  return folder.is_volume ? *volumes_ : *folders_;
+Result<void> Folders::start_server() {
+  if (!channel_.is_open()) return {};
+  const linux_::ChildSpec child{.program = program_,
+                                .fds = {{STDERR_FILENO, STDERR_FILENO},
+                                        {channel_.get(), fileserver::channel_fd},
+                                        {place_->root_fd(), fileserver::folders_fd}},
+                                .die_with_parent = true,
+                                .capabilities = fileserver::starting_capabilities};
+  server_.emplace(BOXLITE_TRY_CONTEXT("start the file server", linux_::ChildProcess::spawn(child)));
+  channel_.reset();
+  return {};
 }
 
 wire::msg::Mount Folders::mount_of(const Entry& entry) {
   const auto& folder = entry.folder;
   wire::msg::Mount mount;
   mount.set_target(folder.box_path);
-  mount.set_share(std::string(folder.is_volume ? vmm::volumes_dir_name : vmm::folders_dir_name));
+  mount.set_share(std::string(wire::folders_share));
   mount.set_source(entry.name);
   mount.set_read_only(folder.is_read_only);
   mount.set_is_volume(folder.is_volume);
@@ -89,9 +106,9 @@ Result<wire::msg::Mount> Folders::attach(const vmm::Folder& folder) {
                 concat("there is a folder at ", in_quotes(folder.box_path), " already"));
   }
   const auto source = BOXLITE_TRY_CONTEXT(describe(folder), jail::open_shareable(folder.host_path));
-  Entry entry{folder, concat(next_name_++)};
-  BOXLITE_TRY_CONTEXT(describe(folder),
-                      share_of(folder).attach(entry.name, source.get(), folder.is_read_only));
+  Entry entry{folder, fileserver::folder_name(next_name_++, rules_of(folder))};
+  BOXLITE_TRY_CONTEXT(describe(folder), place_->attach(entry.name, source.get(), folder.is_read_only));
+  BOXLITE_TRY(start_server());
   entries_.push_back(entry);
   return mount_of(entry);
 }
@@ -103,7 +120,7 @@ Result<void> Folders::detach(std::string_view box_path) {
     return fail(ErrorCode::not_found, concat("no folder at ", in_quotes(box_path)));
   const Entry entry = std::move(*found);
   entries_.erase(found);
-  return share_of(entry.folder).detach(entry.name);
+  return place_->detach(entry.name);
 }
 
 }  // namespace boxlite::shim

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "base/result.h"
 #include "jail/shared_folders.h"
+#include "linux/child_process.h"
 #include "vmm/shim_config.h"
 #include "wire/messages.h"
 
@@ -21,8 +23,8 @@ class Folders {
   // that, an error when there are folders to share, and otherwise a box that cannot get any.
   static Result<Folders> prepare(const vmm::ShimConfig& config);
 
-  // What the machine is to be given.
-  void restrict(vmm::MachineSpec& machine) const;
+  // A machine asks for its folders by this channel from now on; the file server of the one before it ends.
+  Result<void> serve(UniqueFd channel);
   // Adds the box's folders to the mounts of its container, outer places before inner ones.
   void add_mounts(wire::msg::ContainerSpec& container) const;
 
@@ -42,12 +44,14 @@ class Folders {
     std::string name;  // in the share; never used twice
   };
   Folders() = default;
-  Result<void> create_shares(const vmm::ShimConfig& config);
-  jail::SharedFolders& share_of(const vmm::Folder& folder);
+  Result<void> create_place(const vmm::ShimConfig& config);
+  Result<void> start_server();
   static wire::msg::Mount mount_of(const Entry& entry);
 
-  std::optional<jail::SharedFolders> folders_;
-  std::optional<jail::SharedFolders> volumes_;
+  std::filesystem::path program_;
+  std::optional<jail::SharedFolders> place_;
+  UniqueFd channel_;  // until there is something to serve
+  std::optional<linux_::ChildProcess> server_;
   std::optional<Error> why_none_;
   std::vector<Entry> entries_;
   unsigned next_name_ = 0;

@@ -137,7 +137,6 @@ Result<void> ReadyMachine::watch_parent() {
 Result<void> ReadyMachine::launch() {
   folders_ = BOXLITE_TRY(Folders::prepare(config_));
   auto machine = config_.machine;
-  folders_->restrict(machine);
   connected_ = BOXLITE_TRY(launch_connected(engine_, machine, config_.box_dir, inherited_.lock.get()));
   // The mux closes what it is given, and the box gets one of its own.
   UniqueFd port(::fcntl(connected_.port.get(), F_DUPFD_CLOEXEC, 0));

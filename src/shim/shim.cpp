@@ -145,6 +145,7 @@ Result<void> Shim::launch() {
   auto connected = BOXLITE_TRY(obtain_machine());
   BOXLITE_TRY(mux_->connect_guest(std::move(connected.port)));
   BOXLITE_TRY(network_->connect(std::move(connected.link)));
+  BOXLITE_TRY(folders_->serve(std::move(connected.folders)));
   life_->console = std::move(connected.console);
   life_->machine = std::move(connected.machine);
   record_.vmm_pid = life_->machine->pid();
@@ -171,7 +172,6 @@ Result<ConnectedMachine> Shim::obtain_machine() {
   // Of a box that has run, the disk is no longer what that machine remembers; nor need its files be there.
   if (was_ready_) machine.saved.reset();
   life_->is_restored = machine.saved.has_value();
-  folders_->restrict(machine);
   return launch_connected(engine_, machine, config_.box_dir, inherited_.lock.get());
 }
 

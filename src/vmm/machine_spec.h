@@ -39,18 +39,6 @@ struct Disk {
   bool operator==(const Disk&) const = default;
 };
 
-// A directory of the host that the guest can mount (9p) by its tag.
-struct SharedDirectory {
-  std::filesystem::path path = {};
-  std::string tag = {};
-  // True: what the guest says about owners, modes and special files is kept beside the files, in extended
-  // attributes: anything is possible, and means nothing to the host. False: files are what they are.
-  bool keeps_attributes_apart = false;
-  bool is_read_only = false;
-
-  bool operator==(const SharedDirectory&) const = default;
-};
-
 // What is left of a machine that was saved: the content of its memory, and the state of everything else.
 struct SavedMachine {
   std::filesystem::path memory = {};
@@ -74,7 +62,6 @@ struct MachineSpec {
   unsigned memory_mib = 512;
   unsigned tsc_khz = 0;  // of the host's time stamp counter, for an emulated guest; 0: the engine measures it
   std::vector<Disk> disks = {};
-  std::vector<SharedDirectory> shares = {};
   // Not empty: the memory is this file, as Machine::save needs it; made when missing. Together with `saved`:
   // a copy of that one's memory, which is changed.
   std::filesystem::path memory_file = {};

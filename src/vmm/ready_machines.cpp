@@ -60,7 +60,6 @@ Result<AddedMachine> ReadyMachines::add(const std::string& shape, const std::fil
   config.awaits_claim = true;
   config.is_detached = false;
   config.folders.clear();
-  config.machine.shares = machine_shares(where);
   config.machine.disks.front().path = where / "disk.qcow2";
   BOXLITE_TRY(linux_::copy_sparse(config.machine.saved->disk, config.machine.disks.front().path));
   auto process = BOXLITE_TRY(ShimProcess::spawn(shim, config));

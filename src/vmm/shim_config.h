@@ -41,7 +41,7 @@ struct ShimConfig {
   // Unix sockets of the host that the box may connect to: the first is number 1 of Mount.host_socket, and so
   // on.
   std::vector<std::filesystem::path> host_sockets = {};
-  std::vector<Folder> folders = {};  // each is to appear in one of machine.shares
+  std::vector<Folder> folders = {};
   // Not empty: no box is wanted. When the machine's agent answers, and has prepared a container if
   // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when
   // all went well.
@@ -55,6 +55,7 @@ struct ShimConfig {
   std::optional<SavedMachine> freeze_into = {};
   std::filesystem::path qemu = {};  // the program, as the host check found it
   std::filesystem::path thaw = {};  // boxlite-thaw
+  std::filesystem::path fileserver = {};  // boxlite-fileserver
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};
   std::string start_container_request = {};
@@ -84,11 +85,8 @@ struct ShimConfig {
 // The exit code of a shim that was to freeze a machine.
 inline constexpr int cannot_freeze = 3;
 
-// Where in box_dir the two shared directories are, and by which tags the guest knows them. They are there
-// whether or not there are folders, so that all machines have the same devices.
+// Where in box_dir the box's folders appear, for its shim and file server only.
 inline constexpr std::string_view folders_dir_name = "folders";
-inline constexpr std::string_view volumes_dir_name = "volumes";
-std::vector<SharedDirectory> machine_shares(const std::filesystem::path& box_dir);
 
 // 30 s with KVM, 120 s with TCG: emulated machines on a busy host are slow, not broken.
 std::chrono::milliseconds default_boot_timeout(Accelerator accelerator);

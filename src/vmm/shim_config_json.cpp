@@ -21,13 +21,6 @@ json to_object(const Disk& disk) {
           {"size_bytes", disk.size_bytes}};
 }
 
-json to_object(const SharedDirectory& share) {
-  return {{"path", share.path.native()},
-          {"tag", share.tag},
-          {"keeps_attributes_apart", share.keeps_attributes_apart},
-          {"is_read_only", share.is_read_only}};
-}
-
 json to_object(const Folder& folder) {
   return {{"host_path", to_hex(folder.host_path.native())},
           {"box_path", to_hex(folder.box_path)},
@@ -96,8 +89,7 @@ json to_object(const MachineSpec& machine) {
           {"cpus", machine.cpus},
           {"memory_mib", machine.memory_mib},
           {"tsc_khz", machine.tsc_khz},
-          {"disks", to_array(machine.disks)},
-          {"shares", to_array(machine.shares)}};
+          {"disks", to_array(machine.disks)}};
 }
 
 Result<DiskFormat> parse_disk_format(std::string_view text) {
@@ -118,17 +110,6 @@ Result<Disk> parse_disk(const json& object) {
   disk.size_bytes = BOXLITE_TRY(fields.number("size_bytes", 0, std::numeric_limits<std::int64_t>::max()));
   BOXLITE_TRY(fields.no_others());
   return disk;
-}
-
-Result<SharedDirectory> parse_share(const json& object) {
-  JsonFields fields(object, "share");
-  SharedDirectory share;
-  share.path = BOXLITE_TRY(fields.text("path"));
-  share.tag = BOXLITE_TRY(fields.text("tag"));
-  share.keeps_attributes_apart = BOXLITE_TRY(fields.flag("keeps_attributes_apart"));
-  share.is_read_only = BOXLITE_TRY(fields.flag("is_read_only"));
-  BOXLITE_TRY(fields.no_others());
-  return share;
 }
 
 Result<Folder> parse_folder(const json& object) {
@@ -159,7 +140,6 @@ Result<MachineSpec> parse_machine(const json& object) {
   const auto* saved = BOXLITE_TRY(fields.object("saved"));
   machine.saved = BOXLITE_TRY(parse_saved(*saved));
   machine.disks = BOXLITE_TRY(parse_array(fields, "disks", parse_disk));
-  machine.shares = BOXLITE_TRY(parse_array(fields, "shares", parse_share));
   BOXLITE_TRY(fields.no_others());
   return machine;
 }
@@ -194,13 +174,6 @@ Result<HealthRule> parse_health(const json& object) {
 
 }  // namespace
 
-std::vector<SharedDirectory> machine_shares(const std::filesystem::path& box_dir) {
-  return {{.path = box_dir / folders_dir_name, .tag = std::string(folders_dir_name)},
-          {.path = box_dir / volumes_dir_name,
-           .tag = std::string(volumes_dir_name),
-           .keeps_attributes_apart = true}};
-}
-
 std::chrono::milliseconds default_boot_timeout(Accelerator accelerator) {
   return std::chrono::seconds(accelerator == Accelerator::kvm ? 30 : 120);
 }
@@ -219,6 +192,7 @@ std::string to_json(const ShimConfig& config) {
                        {"host_sockets", path_array(config.host_sockets)},
                        {"qemu", config.qemu.native()},
                        {"thaw", config.thaw.native()},
+                       {"fileserver", config.fileserver.native()},
                        {"configure_request", to_hex(config.configure_request)},
                        {"start_container_request", to_hex(config.start_container_request)},
                        {"main_request", to_hex(config.main_request)},
@@ -261,6 +235,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.host_sockets = BOXLITE_TRY(parse_array(fields, "host_sockets", parse_path));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.thaw = BOXLITE_TRY(fields.text("thaw"));
+  config.fileserver = BOXLITE_TRY(fields.text("fileserver"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
   config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));
   config.main_request = BOXLITE_TRY(fields.bytes("main_request"));

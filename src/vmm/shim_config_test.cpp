@@ -24,7 +24,6 @@ ShimConfig example() {
       .disks = {{"/d/a.qcow2", DiskFormat::qcow2, "/d/a.ext4", false},
                 {"/d/b.raw", DiskFormat::raw, {}, true},
                 {.format = DiskFormat::blank, .size_bytes = 1u << 30}},
-      .shares = machine_shares("/home/u/.boxlite/boxes/abc"),
       .memory_file = "/m/new",
       .saved = SavedMachine{.memory = "/m/memory", .state = "/m/state", .pages = "/m/p", .disk = "/m/d"}};
   config.freeze_into = SavedMachine{.memory = "/n/memory"};
@@ -43,6 +42,7 @@ ShimConfig example() {
   config.box_name = "web";
   config.qemu = "/usr/bin/qemu-system-x86_64";
   config.thaw = "/usr/bin/boxlite-thaw";
+  config.fileserver = "/usr/bin/boxlite-fileserver";
   config.configure_request = std::string("\0\xff\n", 3);
   config.start_container_request = "bytes";
   config.main_request = std::string("\0main", 5);

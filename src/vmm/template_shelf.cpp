@@ -73,7 +73,6 @@ MachineSpec blank_machine(MachineSpec machine) {
     disk.path.clear();
     disk.base.clear();
   }
-  for (auto& share : machine.shares) share.path = std::filesystem::path("/") / share.tag;
   return machine;
 }
 
@@ -197,8 +196,6 @@ Result<ShimConfig> TemplateShelf::maker_config(const std::filesystem::path& fres
   config.boot_timeout = recipe.limit;
   config.machine = blank_machine(recipe.machine);
   config.machine.saved = recipe.saved;
-  config.machine.shares = machine_shares(work);
-  for (const auto& share : config.machine.shares) BOXLITE_TRY(make_directories(share.path));
   if (recipe.saved) BOXLITE_TRY(linux_::copy_sparse(recipe.saved->memory, fresh / memory_name));
   if (const auto& image = recipe.image) {
     BOXLITE_TRY(image->make_disk(fresh / disk_name));

@@ -17,6 +17,7 @@ namespace boxlite::vmm {
 struct MachineEnds {
   UniqueFd agent_port = {};  // a stream socket: the virtio-serial port "boxlite.agent"
   UniqueFd console = {};     // a stream socket: hvc0
+  UniqueFd folders = {};     // a stream socket: the virtio-serial port "boxlite.folders"
   UniqueFd link = {};        // a stream socket: eth0; each frame behind its length, four bytes, big endian
   UniqueFd error_log = {};   // a file: what the engine's process complains about
   int lock_fd = -1;  // borrowed; the engine's process inherits it, so the lock lives as long as the machine

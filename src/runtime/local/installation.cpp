@@ -63,6 +63,10 @@ Result<std::filesystem::path> Installation::thaw() const {
   return locate("boxlite-thaw");
 }
 
+Result<std::filesystem::path> Installation::fileserver() const {
+  return locate("boxlite-fileserver");
+}
+
 Result<std::filesystem::path> Installation::kernel() const {
   return locate("vmlinux");
 }

@@ -20,6 +20,7 @@ class Installation {
   // not_found names the file, the places and the remedy.
   Result<std::filesystem::path> shim() const;
   Result<std::filesystem::path> thaw() const;
+  Result<std::filesystem::path> fileserver() const;
   Result<std::filesystem::path> kernel() const;
   Result<std::filesystem::path> initramfs() const;
   Result<std::filesystem::path> base_image() const;

@@ -261,6 +261,7 @@ Result<box::MachineParts> LocalRuntime::machine_parts() {
   box::MachineParts parts;
   parts.shim = BOXLITE_TRY(installation_.shim());
   parts.thaw = BOXLITE_TRY(installation_.thaw());
+  parts.fileserver = BOXLITE_TRY(installation_.fileserver());
   parts.kernel = BOXLITE_TRY(installation_.kernel());
   parts.initramfs = BOXLITE_TRY(installation_.initramfs());
   parts.engine = BOXLITE_TRY(vmm::choose_engine(engine_request()));

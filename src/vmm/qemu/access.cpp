@@ -53,7 +53,6 @@ jail::FileAccess access_of(const MachineSpec& spec, const fs::path& program) {
   add_program(access, program);
   if (spec.accelerator == Accelerator::kvm) access.devices.emplace_back("/dev/kvm");
   for (const auto& disk : spec.disks) add_disk(access, disk);
-  for (const auto& share : spec.shares) access.writable.push_back(share.path);
   if (!spec.memory_file.empty()) access.writable.push_back(spec.memory_file);
   if (spec.saved) access.readable.push_back(spec.saved->memory);
   if (spec.saved) return access;

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/concat.h"
+#include "wire/folder_orders.h"
 #include "wire/network_plan.h"
 
 namespace boxlite::vmm::qemu {
@@ -80,10 +81,13 @@ void add_channels(Arguments& arguments) {
   add(arguments, "-mon", "chardev=control,mode=control");
   add(arguments, "-chardev", concat("socket,id=console,fd=", console_fd));
   add(arguments, "-chardev", concat("socket,id=agent,fd=", agent_port_fd));
-  add(arguments, "-device", "virtio-serial-device,id=serial,max_ports=2");
+  add(arguments, "-chardev", concat("socket,id=folders,fd=", folders_port_fd));
+  add(arguments, "-device", "virtio-serial-device,id=serial,max_ports=3");
   // Port 0 is the console's by definition.
   add(arguments, "-device", "virtconsole,bus=serial.0,nr=0,chardev=console");
   add(arguments, "-device", concat("virtserialport,bus=serial.0,nr=1,chardev=agent,name=", agent_port_name));
+  add(arguments, "-device",
+      concat("virtserialport,bus=serial.0,nr=2,chardev=folders,name=", wire::folders_port_name));
 }
 
 // Named here, it is not the disk's own header that says which file is opened.
@@ -124,17 +128,6 @@ void add_disk(Arguments& arguments, const Disk& disk, std::size_t index) {
       concat("virtio-blk-device,id=vd", index, ",drive=disk", index, ",werror=report,rerror=report"));
 }
 
-// multidevs=remap: what is mounted in the directory comes from several file systems, whose inode numbers
-// overlap. none: files belong to whom QEMU runs as, whatever the guest wanted, instead of failing to be made.
-void add_share(Arguments& arguments, const SharedDirectory& share, std::size_t index) {
-  add(arguments, "-fsdev",
-      concat("local,id=share", index, ",path=", escaped(share.path.native()),
-             ",security_model=", share.keeps_attributes_apart ? "mapped-xattr" : "none", ",multidevs=remap",
-             share.is_read_only ? ",readonly=on" : ""));
-  add(arguments, "-device",
-      concat("virtio-9p-device,id=folder", index, ",fsdev=share", index, ",mount_tag=", share.tag));
-}
-
 // guest_announce: after each restore the guest would tell a switch that is not there where it is now.
 void add_link(Arguments& arguments) {
   add(arguments, "-netdev", concat("stream,id=link,server=off,addr.type=fd,addr.str=", link_fd));
@@ -159,8 +152,6 @@ std::vector<std::string> machine_arguments(const MachineSpec& spec) {
   // order.
   for (std::size_t index = 0; index < spec.disks.size(); ++index)
     add_disk(arguments, spec.disks[index], index);
-  for (std::size_t index = 0; index < spec.shares.size(); ++index)
-    add_share(arguments, spec.shares[index], index);
   add_link(arguments);
   add_rest(arguments);
   return arguments;

@@ -16,6 +16,7 @@ inline constexpr int console_fd = 5;
 inline constexpr int lock_fd = 6;   // only held
 inline constexpr int state_fd = 7;  // a pipe with the state of a saved machine
 inline constexpr int link_fd = 8;
+inline constexpr int folders_port_fd = 9;
 
 inline constexpr std::string_view agent_port_name = "boxlite.agent";
 

@@ -59,18 +59,6 @@ TEST(MachineArguments, AreTheseForAnEmulatedMachine) {
       "-device virtio-balloon-device,free-page-reporting=on,deflate-on-oom=on");
 }
 
-TEST(MachineArguments, ShareDirectories) {
-  auto spec = example();
-  spec.shares = {{.path = "/b/a,b", .tag = "folders"},
-                 {.path = "/v", .tag = "volumes", .keeps_attributes_apart = true, .is_read_only = true}};
-  EXPECT_THAT(
-      as_text(spec),
-      HasSubstr("-fsdev local,id=share0,path=/b/a,,b,security_model=none,multidevs=remap "
-                "-device virtio-9p-device,id=folder0,fsdev=share0,mount_tag=folders "
-                "-fsdev local,id=share1,path=/v,security_model=mapped-xattr,multidevs=remap,readonly=on "
-                "-device virtio-9p-device,id=folder1,fsdev=share1,mount_tag=volumes "));
-}
-
 TEST(MachineArguments, UseTheHostsProcessorWithKvmAndKeepItsMitigations) {
   auto spec = example();
   spec.accelerator = Accelerator::kvm;

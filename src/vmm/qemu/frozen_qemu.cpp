@@ -17,7 +17,8 @@ namespace {
 // Those that every QEMU is spawned with.
 bool is_spawned_with(int number) {
   return number == 1 || number == 2 || number == control_fd || number == agent_port_fd ||
-         number == console_fd || number == lock_fd || number == link_fd || number == jail::handed_out_fd;
+         number == console_fd || number == lock_fd || number == link_fd ||
+         number == folders_port_fd || number == jail::handed_out_fd;
 }
 
 struct NamedPath {
@@ -30,8 +31,6 @@ std::vector<NamedPath> own_paths(const MachineSpec& spec) {
   std::vector<NamedPath> paths;
   for (std::size_t i = 0; i < spec.disks.size(); ++i)
     paths.push_back({concat("disk", i), spec.disks[i].path});
-  for (std::size_t i = 0; i < spec.shares.size(); ++i)
-    paths.push_back({concat("share", i), spec.shares[i].path});
   return paths;
 }
 

@@ -25,10 +25,6 @@
 namespace boxlite::vmm::qemu {
 namespace {
 
-// With them the guest's root can do to shared files what root of the shim's namespaces may: an ordinary
-// user's own files, whatever their mode. capabilities(7): CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, FSETID 4.
-constexpr linux_::CapabilitySet file_capabilities = 0b1'1011;
-
 class QemuMachine : public Machine {
  public:
   QemuMachine(MachineSpec spec, SpawnThread thread, SpawnThread::Started started, Qmp qmp)
@@ -202,11 +198,12 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
                           .fds = {{control.second.get(), control_fd},
                                   {ends.agent_port.get(), agent_port_fd},
                                   {ends.console.get(), console_fd},
-                                  {ends.link.get(), link_fd}},
+                                  {ends.link.get(), link_fd},
+                                  {ends.folders.get(), folders_port_fd}},
                           // No terminal is its own, to be written to or typed into.
                           .group = linux_::ProcessGroup::session,
                           .die_with_parent = true,
-                          .capabilities = file_capabilities};
+                          .capabilities = linux_::CapabilitySet{0}};
   if (ends.lock_fd >= 0) child.fds.push_back({ends.lock_fd, lock_fd});
   if (ends.error_log.is_open()) {
     child.fds.push_back({ends.error_log.get(), 1});

@@ -119,8 +119,7 @@ class EscapeTest : public testing::Test {
   MachineSpec machine() const {
     return {.kernel = path("base"),
             .initramfs = path("base"),
-            .disks = {{.path = path("own/disk"), .format = DiskFormat::raw, .base = path("base")}},
-            .shares = {{.path = path("own/share"), .tag = "x"}}};
+            .disks = {{.path = path("own/disk"), .format = DiskFormat::raw, .base = path("base")}}};
   }
 
   // In a process of its own, with a terminal and what else the shim has.

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/folder_bridge.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/files.h"
+#include "linux/fuse_bridge.h"
+
+namespace boxlite::agent {
+namespace {
+
+// Nothing but the two is left open, and it is no process to be killed for memory.
+[[noreturn]] void carry(UniqueFd device, UniqueFd port) {
+  ::prctl(PR_SET_NAME, "folders");
+  if (const auto file = open_file("/proc/self/oom_score_adj", O_WRONLY))
+    (void)write_all(file->get(), "-1000", "oom_score_adj");
+  const auto low = static_cast<unsigned>(std::min(device.get(), port.get()));
+  const auto high = static_cast<unsigned>(std::max(device.get(), port.get()));
+  ::close_range(3, low - 1, 0);
+  ::close_range(low + 1, high - 1, 0);
+  ::close_range(high + 1, ~0u, 0);
+  {
+    const auto bridge = linux_::FuseBridge::start(std::move(device), std::move(port), [](int, std::string_view) {});
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
+  fuse_in_header header = {};
+  header.len = sizeof header + sizeof user;
+  header.opcode = wire::box_user_order;
+  std::string message(reinterpret_cast<const char*>(&header), sizeof header);
+  message.append(reinterpret_cast<const char*>(&user), sizeof user);
+  return write_all(port_fd, message, "folders");
+}
+
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port) {
+  const pid_t child = ::fork();
+  if (child < 0) return fail(syscall_error("fork", "folders", errno));
+  if (child == 0) carry(std::move(device), std::move(port));
+  return {};
+}
+
+}  // namespace boxlite::agent

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "wire/folder_orders.h"
+
+namespace boxlite::agent {
+
+// Before anything else is asked for on the port.
+Result<void> tell_box_user(int port_fd, const wire::BoxUser& user);
+
+// A process that carries what the kernel asks of folders to the host's file server, and back. It ends when the
+// port does, and the kernel then fails what was asked (ENOTCONN).
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port);
+
+}  // namespace boxlite::agent
