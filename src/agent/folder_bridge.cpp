@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -44,10 +45,17 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
   return write_all(port_fd, message, "folders");
 }
 
+// The container's pid namespace gets all children of the agent, and would not end before this one.
 Result<void> start_folder_bridge(UniqueFd device, UniqueFd port) {
+  const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
+  const auto of_children = open_file("/proc/self/ns/pid_for_children", O_RDONLY);
+  if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
   const pid_t child = ::fork();
-  if (child < 0) return fail(syscall_error("fork", "folders", errno));
+  const int os_error = errno;
   if (child == 0) carry(std::move(device), std::move(port));
+  if (of_children && ::setns(of_children->get(), CLONE_NEWPID) != 0)
+    return fail(syscall_error("setns", "pid", errno));
+  if (child < 0) return fail(syscall_error("fork", "folders", os_error));
   return {};
 }
 
