@@ -57,7 +57,7 @@ Result<void> confine() {
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !linux_::limit_bounding_set(file_capabilities) ||
       !linux_::set_capabilities(file_capabilities))
     return fail(syscall_error("prctl", "capabilities", errno));
-  if (!jail::SystemCallFilter(jail::Metadata::by_mounts).install())
+  if (!jail::SystemCallFilter(jail::ForFileServer()).install())
     return fail(syscall_error("seccomp", "filter", errno));
   return {};
 }

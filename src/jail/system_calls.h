@@ -14,6 +14,8 @@ enum class Metadata {
   refused,    // it may change none
 };
 
+struct ForFileServer {};
+
 // The filter of a machine's process, which is made before the process and installed by it as the last thing
 // before it becomes the machine (linux_::ChildSpec::last_step): it gets its descriptors from us, and makes no
 // process, no socket, no connection and no namespace, signals nobody but itself, looks into no other process,
@@ -21,6 +23,9 @@ enum class Metadata {
 class SystemCallFilter {
  public:
   explicit SystemCallFilter(Metadata metadata);
+  // That of boxlite-fileserver, which allows what it needs and nothing else: it works on open directories and
+  // files, and makes threads.
+  explicit SystemCallFilter(ForFileServer);
   // Makes system calls only. For the calling process, which must have no_new_privs, for ever; false with
   // errno when the kernel has no such filters.
   bool install();
