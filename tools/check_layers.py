@@ -8,7 +8,7 @@ from source_tree import ROOT, finish, relative, tracked
 LAYERS = {
     "base": 0,
     "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
-    "store": 2, "freeze": 2, "jail": 2, "qcow2": 2,
+    "store": 2, "fuse": 2, "freeze": 2, "jail": 2, "qcow2": 2,
     "image": 3, "disk": 3, "net": 3, "vmm": 3, "agentlink": 3, "fileserver": 3,
     "box": 4,
     "runtime": 5,
@@ -19,7 +19,7 @@ PROGRAMS = {
     "shim": {"base", "wire", "linux", "freeze", "store", "net", "jail", "vmm", "agentlink", "logs",
              "fileserver"},
     "thaw": {"freeze"},
-    "agent": {"base", "wire", "linux", "tar"},
+    "agent": {"base", "wire", "linux", "tar", "fuse"},
     "cli": set(),  # the CLI uses include/boxlite only: what users get
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_0-9]+)/', re.MULTILINE)

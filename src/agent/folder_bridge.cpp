@@ -13,13 +13,14 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "linux/fuse_bridge.h"
+#include "fuse/bridge.h"
+#include "fuse/repeater.h"
 
 namespace boxlite::agent {
 namespace {
 
 // Nothing but the two is left open, and it is no process to be killed for memory.
-[[noreturn]] void carry(UniqueFd device, UniqueFd port) {
+[[noreturn]] void carry(UniqueFd device, UniqueFd port, const std::string& root) {
   ::prctl(PR_SET_NAME, "folders");
   if (const auto file = open_file("/proc/self/oom_score_adj", O_WRONLY))
     (void)write_all(file->get(), "-1000", "oom_score_adj");
@@ -28,9 +29,8 @@ namespace {
   ::close_range(3, low - 1, 0);
   ::close_range(low + 1, high - 1, 0);
   ::close_range(high + 1, ~0u, 0);
-  {
-    const auto bridge = linux_::FuseBridge::start(std::move(device), std::move(port), [](int, std::string_view) {});
-  }
+  fuse::Bridge bridge(std::move(device), std::move(port));
+  fuse::run_and_repeat(bridge, root);
   ::_exit(0);
 }
 
@@ -46,13 +46,13 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
 }
 
 // The container's pid namespace gets all children of the agent, and would not end before this one.
-Result<void> start_folder_bridge(UniqueFd device, UniqueFd port) {
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, const std::string& root) {
   const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
   const auto of_children = open_file("/proc/self/ns/pid_for_children", O_RDONLY);
   if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
   const pid_t child = ::fork();
   const int os_error = errno;
-  if (child == 0) carry(std::move(device), std::move(port));
+  if (child == 0) carry(std::move(device), std::move(port), root);
   if (of_children && ::setns(of_children->get(), CLONE_NEWPID) != 0)
     return fail(syscall_error("setns", "pid", errno));
   if (child < 0) return fail(syscall_error("fork", "folders", os_error));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "wire/folder_orders.h"
@@ -10,8 +12,8 @@ namespace boxlite::agent {
 // Before anything else is asked for on the port.
 Result<void> tell_box_user(int port_fd, const wire::BoxUser& user);
 
-// A process that carries what the kernel asks of folders to the host's file server, and back. It ends when the
+// `root`: where the file system is mounted soon. A process that carries what the kernel asks of folders to the host's file server, and back. It ends when the
 // port does, and the kernel then fails what was asked (ENOTCONN).
-Result<void> start_folder_bridge(UniqueFd device, UniqueFd port);
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, const std::string& root);
 
 }  // namespace boxlite::agent

@@ -143,7 +143,7 @@ Result<void> Folders::mount_share() {
   const auto user = resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
   BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
-  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port)));
+  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), path));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
   is_mounted_ = true;

@@ -21,6 +21,12 @@ constexpr std::uint32_t file_events = IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE;
 // More cannot be under way: the kernel would have said that it lost some.
 constexpr std::size_t max_expected = 16'384;
 
+wire::HostChange creation_of(const Answer<Found>& found) {
+  if (!found) return wire::HostChange::created;
+  if (S_ISDIR(found->status.stx_mode)) return wire::HostChange::created_directory;
+  return S_ISLNK(found->status.stx_mode) ? wire::HostChange::created_symlink : wire::HostChange::created;
+}
+
 }  // namespace
 
 HostWatch::HostWatch(linux_::EventLoop& loop, Session& session) : loop_(loop), session_(session) {
@@ -62,9 +68,12 @@ void HostWatch::on_ready() {
     inotify_event header;
     std::memcpy(&header, buffer.data() + at, sizeof header);
     const char* name = buffer.data() + at + sizeof header;
-    handle({header.wd, header.mask, header.len == 0 ? std::string() : std::string(name)});
+    handle({header.wd, header.mask, header.cookie, header.len == 0 ? std::string() : std::string(name)});
     at += static_cast<ssize_t>(sizeof header + header.len);
   }
+  // The kernel tells both halves of a move together; they may come in two reads.
+  if (moved_from_ && got > 0) return on_ready();
+  forget_moved_from();
 }
 
 std::uint64_t HostWatch::take_expected(Watched& watched, const Event& event) {
@@ -93,7 +102,7 @@ void HostWatch::handle(const Event& event) {
     auto* node = session_.nodes().find(id);
     if (node == nullptr || id == own) continue;
     if (event.name.empty()) {
-      on_file(*node);
+      if (node->type != S_IFDIR) (void)refresh(*node);
     } else {
       on_name(*node, event);
     }
@@ -101,23 +110,71 @@ void HostWatch::handle(const Event& event) {
 }
 
 void HostWatch::on_name(Node& directory, const Event& event) {
-  auto* file = session_.nodes().child(directory.id, event.name);
-  if ((event.mask & name_events) == 0) {
-    if (file != nullptr) on_file(*file);
-    return;
+  if ((event.mask & IN_MOVED_TO) == 0) forget_moved_from();
+  if ((event.mask & (IN_CREATE | IN_MOVED_TO)) != 0) return on_new_name(directory, event);
+  if ((event.mask & (IN_DELETE | IN_MOVED_FROM)) != 0) return on_lost_name(directory, event);
+  on_content(directory, event);
+}
+
+// What is repeated comes first: what the guest knows by then is as it was before.
+void HostWatch::on_new_name(Node& directory, const Event& event) {
+  const Place place{directory.id, event.name};
+  if (moved_from_ && moved_from_->cookie == event.cookie) {
+    repeat({wire::HostChange::moved, moved_from_->place, place});
+    moved_from_.reset();
+  } else {
+    forget_moved_from();
+    const auto there = session_.tree().directory(directory);
+    const auto found = there ? session_.tree().look((*there)->get(), event.name) : Answer<Found>(refuse(ENOENT));
+    repeat({creation_of(found), place});
   }
   session_.invalidate(directory);
   session_.invalidate_entry(directory.id, event.name);
-  if (file != nullptr && (event.mask & (IN_DELETE | IN_MOVED_FROM)) != 0)
-    session_.nodes().remove({directory.id, event.name});
 }
 
-// What the guest itself did is as it was told.
-void HostWatch::on_file(Node& node) {
+void HostWatch::on_lost_name(Node& directory, const Event& event) {
+  const Place place{directory.id, event.name};
+  const bool is_directory = (event.mask & IN_ISDIR) != 0;
+  if ((event.mask & IN_MOVED_FROM) != 0) {
+    moved_from_ = MovedFrom{place, event.cookie, is_directory};
+    return;
+  }
+  repeat({is_directory ? wire::HostChange::deleted_directory : wire::HostChange::deleted, place});
+  session_.invalidate(directory);
+  session_.invalidate_entry(directory.id, event.name);
+}
+
+// It went where nobody watches.
+void HostWatch::forget_moved_from() {
+  if (!moved_from_) return;
+  const auto from = *std::exchange(moved_from_, std::nullopt);
+  repeat({from.is_directory ? wire::HostChange::deleted_directory : wire::HostChange::deleted, from.place});
+  session_.invalidate_entry(from.place.parent, from.place.name);
+}
+
+void HostWatch::on_content(Node& directory, const Event& event) {
+  auto* file = session_.nodes().child(directory.id, event.name);
+  const bool is_closing = (event.mask & IN_CLOSE_WRITE) != 0;
+  // What the guest itself did is as it was told.
+  const bool is_news = file == nullptr || refresh(*file) || (is_closing && file->host_writes);
+  if (!is_news) return;
+  if (file != nullptr) file->host_writes = !is_closing;
+  const auto change = is_closing                        ? wire::HostChange::written
+                      : (event.mask & IN_MODIFY) != 0 ? wire::HostChange::modified
+                                                      : wire::HostChange::attributes_changed;
+  repeat({change, {directory.id, event.name}});
+}
+
+bool HostWatch::refresh(Node& node) {
   const auto found = session_.tree().find(node);
-  if (found && version_of(found->status) == node.told) return;
+  if (found && version_of(found->status) == node.told) return false;
   if (found) node.told = version_of(found->status);
   session_.invalidate(node);
+  return true;
+}
+
+void HostWatch::repeat(Echoes::Echo echo) {
+  if (!session_.echoes().add(std::move(echo))) lose_track();
 }
 
 void HostWatch::lose_track() {

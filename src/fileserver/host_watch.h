@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "fileserver/echoes.h"
 #include "fileserver/node_table.h"
 #include "linux/event_loop.h"
 
@@ -45,13 +47,26 @@ class HostWatch {
   struct Event {
     int watch;
     std::uint32_t mask;
+    std::uint32_t cookie;
     std::string name;
+  };
+  // What the next event may be the other half of.
+  struct MovedFrom {
+    Place place;
+    std::uint32_t cookie;
+    bool is_directory;
   };
 
   void on_ready();
   void handle(const Event& event);
   void on_name(Node& directory, const Event& event);
-  void on_file(Node& node);
+  void on_new_name(Node& directory, const Event& event);
+  void on_lost_name(Node& directory, const Event& event);
+  void on_content(Node& directory, const Event& event);
+  // False: it is as the guest was told.
+  bool refresh(Node& node);
+  void repeat(Echoes::Echo echo);
+  void forget_moved_from();
   void lose_track();
   // 0: nobody expected it. Otherwise the directory in which it was done.
   static std::uint64_t take_expected(Watched& watched, const Event& event);
@@ -61,6 +76,7 @@ class HostWatch {
   UniqueFd inotify_;
   linux_::EventLoop::Watch ready_;
   std::unordered_map<int, Watched> watched_;
+  std::optional<MovedFrom> moved_from_;
 };
 
 }  // namespace boxlite::fileserver

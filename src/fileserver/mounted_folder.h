@@ -19,8 +19,9 @@
 #include "base/files.h"
 #include "fileserver/folder_name.h"
 #include "fileserver/server.h"
+#include "fuse/bridge.h"
+#include "fuse/repeater.h"
 #include "linux/event_loop.h"
-#include "linux/fuse_bridge.h"
 #include "linux/unix_socket.h"
 
 namespace boxlite::fileserver {
@@ -51,7 +52,10 @@ class MountedFolder {
                                 ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other");
     if (::mount("folder", mount_point().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
       ADD_FAILURE() << "mount: " << errno;
-    bridge_ = linux_::FuseBridge::start(std::move(device), std::move(ends.second), [](int, std::string_view) {});
+    bridge_ = std::thread([device = std::move(device), stream = std::move(ends.second), place = mount_point()]() mutable {
+      fuse::Bridge bridge(std::move(device), std::move(stream));
+      fuse::run_and_repeat(bridge, place);
+    });
   }
   MountedFolder(const MountedFolder&) = delete;
   MountedFolder& operator=(const MountedFolder&) = delete;
@@ -59,7 +63,7 @@ class MountedFolder {
     ::umount2(mount_point().c_str(), MNT_DETACH);
     loop_->post([this] { server_.reset(); loop_->stop(); });
     thread_.join();
-    bridge_.reset();
+    bridge_.join();
   }
 
   std::filesystem::path host() const { return place_->path() / "root" / name_; }
@@ -73,7 +77,7 @@ class MountedFolder {
   std::unique_ptr<linux_::EventLoop> loop_;
   std::unique_ptr<Server> server_;
   std::thread thread_;
-  std::unique_ptr<linux_::FuseBridge> bridge_;
+  std::thread bridge_;
 };
 
 }  // namespace boxlite::fileserver

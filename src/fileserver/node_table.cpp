@@ -94,6 +94,10 @@ Answer<Node*> NodeTable::enter(const Place& place, const Identity& identity, mod
   return node;
 }
 
+Answer<Node*> NodeTable::enter_ghost(mode_t type) {
+  return enter(Identity{.mount = ~std::uint64_t{0}, .inode = ++ghosts_}, type);
+}
+
 void NodeTable::bind(Node& node, const Place& place) {
   by_place_[place] = &node;
   node.places.push_back(place);

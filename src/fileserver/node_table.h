@@ -67,6 +67,7 @@ struct Node {
   std::size_t children = 0;                 // places of nodes that are in it
   std::vector<std::weak_ptr<const UniqueFd>> open = {};
   int watch = -1;                           // a directory: HostWatch's number of it
+  bool host_writes = false;                 // the host has changed it, and not closed it since
   Version told = {};                        // the guest's contents and attributes are of this one
 };
 
@@ -84,6 +85,8 @@ class NodeTable {
   Answer<Node*> enter(const Place& place, const Identity& identity, mode_t type);
   // A file without a name.
   Answer<Node*> enter(const Identity& identity, mode_t type);
+  // One that is nowhere on the host.
+  Answer<Node*> enter_ghost(mode_t type);
   void forget(std::uint64_t id, std::uint64_t lookups);
   // Goes when nothing holds it: after the last of its open files was closed.
   void drop_if_unused(Node& node);
@@ -111,6 +114,7 @@ class NodeTable {
 
   std::size_t limit_;
   std::uint64_t last_id_ = FUSE_ROOT_ID;
+  std::uint64_t ghosts_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Node>> nodes_;
   std::unordered_map<Identity, Node*, IdentityHash> by_identity_;
   std::unordered_map<Place, Node*, PlaceHash> by_place_;

@@ -11,6 +11,7 @@
 #include "fileserver/files.h"
 #include "fileserver/locks.h"
 #include "fileserver/names.h"
+#include "fileserver/repeats.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fileserver {
@@ -143,15 +144,22 @@ void Server::handle(std::string_view message) {
 
 void Server::dispatch(Request& request) {
   switch (request.opcode()) {
-    case wire::box_user_order: {
-      const auto user = request.take<wire::BoxUser>();
-      if (user) session_.set_box_user(user->uid, user->gid);
+    case wire::box_user_order:
+      if (const auto user = request.take<wire::BoxUser>()) session_.set_box_user(user->uid, user->gid);
       return;
-    }
+    case wire::repeater_order:
+      if (const auto repeater = request.take<wire::Repeater>()) session_.echoes().begin(repeater->pid);
+      return;
+    case wire::repeated_order: return session_.echoes().done();
     case FUSE_FORGET: return forget(session_, request);
     case FUSE_BATCH_FORGET: return forget_many(session_, request);
     case FUSE_INTERRUPT: return interrupt_lock(session_, request);
     default: break;
+  }
+  if (const auto* echo = session_.echoes().of(request)) {
+    const auto repeated = answer_repeat(session_, *echo, request);
+    if (!repeated) return channel_.answer(request.unique(), repeated.error());
+    if (*repeated) return;
   }
   const auto handler = request.opcode() < handlers.size() ? handlers[request.opcode()] : nullptr;
   if (handler == nullptr) return channel_.answer(request.unique(), ENOSYS);

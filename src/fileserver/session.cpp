@@ -21,6 +21,7 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
       tree_(nodes_, std::move(setup.root), std::move(setup.own_descriptors)),
       owners_(tree_, setup.may_give_away),
       files_(setup.open_files),
+      echoes_(channel_, nodes_),
       watch_(loop, *this),
       locks_(loop, channel_) {
   nodes_.on_drop([this](const Node& node) {
@@ -31,6 +32,7 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
 
 void Session::begin() {
   locks_.clear();
+  echoes_.clear();
   files_.clear();
   nodes_.clear();
 }

@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "fileserver/answer.h"
 #include "fileserver/channel.h"
+#include "fileserver/echoes.h"
 #include "fileserver/host_tree.h"
 #include "fileserver/host_watch.h"
 #include "fileserver/lock_table.h"
@@ -45,6 +46,7 @@ class Session {
   HostWatch& watch() { return watch_; }
   LockTable& locks() { return locks_; }
   Workers& workers() { return workers_; }
+  Echoes& echoes() { return echoes_; }
   // For what is read from files and goes to the guest at once.
   std::vector<char>& transfer_buffer() { return transfer_buffer_; }
 
@@ -81,6 +83,7 @@ class Session {
   HostTree tree_;
   Owners owners_;
   OpenFiles files_;
+  Echoes echoes_;
   HostWatch watch_;
   LockTable locks_;
   Workers workers_;

@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "linux/fuse_bridge.h"
+#include "fuse/bridge.h"
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <linux/fuse.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/files.h"
+#include "base/scope_exit.h"
+#include "wire/folder_orders.h"
 
-namespace boxlite::linux_ {
+namespace boxlite::fuse {
 namespace {
 
 constexpr std::size_t usual_message = 64u << 10;
@@ -31,35 +37,53 @@ fuse_out_header header_of(const char* message) {
 
 }  // namespace
 
-std::unique_ptr<FuseBridge> FuseBridge::start(UniqueFd device, UniqueFd stream, Order order) {
-  std::unique_ptr<FuseBridge> bridge(
-      new FuseBridge(std::move(device), std::move(stream), std::move(order)));
-  bridge->requests_ = std::thread([self = bridge.get()] { self->carry_requests(); });
-  bridge->answers_ = std::thread([self = bridge.get()] { self->carry_answers(); });
-  bridge->notifier_ = std::thread([self = bridge.get()] { self->carry_notices(); });
-  return bridge;
+Bridge::Bridge(UniqueFd device, UniqueFd stream) : device_(std::move(device)), stream_(std::move(stream)) {}
+
+Result<void> Bridge::send(std::uint32_t opcode, std::string_view payload) {
+  fuse_in_header header = {};
+  header.len = static_cast<std::uint32_t>(sizeof header + payload.size());
+  header.opcode = opcode;
+  std::string message(reinterpret_cast<const char*>(&header), sizeof header);
+  message += payload;
+  const std::lock_guard lock(sending_);
+  return write_all(stream_.get(), message, "folders");
 }
 
-FuseBridge::FuseBridge(UniqueFd device, UniqueFd stream, Order order)
-    : device_(std::move(device)), stream_(std::move(stream)), order_(std::move(order)) {}
-
-FuseBridge::~FuseBridge() {
-  for (auto* thread : {&requests_, &answers_, &notifier_}) thread->join();
+void Bridge::run(const Order& order) {
+  std::thread answers([this] { carry_answers(); });
+  std::thread requests([this] { carry_requests(); });
+  carry_notices(order);
+  answers.join();
+  end_requests(requests);
 }
 
-void FuseBridge::carry_requests() {
+// It waits for a request, which may never come. A signal that it gets before it waits is lost.
+void Bridge::end_requests(std::thread& requests) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  ::sigaction(SIGUSR2, &action, nullptr);
+  while (!requests_have_ended_) {
+    ::pthread_kill(requests.native_handle(), SIGUSR2);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  requests.join();
+}
+
+void Bridge::carry_requests() {
   std::vector<char> message(max_message);
-  while (true) {
+  const ScopeExit ended([this] { requests_have_ended_ = true; });
+  while (!has_ended_) {
     const auto got = ::read(device_.get(), message.data(), message.size());
     // A request was interrupted before it was read.
     if (got < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN)) continue;
     if (got <= 0) return;
+    const std::lock_guard lock(sending_);
     if (!write_all(stream_.get(), {message.data(), static_cast<std::size_t>(got)}, "folders")) return;
   }
 }
 
 // The answer to a request that was interrupted meanwhile is refused by the kernel: nobody wants it.
-bool FuseBridge::take(std::string_view message) {
+bool Bridge::take(std::string_view message) {
   const auto header = header_of(message.data());
   if (header.unique != 0) return ::write(device_.get(), message.data(), message.size()) >= 0 || errno != ENODEV;
   const std::lock_guard lock(mutex_);
@@ -68,7 +92,7 @@ bool FuseBridge::take(std::string_view message) {
   return true;
 }
 
-void FuseBridge::carry_answers() {
+void Bridge::carry_answers() {
   std::vector<char> buffer(usual_message);
   std::size_t end = 0;
   while (true) {
@@ -79,7 +103,7 @@ void FuseBridge::carry_answers() {
     std::size_t needed = usual_message;
     while (end - begin >= sizeof(fuse_out_header)) {
       const auto length = header_of(buffer.data() + begin).len;
-      if (length < sizeof(fuse_out_header) || length > max_message) return;
+      if (length < sizeof(fuse_out_header) || length > max_message) return finish();
       if (end - begin < length) {
         needed = length;
         break;
@@ -91,12 +115,16 @@ void FuseBridge::carry_answers() {
     end -= begin;
     if (buffer.size() < needed) buffer.resize(needed);
   }
+  finish();
+}
+
+void Bridge::finish() {
   const std::lock_guard lock(mutex_);
   has_ended_ = true;
   changed_.notify_one();
 }
 
-void FuseBridge::carry_notices() {
+void Bridge::carry_notices(const Order& order) {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [&] { return !notices_.empty() || has_ended_; });
@@ -105,8 +133,8 @@ void FuseBridge::carry_notices() {
     notices_.pop_front();
     lock.unlock();
     const auto code = header_of(notice.data()).error;
-    if (code >= first_order) {
-      order_(code, std::string_view(notice).substr(sizeof(fuse_out_header)));
+    if (static_cast<std::uint32_t>(code) >= wire::first_folder_order) {
+      order(code, std::string_view(notice).substr(sizeof(fuse_out_header)));
     } else {
       // Of what the guest does not know any more there is nothing to forget.
       (void)!::write(device_.get(), notice.data(), notice.size());
@@ -115,4 +143,4 @@ void FuseBridge::carry_notices() {
   }
 }
 
-}  // namespace boxlite::linux_
+}  // namespace boxlite::fuse

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fileserver/echoes.h"
+
+#include <limits.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/concat.h"
+
+namespace boxlite::fileserver {
+
+void Echoes::begin(std::uint32_t repeater) {
+  clear();
+  repeater_ = repeater;
+}
+
+void Echoes::clear() {
+  waiting_.clear();
+  told_.reset();
+}
+
+bool Echoes::add(Echo echo) {
+  if (repeater_ == 0) return true;
+  if (waiting_.size() >= max_waiting) {
+    waiting_.clear();
+    return false;
+  }
+  waiting_.push_back(std::move(echo));
+  if (!told_) tell_next();
+  return true;
+}
+
+void Echoes::done() {
+  told_.reset();
+  tell_next();
+}
+
+void Echoes::tell_next() {
+  while (!told_ && !waiting_.empty()) {
+    auto echo = std::move(waiting_.front());
+    waiting_.pop_front();
+    const auto path = path_of(echo.place);
+    const auto target = echo.change == wire::HostChange::moved ? path_of(echo.target) : std::string();
+    if (!path || !target) continue;
+    const wire::Repeat repeat = {.change = echo.change, .reserved = 0};
+    const auto paths = concat(*path, '\0', *target, '\0');
+    told_ = std::move(echo);
+    channel_.notify(wire::repeat_order, {bytes_of(repeat), paths});
+  }
+}
+
+// Below the root; nothing for what the guest has no way to.
+std::optional<std::string> Echoes::path_of(const Place& place) {
+  std::string path = place.name;
+  auto* node = nodes_.find(place.parent);
+  while (node != nullptr && node->id != FUSE_ROOT_ID) {
+    if (node->places.empty() || path.size() >= PATH_MAX) return std::nullopt;
+    path = concat(node->places.back().name, "/", path);
+    node = nodes_.find(node->places.back().parent);
+  }
+  if (node == nullptr || path.size() >= PATH_MAX) return std::nullopt;
+  return path;
+}
+
+const Echoes::Echo* Echoes::of(const Request& request) const {
+  if (repeater_ == 0 || !told_ || request.header().pid != repeater_) return nullptr;
+  return &*told_;
+}
+
+}  // namespace boxlite::fileserver

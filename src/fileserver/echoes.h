@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "fileserver/channel.h"
+#include "fileserver/node_table.h"
+#include "fileserver/request.h"
+#include "wire/folder_orders.h"
+
+namespace boxlite::fileserver {
+
+// What programs of the host did, for the guest to repeat (wire/folder_orders.h): inotify in the box hears of
+// it so. One at a time; the requests that come of it are known by the process that sends them, and change
+// nothing on the host. Loop thread only.
+class Echoes {
+ public:
+  struct Echo {
+    wire::HostChange change;
+    Place place;
+    Place target = {};  // of what was moved
+  };
+
+  Echoes(Channel& channel, NodeTable& nodes) : channel_(channel), nodes_(nodes) {}
+
+  // The guest repeats from now on, in this process.
+  void begin(std::uint32_t repeater);
+  // False: the guest is too far behind, and what it was to repeat is given up.
+  bool add(Echo echo);
+  // The guest has repeated the one that it was told.
+  void done();
+  void clear();
+
+  // The one that the request is part of.
+  const Echo* of(const Request& request) const;
+
+ private:
+  // As many as the kernel's own queue of events takes.
+  static constexpr std::size_t max_waiting = 16'384;
+  void tell_next();
+  std::optional<std::string> path_of(const Place& place);
+
+  Channel& channel_;
+  NodeTable& nodes_;
+  std::uint32_t repeater_ = 0;
+  std::deque<Echo> waiting_;
+  std::optional<Echo> told_;
+};
+
+}  // namespace boxlite::fileserver

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The requests by which the guest repeats what the host did (Echoes): answered as if the server had done it.
+#pragma once
+
+#include "fileserver/answer.h"
+#include "fileserver/echoes.h"
+#include "fileserver/request.h"
+#include "fileserver/session.h"
+
+namespace boxlite::fileserver {
+
+// False: the request is not about what is repeated, and means what it says.
+Answer<bool> answer_repeat(Session& session, const Echoes::Echo& echo, Request request);
+
+}  // namespace boxlite::fileserver
