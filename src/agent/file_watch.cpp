@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files.Watch: inotify(7) as a stream. What the host does in a shared folder does not show here: 9p tells
-// nobody.
+// Files.Watch: inotify(7) as a stream. What the host does in a shared folder shows as well
+// (fuse/repeater.h).
 #include <array>
 #include <cerrno>
 #include <map>

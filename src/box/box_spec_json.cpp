@@ -420,6 +420,7 @@ std::string to_json(const BoxSpec& spec) {
       {"privileged", spec.privileged},
       {"init", spec.init},
       {"systemd", spec.systemd},
+      {"folder_owner", from_bytes(spec.folder_owner)},
       {"stop_signal", from_bytes(spec.stop_signal)},
       {"ulimits", from_ulimits(spec.ulimits)},
       {"read_only", spec.read_only},
@@ -469,6 +470,7 @@ Result<BoxSpec> parse_box_spec(std::string_view text) {
   BOXLITE_TRY(read_field(object, "privileged", spec.privileged));
   BOXLITE_TRY(read_field(object, "init", spec.init));
   BOXLITE_TRY(read_field(object, "systemd", spec.systemd));
+  BOXLITE_TRY(read_field(object, "folder_owner", spec.folder_owner));
   BOXLITE_TRY(read_field(object, "stop_signal", spec.stop_signal));
   BOXLITE_TRY(read_field(object, "stop_timeout_ms", spec.stop_timeout));
   BOXLITE_TRY(read_field(object, "ulimits", spec.ulimits));

@@ -10,6 +10,7 @@
 #include "base/concat.h"
 #include "box/authorities.h"
 #include "box/capabilities.h"
+#include "box/folder_owner.h"
 #include "box/mounts.h"
 #include "box/network.h"
 #include "box/secrets.h"
@@ -237,6 +238,7 @@ Result<void> check(const BoxSpec& spec) {
   BOXLITE_TRY(check_ulimits(spec.ulimits));
   BOXLITE_TRY(check_range("shm_bytes", spec.shm_bytes, 0, std::uint64_t{1} << 50));
   BOXLITE_TRY(check(spec.mounts));
+  BOXLITE_TRY(folder_owner_of(spec.folder_owner));
   BOXLITE_TRY(check(spec.network));
   BOXLITE_TRY(check(spec.authorities));
   BOXLITE_TRY(check_secrets(spec));

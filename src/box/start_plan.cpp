@@ -15,6 +15,7 @@
 #include "box/authorities.h"
 #include "box/container_spec.h"
 #include "box/evidence.h"
+#include "box/folder_owner.h"
 #include "box/health_plan.h"
 #include "box/image_config_json.h"
 #include "box/mounts.h"
@@ -332,6 +333,7 @@ Result<vmm::ShimConfig> StartPlan::shim_config() const {
   if (!spec_.secret_authorities.empty())
     config.network.secret_authorities = BOXLITE_TRY(read_authorities_at(spec_.secret_authorities));
   config.host_sockets = BOXLITE_TRY(host_sockets_of(spec_.mounts));
+  config.folder_owner = BOXLITE_TRY(folder_owner_of(spec_.folder_owner));
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
   config.qemu = parts_->engine.qemu.path;
   config.thaw = parts_->thaw;

@@ -285,6 +285,8 @@ void BoxOptions::declare(OptionSet& options, ProcessOptions& process, bool has_s
 
   options.section("Folders");
   mounts_.declare(options);
+  options.text(0, "folder-owner", "WHOM", spec_.folder_owner,
+               "Whose your files are in the box: box (its user), host or UID:GID");
 
   declare_network(options);
 

@@ -154,6 +154,7 @@ Json box_host_config(const BoxSpec& spec) {
           {"CapDrop", spec.capabilities.drop},
           {"ReadonlyRootfs", spec.read_only},
           {"ShmSize", spec.shm_bytes},
+          {"FolderOwner", spec.folder_owner},
           {"Ulimits", ulimits(spec.ulimits)},
           {"AutoStopMs", spec.auto_stop.count()},
           {"AutoDeleteMs", spec.auto_delete.count()},

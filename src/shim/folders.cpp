@@ -19,10 +19,6 @@ bool is_outer(const wire::msg::Mount& left, const wire::msg::Mount& right) {
   return std::ranges::count(left.target(), '/') < std::ranges::count(right.target(), '/');
 }
 
-fileserver::FolderRules rules_of(const vmm::Folder& folder) {
-  return {.is_volume = folder.is_volume, .follows_box_user = !folder.is_volume};
-}
-
 std::string describe(const vmm::Folder& folder) {
   return concat("share ", in_quotes(folder.host_path.native()));
 }
@@ -32,6 +28,7 @@ std::string describe(const vmm::Folder& folder) {
 Result<Folders> Folders::prepare(const vmm::ShimConfig& config) {
   Folders folders;
   folders.program_ = config.fileserver;
+  folders.owner_ = config.folder_owner;
   BOXLITE_TRY(make_directories(config.box_dir / vmm::folders_dir_name));
   if (auto created = folders.create_place(config); !created) {
     auto error = std::move(created).error();
@@ -67,6 +64,11 @@ Result<void> Folders::start_server() {
   server_.emplace(BOXLITE_TRY_CONTEXT("start the file server", linux_::ChildProcess::spawn(child)));
   channel_.reset();
   return {};
+}
+
+fileserver::FolderRules Folders::rules_of(const vmm::Folder& folder) const {
+  if (folder.is_volume) return {.is_volume = true};
+  return {.follows_box_user = owner_.is_box_user, .uid = owner_.uid, .gid = owner_.gid};
 }
 
 wire::msg::Mount Folders::mount_of(const Entry& entry) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "fileserver/owners.h"
 #include "jail/shared_folders.h"
 #include "linux/child_process.h"
 #include "vmm/shim_config.h"
@@ -28,6 +29,8 @@ class Folders {
   // Adds the box's folders to the mounts of its container, outer places before inner ones.
   void add_mounts(wire::msg::ContainerSpec& container) const;
 
+  // Of folders that are attached from now on.
+  void set_owner(const vmm::FolderOwner& owner) { owner_ = owner; }
   // The folder appears in the share; the result tells the guest about it. already_exists when there is one at
   // that place.
   Result<wire::msg::Mount> attach(const vmm::Folder& folder);
@@ -46,9 +49,11 @@ class Folders {
   Folders() = default;
   Result<void> create_place(const vmm::ShimConfig& config);
   Result<void> start_server();
+  fileserver::FolderRules rules_of(const vmm::Folder& folder) const;
   static wire::msg::Mount mount_of(const Entry& entry);
 
   std::filesystem::path program_;
+  vmm::FolderOwner owner_;
   std::optional<jail::SharedFolders> place_;
   UniqueFd channel_;  // until there is something to serve
   std::optional<linux_::ChildProcess> server_;

@@ -228,6 +228,7 @@ Result<ReadyMachine::Claimed> ReadyMachine::claimed() {
                  .connected = {},
                  .folders = *std::move(folders_),
                  .kernel_release = boot_->kernel_release()};
+  result.folders.set_owner(result.config.folder_owner);
   for (const auto& folder : result.config.folders) BOXLITE_TRY(result.folders.attach(folder));
   // The watches look at what is handed on.
   for (auto* const watch : {&console_watch_, &machine_watch_, &attention_watch_}) watch->reset();

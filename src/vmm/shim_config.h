@@ -31,6 +31,15 @@ struct Folder {
   bool operator==(const Folder&) const = default;
 };
 
+// To whom in the box the files of the host's user belong, in folders.
+struct FolderOwner {
+  bool is_box_user = true;
+  std::uint32_t uid = 0;  // of somebody else
+  std::uint32_t gid = 0;
+
+  bool operator==(const FolderOwner&) const = default;
+};
+
 struct ShimConfig {
   std::string box_id = {};
   std::filesystem::path home = {};     // events and counters go there
@@ -42,6 +51,7 @@ struct ShimConfig {
   // on.
   std::vector<std::filesystem::path> host_sockets = {};
   std::vector<Folder> folders = {};
+  FolderOwner folder_owner = {};
   // Not empty: no box is wanted. When the machine's agent answers, and has prepared a container if
   // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when
   // all went well.

@@ -42,6 +42,20 @@ json path_array(const std::vector<std::filesystem::path>& paths) {
   return array;
 }
 
+json to_object(const FolderOwner& owner) {
+  return {{"is_box_user", owner.is_box_user}, {"uid", owner.uid}, {"gid", owner.gid}};
+}
+
+Result<FolderOwner> parse_folder_owner(const json& object) {
+  JsonFields fields(object, "folder owner");
+  FolderOwner owner;
+  owner.is_box_user = BOXLITE_TRY(fields.flag("is_box_user"));
+  owner.uid = static_cast<std::uint32_t>(BOXLITE_TRY(fields.number("uid", 0, 0xffff'ffff)));
+  owner.gid = static_cast<std::uint32_t>(BOXLITE_TRY(fields.number("gid", 0, 0xffff'ffff)));
+  BOXLITE_TRY(fields.no_others());
+  return owner;
+}
+
 Result<std::filesystem::path> parse_path(const json& object) {
   JsonFields fields(object, "path");
   std::filesystem::path path = BOXLITE_TRY(fields.bytes("path"));
@@ -191,6 +205,7 @@ std::string to_json(const ShimConfig& config) {
                        {"folders", to_array(config.folders)},
                        {"host_sockets", path_array(config.host_sockets)},
                        {"qemu", config.qemu.native()},
+                       {"folder_owner", to_object(config.folder_owner)},
                        {"thaw", config.thaw.native()},
                        {"fileserver", config.fileserver.native()},
                        {"configure_request", to_hex(config.configure_request)},
@@ -232,6 +247,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   const auto* network = BOXLITE_TRY(fields.object("network"));
   config.network = BOXLITE_TRY_CONTEXT("shim config", parse_network_config(*network));
   config.folders = BOXLITE_TRY(parse_array(fields, "folders", parse_folder));
+  const auto* owner = BOXLITE_TRY(fields.object("folder_owner"));
+  config.folder_owner = BOXLITE_TRY_CONTEXT("shim config", parse_folder_owner(*owner));
   config.host_sockets = BOXLITE_TRY(parse_array(fields, "host_sockets", parse_path));
   config.qemu = BOXLITE_TRY(fields.text("qemu"));
   config.thaw = BOXLITE_TRY(fields.text("thaw"));

@@ -43,6 +43,7 @@ ShimConfig example() {
   config.qemu = "/usr/bin/qemu-system-x86_64";
   config.thaw = "/usr/bin/boxlite-thaw";
   config.fileserver = "/usr/bin/boxlite-fileserver";
+  config.folder_owner = {.is_box_user = false, .uid = 1000, .gid = 100};
   config.configure_request = std::string("\0\xff\n", 3);
   config.start_container_request = "bytes";
   config.main_request = std::string("\0main", 5);
