@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host does is seen in the box, and heard by those who watch there; what both do survives.
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+
+#include "fileserver/mounted_folder.h"
+
+namespace boxlite::fileserver {
+namespace {
+
+using ::testing::Contains;
+using ::testing::IsSupersetOf;
+
+constexpr auto patience = std::chrono::seconds(10);
+
+class Coherence : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+    folder_.emplace();
+  }
+  std::filesystem::path host(const char* name) const { return folder_->host() / name; }
+  std::filesystem::path box(const char* name) const { return folder_->box() / name; }
+
+  std::optional<MountedFolder> folder_;
+};
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+void put(const std::filesystem::path& path, std::string_view text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+UniqueFd opened(const std::filesystem::path& path, int flags) {
+  return UniqueFd(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+}
+
+std::string read_at(int fd, std::size_t size, off_t offset) {
+  std::string text(size, 0);
+  const auto got = ::pread(fd, text.data(), size, offset);
+  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return text;
+}
+
+// What is told takes a moment.
+testing::AssertionResult comes(const std::function<bool()>& is_true) {
+  const auto deadline = Deadline::after(patience);
+  while (!is_true()) {
+    if (deadline.has_passed()) return testing::AssertionFailure() << "not within ten seconds";
+    std::this_thread::yield();
+  }
+  return testing::AssertionSuccess();
+}
+
+TEST_F(Coherence, AnOpenFileShowsWhatTheHostAppends) {
+  put(host("a"), "one\n");
+  const auto file = opened(box("a"), O_RDWR);
+  EXPECT_EQ(read_at(file.get(), 100, 0), "one\n");
+  std::ofstream(host("a"), std::ios::app) << "two\n";
+  EXPECT_TRUE(comes([&] { return read_at(file.get(), 100, 0) == "one\ntwo\n"; }));
+  EXPECT_EQ(::pwrite(file.get(), "O", 1, 0), 1);
+  EXPECT_EQ(text_of(host("a")), "One\ntwo\n");
+}
+
+TEST_F(Coherence, AMappingShowsWhatTheHostWrites) {
+  put(host("a"), std::string(8192, 'a'));
+  const auto file = opened(box("a"), O_RDONLY);
+  auto* const map = static_cast<char*>(::mmap(nullptr, 8192, PROT_READ, MAP_SHARED, file.get(), 0));
+  ASSERT_NE(map, MAP_FAILED);
+  const volatile char* const second = map + 4096;
+  EXPECT_EQ(*second, 'a');
+  const auto other = opened(host("a"), O_WRONLY);
+  EXPECT_EQ(::pwrite(other.get(), "b", 1, 4096), 1);
+  EXPECT_TRUE(comes([&] { return *second == 'b'; }));
+  ::munmap(map, 8192);
+}
+
+TEST_F(Coherence, NamesComeAndGo) {
+  put(host("a"), "first");
+  EXPECT_EQ(text_of(box("a")), "first");
+  EXPECT_FALSE(std::filesystem::exists(box("new")));
+  put(host("new"), "x");
+  EXPECT_TRUE(comes([&] { return std::filesystem::exists(box("new")); }));
+  put(host("b"), "second, and longer");
+  std::filesystem::rename(host("b"), host("a"));
+  EXPECT_TRUE(comes([&] { return text_of(box("a")) == "second, and longer"; }));
+  std::filesystem::remove(host("new"));
+  EXPECT_TRUE(comes([&] { return !std::filesystem::exists(box("new")); }));
+}
+
+TEST_F(Coherence, AttributesFollowTheHost) {
+  put(host("a"), "1");
+  EXPECT_EQ(std::filesystem::status(box("a")).permissions(), std::filesystem::status(host("a")).permissions());
+  ::chmod(host("a").c_str(), 0600);
+  EXPECT_TRUE(comes([&] {
+    struct stat status = {};
+    return ::stat(box("a").c_str(), &status) == 0 && (status.st_mode & 0777) == 0600;
+  }));
+}
+
+TEST_F(Coherence, DifferentPartsOfAFileSurvive) {
+  put(host("a"), std::string(4096, '.'));
+  const auto here = opened(host("a"), O_WRONLY);
+  const auto there = opened(box("a"), O_RDWR);
+  for (off_t i = 0; i < 2048; ++i) {
+    ASSERT_EQ(::pwrite(here.get(), "h", 1, 2 * i), 1);
+    ASSERT_EQ(::pwrite(there.get(), "b", 1, 2 * i + 1), 1);
+  }
+  const auto text = text_of(host("a"));
+  for (std::size_t i = 0; i < text.size(); ++i) ASSERT_EQ(text[i], i % 2 == 0 ? 'h' : 'b') << i;
+}
+
+TEST_F(Coherence, AppendsOfBothNeverOverlap) {
+  constexpr int count = 500;
+  put(host("log"), "");
+  const auto append = [](const std::filesystem::path& path, char letter) {
+    const auto file = opened(path, O_WRONLY | O_APPEND);
+    const auto line = std::string(99, letter) + "\n";
+    for (int i = 0; i < count; ++i) EXPECT_EQ(::write(file.get(), line.data(), line.size()), 100);
+  };
+  std::thread other([&] { append(host("log"), 'h'); });
+  append(box("log"), 'b');
+  other.join();
+  std::istringstream lines(text_of(host("log")));
+  std::map<std::string, int> seen;
+  for (std::string line; std::getline(lines, line);) ++seen[line];
+  EXPECT_EQ(seen, (std::map<std::string, int>{{std::string(99, 'b'), count}, {std::string(99, 'h'), count}}));
+}
+
+TEST_F(Coherence, LocksHoldAgainstTheHost) {
+  put(host("a"), "");
+  const auto here = opened(host("a"), O_RDWR);
+  const auto there = opened(box("a"), O_RDWR);
+  ASSERT_EQ(::flock(here.get(), LOCK_EX), 0);
+  EXPECT_EQ(::flock(there.get(), LOCK_EX | LOCK_NB), -1);
+  ASSERT_EQ(::flock(here.get(), LOCK_UN), 0);
+  EXPECT_EQ(::flock(there.get(), LOCK_EX | LOCK_NB), 0);
+  EXPECT_EQ(::flock(here.get(), LOCK_EX | LOCK_NB), -1);
+  struct flock range = {};
+  range.l_type = F_WRLCK;
+  range.l_start = 10;
+  range.l_len = 5;
+  ASSERT_EQ(::fcntl(there.get(), F_SETLK, &range), 0);
+  EXPECT_EQ(::fcntl(here.get(), F_OFD_SETLK, &range), -1);
+  struct flock question = range;
+  ASSERT_EQ(::fcntl(here.get(), F_OFD_GETLK, &question), 0);
+  EXPECT_EQ(question.l_type, F_WRLCK);
+  EXPECT_EQ(question.l_start, 10);
+  range.l_start = 15;
+  EXPECT_EQ(::fcntl(here.get(), F_OFD_SETLK, &range), 0);
+}
+
+TEST_F(Coherence, AClosedFileReleasesTheLocksOfItsProcess) {
+  put(host("a"), "");
+  const auto here = opened(host("a"), O_RDWR);
+  struct flock range = {};
+  range.l_type = F_WRLCK;
+  {
+    const auto there = opened(box("a"), O_RDWR);
+    ASSERT_EQ(::fcntl(there.get(), F_SETLK, &range), 0);
+    EXPECT_EQ(::fcntl(here.get(), F_OFD_SETLK, &range), -1);
+  }
+  EXPECT_TRUE(comes([&] { return ::fcntl(here.get(), F_OFD_SETLK, &range) == 0; }));
+}
+
+// A child that waits for a lock in the box; the end of the pipe tells that it has it, or gave up.
+class Waiting {
+ public:
+  explicit Waiting(const std::filesystem::path& path) {
+    std::array<int, 2> ends{};
+    EXPECT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+    told_.reset(ends[0]);
+    const UniqueFd teller(ends[1]);
+    child_ = ::fork();
+    if (child_ != 0) return;
+    const auto file = opened(path, O_RDWR);
+    (void)!::write(teller.get(), "w", 1);
+    const bool done = ::flock(file.get(), LOCK_EX) == 0;
+    (void)!::write(teller.get(), done ? "y" : "n", 1);
+    ::_exit(0);
+  }
+  ~Waiting() {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  void kill() const { ::kill(child_, SIGKILL); }
+  // 0: it is gone.
+  char next() const {
+    char letter = 0;
+    return ::read(told_.get(), &letter, 1) == 1 ? letter : '\0';
+  }
+  bool says_nothing() const {
+    pollfd poll{told_.get(), POLLIN, 0};
+    return ::poll(&poll, 1, 50) == 0;
+  }
+
+ private:
+  UniqueFd told_;
+  pid_t child_ = -1;
+};
+
+TEST_F(Coherence, ALockIsWaitedFor) {
+  put(host("a"), "");
+  const auto here = opened(host("a"), O_RDWR);
+  ASSERT_EQ(::flock(here.get(), LOCK_EX), 0);
+  const Waiting waiting(box("a"));
+  EXPECT_EQ(waiting.next(), 'w');
+  EXPECT_TRUE(waiting.says_nothing());
+  ASSERT_EQ(::flock(here.get(), LOCK_UN), 0);
+  EXPECT_EQ(waiting.next(), 'y');
+}
+
+TEST_F(Coherence, WhoWaitsForALockCanBeKilled) {
+  put(host("a"), "");
+  const auto here = opened(host("a"), O_RDWR);
+  ASSERT_EQ(::flock(here.get(), LOCK_EX), 0);
+  const Waiting waiting(box("a"));
+  EXPECT_EQ(waiting.next(), 'w');
+  EXPECT_TRUE(waiting.says_nothing());
+  waiting.kill();
+  EXPECT_EQ(waiting.next(), '\0');
+  ASSERT_EQ(::flock(here.get(), LOCK_UN), 0);
+  const auto again = opened(box("a"), O_RDWR);
+  EXPECT_EQ(::flock(again.get(), LOCK_EX | LOCK_NB), 0) << "nobody has it";
+}
+
+// What inotify tells of a directory, as "event name".
+class Listener {
+ public:
+  explicit Listener(const std::filesystem::path& directory) : fd_(::inotify_init1(IN_CLOEXEC)) {
+    EXPECT_GE(::inotify_add_watch(fd_.get(), directory.c_str(),
+                                  IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_ATTRIB |
+                                      IN_CLOSE_WRITE),
+              0);
+  }
+  // Until it has told of all of these, or ten seconds.
+  std::set<std::string> hear(const std::set<std::string>& wanted) {
+    const auto deadline = Deadline::after(patience);
+    while (!std::ranges::includes(heard_, wanted) && !deadline.has_passed()) {
+      pollfd poll{fd_.get(), POLLIN, 0};
+      if (::poll(&poll, 1, 100) > 0) take();
+    }
+    return heard_;
+  }
+  std::set<std::string> heard() const { return heard_; }
+
+ private:
+  void take() {
+    alignas(inotify_event) std::array<char, 4096> buffer;
+    const auto got = ::read(fd_.get(), buffer.data(), buffer.size());
+    for (ssize_t at = 0; at < got;) {
+      inotify_event event;
+      std::memcpy(&event, buffer.data() + at, sizeof event);
+      static const std::map<std::uint32_t, std::string> names{
+          {IN_CREATE, "create"}, {IN_DELETE, "delete"}, {IN_MOVED_FROM, "from"},      {IN_MOVED_TO, "to"},
+          {IN_MODIFY, "modify"}, {IN_ATTRIB, "attrib"}, {IN_CLOSE_WRITE, "close_write"}};
+      const auto name = names.find(event.mask & ~static_cast<std::uint32_t>(IN_ISDIR));
+      if (name != names.end()) heard_.insert(concat(name->second, " ", buffer.data() + at + sizeof event));
+      at += static_cast<ssize_t>(sizeof event + event.len);
+    }
+  }
+  UniqueFd fd_;
+  std::set<std::string> heard_;
+};
+
+TEST_F(Coherence, WatchersHearTheHost) {
+  put(host("a"), "1");
+  put(host("gone"), "1");
+  put(host("old"), "1");
+  std::filesystem::create_directory(host("empty"));
+  // Known to the box, and not.
+  EXPECT_EQ(text_of(box("a")), "1");
+  EXPECT_TRUE(std::filesystem::exists(box("gone")));
+  Listener listener(folder_->box());
+  std::ofstream(host("a"), std::ios::app) << "2";
+  put(host("new"), "x");
+  std::filesystem::create_directory(host("d"));
+  std::filesystem::create_symlink("a", host("l"));
+  std::filesystem::remove(host("gone"));
+  std::filesystem::remove(host("empty"));
+  std::filesystem::rename(host("old"), host("renamed"));
+  ::chmod(host("a").c_str(), 0600);
+  const std::set<std::string> wanted{"modify a",    "close_write a", "create new", "create d", "create l",
+                                     "delete gone", "delete empty",  "from old",   "to renamed", "attrib a"};
+  EXPECT_THAT(listener.hear(wanted), IsSupersetOf(wanted));
+  EXPECT_EQ(text_of(box("a")), "12");
+  EXPECT_EQ(text_of(box("new")), "x");
+  EXPECT_EQ(std::filesystem::read_symlink(box("l")), "a");
+  EXPECT_TRUE(std::filesystem::is_directory(box("d")));
+  EXPECT_EQ(text_of(box("renamed")), "1");
+  EXPECT_EQ(text_of(host("renamed")), "1");
+  EXPECT_FALSE(std::filesystem::exists(box("old")));
+}
+
+TEST_F(Coherence, WatchersHearTheBoxOnce) {
+  Listener listener(folder_->box());
+  put(box("b"), "1");
+  put(host("last"), "1");
+  EXPECT_THAT(listener.hear({"create b", "create last"}), Contains("create b"));
+  EXPECT_EQ(text_of(host("b")), "1");
+}
+
+TEST_F(Coherence, NothingThatIsRepeatedChangesTheHost) {
+  for (int i = 0; i < 50; ++i) put(host("a"), std::string(1000, 'x'));
+  EXPECT_EQ(text_of(box("a")).size(), 1000u);
+  Listener listener(folder_->box());
+  struct stat before = {};
+  std::ofstream(host("a"), std::ios::app) << "y";
+  ASSERT_EQ(::stat(host("a").c_str(), &before), 0);
+  EXPECT_THAT(listener.hear({"close_write a"}), Contains("close_write a"));
+  struct stat after = {};
+  ASSERT_EQ(::stat(host("a").c_str(), &after), 0);
+  EXPECT_EQ(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
+  EXPECT_EQ(before.st_size, after.st_size);
+}
+
+}  // namespace
+}  // namespace boxlite::fileserver
