@@ -6,6 +6,7 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <random>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -334,6 +335,44 @@ TEST_F(Coherence, NothingThatIsRepeatedChangesTheHost) {
   ASSERT_EQ(::stat(host("a").c_str(), &after), 0);
   EXPECT_EQ(before.st_ctim.tv_nsec, after.st_ctim.tv_nsec);
   EXPECT_EQ(before.st_size, after.st_size);
+}
+
+// The host and the box change one file, at random; whoever opens it in the box sees what it is, at once.
+TEST_F(Coherence, NobodyReadsAByteThatNobodyWrote) {
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    std::mt19937 random(seed);
+    const auto up_to = [&](std::size_t most) { return random() % (most + 1); };
+    std::string expected = "begin\n";
+    put(host("a"), expected);
+    auto appending = opened(box("a"), O_WRONLY | O_APPEND);
+    for (int step = 0; step < 60; ++step) {
+      const std::string bytes(up_to(3) == 0 ? 4090 + up_to(12) : 1 + up_to(40), static_cast<char>('a' + up_to(25)));
+      const auto at = up_to(expected.size());
+      const auto kind = up_to(5);
+      if (kind == 0) {
+        std::ofstream(host("a"), std::ios::app) << bytes;
+        expected += bytes;
+      } else if (kind == 1 || kind == 2) {
+        const auto file = opened(kind == 1 ? host("a") : box("a"), O_WRONLY);
+        ASSERT_EQ(::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)), std::ssize(bytes));
+        expected.resize(std::max(expected.size(), at + bytes.size()));
+        expected.replace(at, bytes.size(), bytes);
+      } else if (kind == 3) {
+        ASSERT_EQ(::truncate(host("a").c_str(), static_cast<off_t>(at + 100)), 0);
+        expected.resize(at + 100);
+      } else if (kind == 4) {
+        put(host("new"), bytes);
+        std::filesystem::rename(host("new"), host("a"));
+        expected = bytes;
+        appending = opened(box("a"), O_WRONLY | O_APPEND);
+      } else {
+        ASSERT_EQ(::write(appending.get(), bytes.data(), bytes.size()), std::ssize(bytes));
+        expected += bytes;
+      }
+      ASSERT_TRUE(text_of(host("a")) == expected) << "on the host, seed " << seed << ", step " << step << ", kind " << kind;
+      ASSERT_TRUE(text_of(box("a")) == expected) << "in the box, seed " << seed << ", step " << step << ", kind " << kind;
+    }
+  }
 }
 
 }  // namespace

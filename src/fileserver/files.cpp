@@ -73,6 +73,12 @@ Answer<void> open_node(Session& session, Request& request) {
   if (node->type != S_IFREG) return refuse(node->type == S_IFDIR ? EISDIR : ENXIO);
   if (session.files().is_full()) return refuse(EMFILE);
   const auto found = BOXLITE_TRY(session.tree().find(*node));
+  // The guest's kernel looks the name up then, learns of the new size, and comes again.
+  if (version_of(found.status) != node->told && !node->is_opened_again) {
+    node->is_opened_again = true;
+    return refuse(ESTALE);
+  }
+  node->is_opened_again = false;
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
   const auto out = BOXLITE_TRY(take_in(session, *node, std::move(fd), in.flags));
   session.channel().answer(request.unique(), {bytes_of(out)});

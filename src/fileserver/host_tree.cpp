@@ -74,6 +74,8 @@ Answer<Found> HostTree::find(Node& node) {
   for (auto place = node.places.rbegin(); place != node.places.rend(); ++place) {
     if (auto found = find_at(node, *place)) return found;
   }
+  // Where it was is another file by now, or none: what the guest names is not what it means.
+  if (!node.places.empty()) return refuse(ESTALE);
   for (const auto& open : node.open) {
     auto fd = open.lock();
     if (!fd) continue;

@@ -31,7 +31,7 @@ class HostTree {
 
   // What the name is at this moment.
   Answer<Found> look(int directory_fd, const std::string& name) const;
-  // The node's own file: where it was seen last, or by one of its open files.
+  // The node's own file: where it was seen last, or, when it was removed, by one of its open files.
   Answer<Found> find(Node& node);
   // A directory to look names up in; several are kept open.
   Answer<SharedFd> directory(Node& node);

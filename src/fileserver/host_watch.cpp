@@ -167,8 +167,12 @@ void HostWatch::on_content(Node& directory, const Event& event) {
 
 bool HostWatch::refresh(Node& node) {
   const auto found = session_.tree().find(node);
-  if (found && version_of(found->status) == node.told) return false;
-  if (found) node.told = version_of(found->status);
+  if (found) {
+    const auto now = version_of(found->status);
+    // Once is enough: what the guest asks for meanwhile would be void as well.
+    if (now == node.told || now == node.forgotten) return false;
+    node.forgotten = now;
+  }
   session_.invalidate(node);
   return true;
 }
@@ -180,7 +184,6 @@ void HostWatch::repeat(Echoes::Echo echo) {
 void HostWatch::lose_track() {
   for (auto& [watch, watched] : watched_) watched.expected.clear();
   session_.nodes().for_each([this](Node& node) {
-    node.told = {};
     session_.invalidate(node);
     for (const auto& place : node.places) session_.invalidate_entry(place.parent, place.name);
   });

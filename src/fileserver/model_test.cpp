@@ -3,6 +3,7 @@
 // every result, and at the end every file, has to be the same.
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <map>
 #include <random>

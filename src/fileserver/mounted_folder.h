@@ -3,29 +3,30 @@
 // wrote.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include <fcntl.h>
 #include <sched.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "base/concat.h"
 #include "base/files.h"
 #include "fileserver/folder_name.h"
-#include "fileserver/server.h"
+#include "fileserver/program.h"
 #include "fuse/bridge.h"
 #include "fuse/repeater.h"
-#include "linux/event_loop.h"
 #include "linux/unix_socket.h"
 
 namespace boxlite::fileserver {
@@ -37,7 +38,7 @@ inline bool enter_mount_namespace() {
   return entered;
 }
 
-// Server and bridge are another process: a page fault that waits for them keeps all of its own process's
+// Server and bridge are other processes: a page fault that waits for them keeps all of its own process's
 // threads from mapping memory.
 class MountedFolder {
  public:
@@ -48,16 +49,22 @@ class MountedFolder {
     const auto device = *open_file("/dev/fuse", O_RDWR);
     const auto options = concat("fd=", device.get(),
                                 ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other");
+    auto ends = *linux_::unix_socket_pair();
     server_ = ::fork();
-    if (server_ == 0) serve(device.get());
+    if (server_ == 0) become_server(ends.first.get());
     if (::mount("folder", mount_point().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
       ADD_FAILURE() << "mount: " << errno;
+    // The device can be read once there is a file system.
+    bridge_ = ::fork();
+    if (bridge_ == 0) carry(device.get(), ends.second.get());
   }
   MountedFolder(const MountedFolder&) = delete;
   MountedFolder& operator=(const MountedFolder&) = delete;
   ~MountedFolder() {
     ::umount2(mount_point().c_str(), MNT_DETACH);
     kill_server();
+    ::kill(bridge_, SIGKILL);
+    ::waitpid(bridge_, nullptr, 0);
   }
   // What is asked for fails then.
   void kill_server() {
@@ -66,33 +73,40 @@ class MountedFolder {
     ::waitpid(std::exchange(server_, -1), nullptr, 0);
   }
 
+  pid_t server() const { return server_; }
+
   std::filesystem::path host() const { return place_->path() / "root" / name_; }
   std::filesystem::path box() const { return mount_point() / name_; }
 
  private:
   std::filesystem::path mount_point() const { return place_->path() / "mnt"; }
 
-  [[noreturn]] void serve(int device_fd) const {
+  // As the shim starts it, confined.
+  [[noreturn]] void become_server(int channel) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    ::umask(0);
-    auto ends = *linux_::unix_socket_pair();
-    const auto loop = *linux_::EventLoop::create();
-    Setup setup;
-    setup.root = *open_file(place_->path() / "root", O_PATH | O_DIRECTORY);
-    setup.may_give_away = true;
-    const auto server =
-        *Server::create(*loop, std::move(ends.first), std::move(setup), [](Result<void>) { ::_exit(0); });
-    std::thread bridge([device = UniqueFd(device_fd), stream = std::move(ends.second), place = mount_point()]() mutable {
-      fuse::Bridge carried(std::move(device), std::move(stream));
-      fuse::run_and_repeat(carried, place);
-    });
-    (void)loop->run();
-    ::_exit(1);
+    const auto root = *open_file(place_->path() / "root", O_PATH | O_DIRECTORY);
+    const UniqueFd high(::fcntl(channel, F_DUPFD, 10));
+    const UniqueFd high_root(::fcntl(root.get(), F_DUPFD, 10));
+    ::dup2(high.get(), channel_fd);
+    ::dup2(high_root.get(), folders_fd);
+    ::close_range(folders_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    ::execl(FILESERVER_PROGRAM, FILESERVER_PROGRAM, nullptr);
+    ::_exit(127);
+  }
+  [[noreturn]] void carry(int device_fd, int stream_fd) const {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const UniqueFd device(::dup(device_fd));
+    const UniqueFd stream(::dup(stream_fd));
+    ::close_range(3, static_cast<unsigned>(std::min(device.get(), stream.get())) - 1, 0);
+    fuse::Bridge bridge(UniqueFd(::dup(device.get())), UniqueFd(::dup(stream.get())));
+    fuse::run_and_repeat(bridge, mount_point());
+    ::_exit(0);
   }
 
   std::string name_;
   std::optional<TempDir> place_;
   pid_t server_ = -1;
+  pid_t bridge_ = -1;
 };
 
 }  // namespace boxlite::fileserver

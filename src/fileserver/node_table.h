@@ -67,7 +67,9 @@ struct Node {
   std::size_t children = 0;                 // places of nodes that are in it
   std::vector<std::weak_ptr<const UniqueFd>> open = {};
   int watch = -1;                           // a directory: HostWatch's number of it
+  bool is_opened_again = false;             // the guest was sent to look it up before it is opened
   bool host_writes = false;                 // the host has changed it, and not closed it since
+  Version forgotten = {};                   // the guest was to forget what it has, as the file was of this one
   Version told = {};                        // the guest's contents and attributes are of this one
 };
 

@@ -70,5 +70,27 @@ TEST_F(FileServer, AFileRemovedWhileOpenIsWhole) {
   ::munmap(map, 4096);
 }
 
+TEST_F(FileServer, ManyFilesLeaveNothingBehind) {
+  const auto descriptors = [&] {
+    const std::filesystem::directory_iterator all(concat("/proc/", folder_->server(), "/fd"));
+    return std::distance(begin(all), end(all));
+  };
+  const auto before = descriptors();
+  for (int i = 0; i < 1000; ++i) write_to(folder_->box() / concat(i), "text");
+  std::filesystem::remove_all(folder_->box() / "d");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_->host()), {}), 1000);
+  EXPECT_LT(descriptors(), before + 10);
+}
+
+TEST_F(FileServer, WhatIsAskedOfAServerThatIsGoneFails) {
+  write_to(host("a"), "1");
+  const UniqueFd file(::open(box("a").c_str(), O_RDONLY));
+  folder_->kill_server();
+  char letter = 0;
+  EXPECT_EQ(::pread(file.get(), &letter, 1, 0), -1);
+  EXPECT_EQ(::open(box("b").c_str(), O_RDONLY), -1);
+  EXPECT_TRUE(errno == ENOTCONN || errno == ECONNABORTED) << errno;
+}
+
 }  // namespace
 }  // namespace boxlite::fileserver

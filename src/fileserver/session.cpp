@@ -122,7 +122,8 @@ fuse_attr_out Session::attributes(Node& node, const Found& found) {
   return out;
 }
 
-void Session::invalidate(const Node& node) {
+void Session::invalidate(Node& node) {
+  node.told = {};
   const fuse_notify_inval_inode_out out = {.ino = node.id, .off = 0, .len = 0};
   channel_.notify(FUSE_NOTIFY_INVAL_INODE, {bytes_of(out)});
 }

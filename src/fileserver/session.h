@@ -65,8 +65,9 @@ class Session {
   fuse_entry_out nothing_there(Node& directory);
   fuse_attr_out attributes(Node& node, const Found& found);
 
-  // The guest is to forget what it has of a file's contents and attributes.
-  void invalidate(const Node& node);
+  // The guest is to forget what it has of a file's contents and attributes. When it will have done so is not
+  // known; it is of a version again when it has been told the attributes anew.
+  void invalidate(Node& node);
   // ... of a name in a directory.
   void invalidate_entry(std::uint64_t directory, std::string_view name);
 
