@@ -37,7 +37,8 @@ HostWatch::HostWatch(linux_::EventLoop& loop, Session& session) : loop_(loop), s
 }
 
 void HostWatch::cover(Node& node, const UniqueFd& fd) {
-  if (node.watch >= 0 || !ready_.is_active()) return;
+  // Folders have names of their own for ever, and the guest looks none up before it is there.
+  if (node.watch >= 0 || !ready_.is_active() || node.id == FUSE_ROOT_ID) return;
   const auto path = session_.tree().path_of(fd.get());
   const std::uint32_t events = node.type == S_IFDIR ? name_events | file_events | IN_EXCL_UNLINK : file_events;
   node.watch = ::inotify_add_watch(inotify_.get(), path.c_str(), events);

@@ -105,7 +105,7 @@ Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, 
   entry.nodeid = node->id;
   tell(*node, found, entry.attr);
   entry.attr_valid = validity_of(*node, found);
-  entry.entry_valid = watch_.covers(directory) ? until_changed : 0;
+  entry.entry_valid = watch_.covers(directory) || directory.id == FUSE_ROOT_ID ? until_changed : 0;
   return entry;
 }
 

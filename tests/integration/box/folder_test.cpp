@@ -247,7 +247,8 @@ TEST_F(NestedFolderTest, NorByAnotherBoxNorWhileOneRuns) {
   EXPECT_EQ(runtime.create({.secret_authorities = work_ / "data/key"}).error().code(),
             ErrorCode::invalid_argument);
   // Symlinks of the user's own are followed, when the folder is named and not later.
-  ASSERT_TRUE(box.add_mount({.source = (way / "data.old").native(), .target = "/old"}));
+  const auto added = box.add_mount({.source = (way / "data.old").native(), .target = "/old"});
+  ASSERT_TRUE(added) << added.error().message();
   EXPECT_EQ(box.info()->spec.mounts.back().source, (work_ / "data.old").native());
 }
 
