@@ -163,9 +163,9 @@ struct BoxSpec {
 
   // At most 256, each at another place. Not at "/" and not below "/proc".
   std::vector<Mount> mounts = {};
-  // Whose the host user's own files are in the box, in folders of the host: "box", the user that commands have
-  // by default; "host", the numbers that they have on the host; or "UID:GID". Empty: "box". What the box says
-  // of owners beyond that is kept beside the files, in an extended attribute.
+  // Whose the host user's own files are in the box, in folders of the host: "box", the user that commands
+  // have by default; "host", the numbers that they have on the host; or "UID:GID". Empty: "box". What the box
+  // says of owners beyond that is kept beside the files, in an extended attribute.
   std::string folder_owner = {};
 
   // True: the machine outlives this process. False: it is shut down when this process ends, however it ends.

@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "agent/console.h"
 #include "agent/accounts.h"
+#include "agent/console.h"
 #include "agent/container_visit.h"
 #include "agent/folder_bridge.h"
 #include "agent/host_sockets.h"
@@ -140,7 +140,8 @@ Result<void> Folders::mount_share() {
   auto device = BOXLITE_TRY(open_file("/dev/fuse", O_RDWR));
   auto port = BOXLITE_TRY(open_port(wire::folders_port_name, 0));
   // A user who is not there is what the command will fail of.
-  const auto user = resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
+  const auto user =
+      resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
   BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
   BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), path));

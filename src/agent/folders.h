@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Folders of the host in the box. All of them are in one FUSE file system, which is mounted in the agent's own
-// mount namespace once it is needed, and which the host's file server answers for; the container gets bind
-// mounts of what is in it.
+// Folders of the host in the box. All of them are in one FUSE file system, which is mounted in the agent's
+// own mount namespace once it is needed, and which the host's file server answers for; the container gets
+// bind mounts of what is in it.
 #pragma once
 
 #include <string>

@@ -223,7 +223,8 @@ Result<UniqueFd> open_port(std::string_view wanted, int flags) {
     ::closedir(directory);
     if (!found.empty()) return open_file(found, O_RDWR | flags);
   }
-  return fail(ErrorCode::not_found, concat("find the virtio-serial port ", in_quotes(wanted), ": there is none"));
+  return fail(ErrorCode::not_found,
+              concat("find the virtio-serial port ", in_quotes(wanted), ": there is none"));
 }
 
 Result<void> configure_machine(const wire::msg::ConfigureRequest& request) {

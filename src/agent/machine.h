@@ -22,7 +22,8 @@ std::uint64_t wall_clock_ns();
 // error.
 Result<void> set_up_machine();
 
-// The virtio-serial port of that name ("boxlite.agent"); waits for it up to a few seconds. `flags` of open(2).
+// The virtio-serial port of that name ("boxlite.agent"); waits for it up to a few seconds. `flags` of
+// open(2).
 Result<UniqueFd> open_port(std::string_view name, int flags);
 
 // Clock, entropy, host name, and the files in identity_dir. May be called again.

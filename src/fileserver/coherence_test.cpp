@@ -12,6 +12,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
@@ -20,9 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <gmock/gmock.h>
-
-#include "fileserver/mounted_folder.h"
+#include "fileserver/test_folder.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -113,7 +112,8 @@ TEST_F(Coherence, NamesComeAndGo) {
 
 TEST_F(Coherence, AttributesFollowTheHost) {
   put(host("a"), "1");
-  EXPECT_EQ(std::filesystem::status(box("a")).permissions(), std::filesystem::status(host("a")).permissions());
+  EXPECT_EQ(std::filesystem::status(box("a")).permissions(),
+            std::filesystem::status(host("a")).permissions());
   ::chmod(host("a").c_str(), 0600);
   EXPECT_TRUE(comes([&] {
     struct stat status = {};
@@ -252,8 +252,8 @@ class Listener {
  public:
   explicit Listener(const std::filesystem::path& directory) : fd_(::inotify_init1(IN_CLOEXEC)) {
     EXPECT_GE(::inotify_add_watch(fd_.get(), directory.c_str(),
-                                  IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_ATTRIB |
-                                      IN_CLOSE_WRITE),
+                                  IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY |
+                                      IN_ATTRIB | IN_CLOSE_WRITE),
               0);
   }
   // Until it has told of all of these, or ten seconds.
@@ -275,7 +275,7 @@ class Listener {
       inotify_event event;
       std::memcpy(&event, buffer.data() + at, sizeof event);
       static const std::map<std::uint32_t, std::string> names{
-          {IN_CREATE, "create"}, {IN_DELETE, "delete"}, {IN_MOVED_FROM, "from"},      {IN_MOVED_TO, "to"},
+          {IN_CREATE, "create"}, {IN_DELETE, "delete"}, {IN_MOVED_FROM, "from"},        {IN_MOVED_TO, "to"},
           {IN_MODIFY, "modify"}, {IN_ATTRIB, "attrib"}, {IN_CLOSE_WRITE, "close_write"}};
       const auto name = names.find(event.mask & ~static_cast<std::uint32_t>(IN_ISDIR));
       if (name != names.end()) heard_.insert(concat(name->second, " ", buffer.data() + at + sizeof event));
@@ -303,7 +303,7 @@ TEST_F(Coherence, WatchersHearTheHost) {
   std::filesystem::remove(host("empty"));
   std::filesystem::rename(host("old"), host("renamed"));
   ::chmod(host("a").c_str(), 0600);
-  const std::set<std::string> wanted{"modify a",    "close_write a", "create new", "create d", "create l",
+  const std::set<std::string> wanted{"modify a",    "close_write a", "create new", "create d",   "create l",
                                      "delete gone", "delete empty",  "from old",   "to renamed", "attrib a"};
   EXPECT_THAT(listener.hear(wanted), IsSupersetOf(wanted));
   EXPECT_EQ(text_of(box("a")), "12");
@@ -346,7 +346,8 @@ TEST_F(Coherence, NobodyReadsAByteThatNobodyWrote) {
     put(host("a"), expected);
     auto appending = opened(box("a"), O_WRONLY | O_APPEND);
     for (int step = 0; step < 60; ++step) {
-      const std::string bytes(up_to(3) == 0 ? 4090 + up_to(12) : 1 + up_to(40), static_cast<char>('a' + up_to(25)));
+      const std::string bytes(up_to(3) == 0 ? 4090 + up_to(12) : 1 + up_to(40),
+                              static_cast<char>('a' + up_to(25)));
       const auto at = up_to(expected.size());
       const auto kind = up_to(5);
       if (kind == 0) {
@@ -354,7 +355,8 @@ TEST_F(Coherence, NobodyReadsAByteThatNobodyWrote) {
         expected += bytes;
       } else if (kind == 1 || kind == 2) {
         const auto file = opened(kind == 1 ? host("a") : box("a"), O_WRONLY);
-        ASSERT_EQ(::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)), std::ssize(bytes));
+        ASSERT_EQ(::pwrite(file.get(), bytes.data(), bytes.size(), static_cast<off_t>(at)),
+                  std::ssize(bytes));
         expected.resize(std::max(expected.size(), at + bytes.size()));
         expected.replace(at, bytes.size(), bytes);
       } else if (kind == 3) {
@@ -369,8 +371,10 @@ TEST_F(Coherence, NobodyReadsAByteThatNobodyWrote) {
         ASSERT_EQ(::write(appending.get(), bytes.data(), bytes.size()), std::ssize(bytes));
         expected += bytes;
       }
-      ASSERT_TRUE(text_of(host("a")) == expected) << "on the host, seed " << seed << ", step " << step << ", kind " << kind;
-      ASSERT_TRUE(text_of(box("a")) == expected) << "in the box, seed " << seed << ", step " << step << ", kind " << kind;
+      ASSERT_TRUE(text_of(host("a")) == expected)
+          << "on the host, seed " << seed << ", step " << step << ", kind " << kind;
+      ASSERT_TRUE(text_of(box("a")) == expected)
+          << "in the box, seed " << seed << ", step " << step << ", kind " << kind;
     }
   }
 }

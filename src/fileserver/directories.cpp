@@ -114,7 +114,8 @@ class Reply {
     auto has_more = BOXLITE_TRY(listing.go_to(from));
     while (has_more) {
       const auto name = listing.name();
-      const auto size = padded((has_attributes_ ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET) + name.size());
+      const auto size =
+          padded((has_attributes_ ? FUSE_NAME_OFFSET_DIRENTPLUS : FUSE_NAME_OFFSET) + name.size());
       if (out_.size() + size > limit) break;
       add(listing.entry(), status, name);
       has_more = BOXLITE_TRY(listing.advance());

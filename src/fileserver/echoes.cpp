@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fileserver/echoes.h"
 
-#include <limits.h>
-
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include <limits.h>
 
 #include "base/concat.h"
 

@@ -62,7 +62,8 @@ Answer<fuse_open_out> take_in(Session& session, Node& node, UniqueFd fd, std::ui
   // The guest would put what is appended where it believes the end to be.
   if (appends) out.open_flags = FOPEN_DIRECT_IO;
   // Whoever opens a file sees what it is by now.
-  else if (version_of(status) == node.told) out.open_flags = FOPEN_KEEP_CACHE;
+  else if (version_of(status) == node.told)
+    out.open_flags = FOPEN_KEEP_CACHE;
   if ((guest_flags & O_TRUNC) != 0) node.told = version_of(status);
   return out;
 }
@@ -93,7 +94,8 @@ Answer<void> read_file(Session& session, Request& request) {
   if (buffer.size() < wanted) buffer.resize(wanted);
   const auto got = ::pread(file->fd->get(), buffer.data(), wanted, static_cast<off_t>(in.offset));
   if (got < 0) return refuse(errno);
-  session.channel().answer(request.unique(), {std::string_view(buffer.data(), static_cast<std::size_t>(got))});
+  session.channel().answer(request.unique(),
+                           {std::string_view(buffer.data(), static_cast<std::size_t>(got))});
   return {};
 }
 
@@ -123,7 +125,8 @@ Answer<void> release(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_release_in>());
   BOXLITE_TRY(session.files().find(in.fh, request.node()));
   session.files().close(in.fh);
-  if (auto* node = session.nodes().find(request.node()); node != nullptr) session.nodes().drop_if_unused(*node);
+  if (auto* node = session.nodes().find(request.node()); node != nullptr)
+    session.nodes().drop_if_unused(*node);
   session.channel().answer(request.unique(), {});
   return {};
 }
@@ -132,10 +135,11 @@ Answer<void> synchronize(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_fsync_in>());
   const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
   const bool is_data_only = (in.fsync_flags & FUSE_FSYNC_FDATASYNC) != 0;
-  session.workers().run([&channel = session.channel(), fd = file->fd, unique = request.unique(), is_data_only] {
-    const int result = is_data_only ? ::fdatasync(fd->get()) : ::fsync(fd->get());
-    channel.answer(unique, result == 0 ? 0 : errno);
-  });
+  session.workers().run(
+      [&channel = session.channel(), fd = file->fd, unique = request.unique(), is_data_only] {
+        const int result = is_data_only ? ::fdatasync(fd->get()) : ::fsync(fd->get());
+        channel.answer(unique, result == 0 ? 0 : errno);
+      });
   return {};
 }
 

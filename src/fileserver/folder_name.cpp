@@ -35,7 +35,8 @@ std::optional<FolderRules> parse_folder_name(std::string_view name) {
   if (name.empty()) return FolderRules{.follows_box_user = true};
   if (name == "v") return FolderRules{.is_volume = true};
   FolderRules rules;
-  if (!take(name, 'u') || !take(name, rules.uid) || !take(name, 'g') || !take(name, rules.gid) || !name.empty())
+  if (!take(name, 'u') || !take(name, rules.uid) || !take(name, 'g') || !take(name, rules.gid) ||
+      !name.empty())
     return std::nullopt;
   return rules;
 }

@@ -11,7 +11,8 @@
 
 namespace boxlite::fileserver {
 
-// "3": the files of the host's user are the box's user's. "3v": a volume. "3u1000g1000": they are that user's.
+// "3": the files of the host's user are the box's user's. "3v": a volume. "3u1000g1000": they are that
+// user's.
 std::string folder_name(unsigned number, const FolderRules& rules);
 // Nothing for a name that is none of ours.
 std::optional<FolderRules> parse_folder_name(std::string_view name);

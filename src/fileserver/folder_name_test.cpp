@@ -13,7 +13,8 @@ TEST(FolderName, SaysHowAFolderIsServed) {
 }
 
 TEST(FolderName, WhatIsNoneIsNothing) {
-  for (const auto* const name : {"", "v", "3w", "3u", "3u1", "3u1g", "3u1g2x", "3u-1g2", "3u99999999999g1", "-3"})
+  for (const auto* const name :
+       {"", "v", "3w", "3u", "3u1", "3u1g", "3u1g2x", "3u-1g2", "3u99999999999g1", "-3"})
     EXPECT_FALSE(parse_folder_name(name)) << name;
 }
 

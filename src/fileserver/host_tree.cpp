@@ -24,7 +24,8 @@ Answer<SharedFd> shared(int fd) {
 
 Answer<struct statx> status_of(int fd) {
   struct statx status;
-  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &status) != 0) return refuse(errno);
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &status) != 0)
+    return refuse(errno);
   return status;
 }
 

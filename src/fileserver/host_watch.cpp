@@ -40,7 +40,8 @@ void HostWatch::cover(Node& node, const UniqueFd& fd) {
   // Folders have names of their own for ever, and the guest looks none up before it is there.
   if (node.watch >= 0 || !ready_.is_active() || node.id == FUSE_ROOT_ID) return;
   const auto path = session_.tree().path_of(fd.get());
-  const std::uint32_t events = node.type == S_IFDIR ? name_events | file_events | IN_EXCL_UNLINK : file_events;
+  const std::uint32_t events =
+      node.type == S_IFDIR ? name_events | file_events | IN_EXCL_UNLINK : file_events;
   node.watch = ::inotify_add_watch(inotify_.get(), path.c_str(), events);
   if (node.watch >= 0) watched_[node.watch].nodes.push_back(node.id);
 }
@@ -126,7 +127,8 @@ void HostWatch::on_new_name(Node& directory, const Event& event) {
   } else {
     forget_moved_from();
     const auto there = session_.tree().directory(directory);
-    const auto found = there ? session_.tree().look((*there)->get(), event.name) : Answer<Found>(refuse(ENOENT));
+    const auto found =
+        there ? session_.tree().look((*there)->get(), event.name) : Answer<Found>(refuse(ENOENT));
     repeat({creation_of(found), place});
   }
   session_.invalidate(directory);
@@ -160,7 +162,7 @@ void HostWatch::on_content(Node& directory, const Event& event) {
   const bool is_news = file == nullptr || refresh(*file) || (is_closing && file->host_writes);
   if (!is_news) return;
   if (file != nullptr) file->host_writes = !is_closing;
-  const auto change = is_closing                        ? wire::HostChange::written
+  const auto change = is_closing                      ? wire::HostChange::written
                       : (event.mask & IN_MODIFY) != 0 ? wire::HostChange::modified
                                                       : wire::HostChange::attributes_changed;
   repeat({change, {directory.id, event.name}});

@@ -134,8 +134,7 @@ Answer<void> LockTable::wait(const HostTree& tree, const OpenFile& file, const f
   auto& wait = waits_.emplace_back(unique);
   wait.thread = std::thread([&wait, &channel = channel_, fd = *fd, range = *range, operation = *operation,
                              is_flock = is_whole_file(in)]() mutable {
-    const int result =
-        is_flock ? ::flock(fd->get(), operation) : ::fcntl(fd->get(), F_OFD_SETLKW, &range);
+    const int result = is_flock ? ::flock(fd->get(), operation) : ::fcntl(fd->get(), F_OFD_SETLKW, &range);
     channel.answer(wait.unique, result == 0 ? 0 : errno);
     wait.is_over = true;
   });

@@ -36,7 +36,8 @@ std::size_t raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur > 2 * reserved_descriptors ? limit.rlim_cur - reserved_descriptors : limit.rlim_cur / 2;
+  return limit.rlim_cur > 2 * reserved_descriptors ? limit.rlim_cur - reserved_descriptors
+                                                   : limit.rlim_cur / 2;
 }
 
 // Whether every user of the host has its number here: the host's root changes owners, nobody else can.
@@ -75,10 +76,11 @@ Result<void> run() {
   BOXLITE_TRY(confine());
   const auto loop = BOXLITE_TRY(linux_::EventLoop::create());
   Result<void> outcome;
-  const auto server = BOXLITE_TRY(Server::create(*loop, UniqueFd(channel_fd), std::move(setup), [&](Result<void> end) {
-    outcome = std::move(end);
-    loop->stop();
-  }));
+  const auto server =
+      BOXLITE_TRY(Server::create(*loop, UniqueFd(channel_fd), std::move(setup), [&](Result<void> end) {
+        outcome = std::move(end);
+        loop->stop();
+      }));
   BOXLITE_TRY(loop->run());
   return outcome;
 }

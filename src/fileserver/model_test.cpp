@@ -11,13 +11,12 @@
 #include <sstream>
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <gmock/gmock.h>
-
-#include "fileserver/mounted_folder.h"
+#include "fileserver/test_folder.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -52,7 +51,9 @@ class Player {
       case 8: return outcome(::link(one.c_str(), other.c_str()));
       case 9: return stat_of(one);
       case 10: return outcome(::chmod(one.c_str(), static_cast<mode_t>(number & 07777)));
-      case 11: return outcome(::lchown(one.c_str(), static_cast<uid_t>(number % 3), static_cast<gid_t>(number / 3 % 3)));
+      case 11:
+        return outcome(
+            ::lchown(one.c_str(), static_cast<uid_t>(number % 3), static_cast<gid_t>(number / 3 % 3)));
       case 12: return times(one, number);
       case 13: return outcome(::truncate(one.c_str(), static_cast<off_t>(number % 20'000)));
       case 14: return close(number);
@@ -62,8 +63,9 @@ class Player {
       case 18: return link_target(one);
       case 19: return allocate(number);
       case 20: return seek(number);
-      case 21: return outcome(::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(),
-                                          number % 2 == 0 ? RENAME_EXCHANGE : RENAME_NOREPLACE));
+      case 21:
+        return outcome(::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(),
+                                   number % 2 == 0 ? RENAME_EXCHANGE : RENAME_NOREPLACE));
       case 22: return outcome(::mkfifo(one.c_str(), number & 0777));
       case 23: return append(one, number);
       case 24: return size_of_open(number);
@@ -85,16 +87,25 @@ class Player {
     return found == open_.end() ? -1 : found->second;
   }
   std::string open(const fs::path& path, std::uint64_t number) {
-    constexpr std::array flags{O_RDWR, O_RDWR | O_CREAT, O_RDWR | O_CREAT | O_EXCL, O_RDWR | O_CREAT | O_TRUNC,
-                               O_RDONLY, O_WRONLY | O_APPEND | O_CREAT, O_RDONLY | O_DIRECTORY, O_RDWR | O_TRUNC,
+    constexpr std::array flags{O_RDWR,
+                               O_RDWR | O_CREAT,
+                               O_RDWR | O_CREAT | O_EXCL,
+                               O_RDWR | O_CREAT | O_TRUNC,
+                               O_RDONLY,
+                               O_WRONLY | O_APPEND | O_CREAT,
+                               O_RDONLY | O_DIRECTORY,
+                               O_RDWR | O_TRUNC,
                                O_RDWR | O_NOFOLLOW};
     const auto at = number % 4;
     close(at);
-    const int fd = ::open(path.c_str(), flags[number / 4 % flags.size()] | O_NONBLOCK | O_CLOEXEC, number / 64 % 512);
+    const int fd =
+        ::open(path.c_str(), flags[number / 4 % flags.size()] | O_NONBLOCK | O_CLOEXEC, number / 64 % 512);
     const auto result = outcome(fd < 0 ? -1 : 0);
     struct stat status = {};
-    if (fd >= 0 && ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode)) ::close(fd);  // none of ours
-    else if (fd >= 0) open_[at] = fd;
+    if (fd >= 0 && ::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode))
+      ::close(fd);  // none of ours
+    else if (fd >= 0)
+      open_[at] = fd;
     return result;
   }
   std::string close(std::uint64_t number) {
@@ -106,7 +117,8 @@ class Player {
   }
   std::string write(std::uint64_t number) {
     const std::string text(number / 4 % 9000, static_cast<char>('a' + number % 26));
-    return outcome(::pwrite(slot(number), text.data(), text.size(), static_cast<off_t>(number / 4096 % 30'000)));
+    return outcome(
+        ::pwrite(slot(number), text.data(), text.size(), static_cast<off_t>(number / 4096 % 30'000)));
   }
   std::string append(const fs::path& path, std::uint64_t number) {
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK));
@@ -116,7 +128,8 @@ class Player {
   }
   std::string read(std::uint64_t number) {
     std::string text(20'000, 0);
-    const auto got = ::pread(slot(number), text.data(), text.size(), static_cast<off_t>(number / 4096 % 30'000));
+    const auto got =
+        ::pread(slot(number), text.data(), text.size(), static_cast<off_t>(number / 4096 % 30'000));
     text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     return outcome(got, text);
   }
@@ -128,25 +141,30 @@ class Player {
   }
   std::string allocate(std::uint64_t number) {
     constexpr std::array modes{0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE};
-    return outcome(::fallocate(slot(number), modes[number / 4 % 3], static_cast<off_t>(number / 4096 % 20'000),
+    return outcome(::fallocate(slot(number), modes[number / 4 % 3],
+                               static_cast<off_t>(number / 4096 % 20'000),
                                static_cast<off_t>(1 + number / 8192 % 20'000)));
   }
   std::string seek(std::uint64_t number) {
     struct stat status = {};
     if (::fstat(slot(number), &status) != 0 || !S_ISREG(status.st_mode)) return "no file";
     return outcome(::lseek(slot(number), static_cast<off_t>(number / 4096 % 20'000),
-                           number % 8 < 4 ? SEEK_DATA : SEEK_HOLE) < 0 ? -1 : 0);
+                           number % 8 < 4 ? SEEK_DATA : SEEK_HOLE) < 0
+                       ? -1
+                       : 0);
   }
   std::string times(const fs::path& path, std::uint64_t number) {
-    const std::array<timespec, 2> times{timespec{static_cast<time_t>(number % 2'000'000'000), 123'456'789},
-                                        timespec{static_cast<time_t>(number / 7 % 2'000'000'000), 987'654'321}};
+    const std::array<timespec, 2> times{
+        timespec{static_cast<time_t>(number % 2'000'000'000), 123'456'789},
+        timespec{static_cast<time_t>(number / 7 % 2'000'000'000), 987'654'321}};
     return outcome(::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW));
   }
   std::string set_attribute(const fs::path& path, std::uint64_t number) {
     const std::string value(number % 300, 'v');
     const auto name = concat("user.n", number % 3);
     if (number % 5 == 0) return outcome(::lremovexattr(path.c_str(), name.c_str()));
-    return outcome(::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), number % 7 == 0 ? XATTR_CREATE : 0));
+    return outcome(::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(),
+                               number % 7 == 0 ? XATTR_CREATE : 0));
   }
   std::string attributes(const fs::path& path) {
     std::string names(4096, 0);
@@ -181,7 +199,8 @@ class Player {
     // Of special files they are not kept, and mean nothing.
     if (S_ISFIFO(status.st_mode)) status.st_mode &= ~06000u;
     auto text = concat(status.st_mode);
-    if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode)) text += concat(" ", status.st_uid, ":", status.st_gid);
+    if (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode))
+      text += concat(" ", status.st_uid, ":", status.st_gid);
     if (!S_ISDIR(status.st_mode)) text += concat(" ", status.st_size, " ", status.st_nlink);
     return text;
   }

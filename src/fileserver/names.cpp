@@ -66,8 +66,8 @@ Answer<void> answer_new(Session& session, const Site& site, const Request& reque
 
 // A device that exists for the box only: a file of the host that says so.
 Answer<void> make_kept_device(Session& session, const Site& site, const fuse_mknod_in& in) {
-  const UniqueFd made(
-      ::openat(site.fd->get(), site.name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, in.mode & 0777));
+  const UniqueFd made(::openat(site.fd->get(), site.name.c_str(),
+                               O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, in.mode & 0777));
   if (!made.is_open()) return refuse(errno);
   const auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
   return session.owners().keep(found, {.mode = in.mode & S_IFMT, .device = in.rdev});
@@ -77,7 +77,8 @@ Answer<void> make_special(Session& session, const Site& site, const fuse_mknod_i
   switch (in.mode & S_IFMT) {
     case S_IFREG:
     case S_IFIFO:
-    case S_IFSOCK: return answer_of(::mknodat(site.fd->get(), site.name.c_str(), in.mode & (S_IFMT | 01777u), 0));
+    case S_IFSOCK:
+      return answer_of(::mknodat(site.fd->get(), site.name.c_str(), in.mode & (S_IFMT | 01777u), 0));
     case S_IFCHR:
     case S_IFBLK:
       if (session.rules_of(*site.directory).is_volume) return make_kept_device(session, site, in);
@@ -176,8 +177,8 @@ Answer<void> make_link(Session& session, Request& request) {
   const auto source = BOXLITE_TRY(session.tree().find(*node));
   // A descriptor itself needs a capability; its name in /proc does not.
   const auto path = session.tree().path_of(source.fd->get());
-  BOXLITE_TRY(answer_of(
-      ::linkat(AT_FDCWD, path.c_str(), site.fd->get(), site.name.c_str(), AT_SYMLINK_FOLLOW)));
+  BOXLITE_TRY(
+      answer_of(::linkat(AT_FDCWD, path.c_str(), site.fd->get(), site.name.c_str(), AT_SYMLINK_FOLLOW)));
   session.watch().expect(*site.directory, site.name, IN_CREATE);
   const auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
   const auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
@@ -264,7 +265,8 @@ Answer<void> read_link(Session& session, Request& request) {
     return refuse(EINVAL);
   }
   if (size < 0) return refuse(errno);
-  session.channel().answer(request.unique(), {std::string_view(target.data(), static_cast<std::size_t>(size))});
+  session.channel().answer(request.unique(),
+                           {std::string_view(target.data(), static_cast<std::size_t>(size))});
   return {};
 }
 

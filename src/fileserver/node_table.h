@@ -60,17 +60,17 @@ struct FolderRules;
 struct Node {
   std::uint64_t id = 0;
   Identity identity = {};
-  mode_t type = 0;                          // S_IFMT, on the host
-  const FolderRules* rules = nullptr;       // of the folder that it is in; the root is in none
-  std::vector<Place> places = {};           // the last one seen comes last; none: the file was removed
-  std::uint64_t lookups = 0;                // how often the guest was told of it and has not forgotten it
-  std::size_t children = 0;                 // places of nodes that are in it
+  mode_t type = 0;                     // S_IFMT, on the host
+  const FolderRules* rules = nullptr;  // of the folder that it is in; the root is in none
+  std::vector<Place> places = {};      // the last one seen comes last; none: the file was removed
+  std::uint64_t lookups = 0;           // how often the guest was told of it and has not forgotten it
+  std::size_t children = 0;            // places of nodes that are in it
   std::vector<std::weak_ptr<const UniqueFd>> open = {};
-  int watch = -1;                           // a directory: HostWatch's number of it
-  bool is_opened_again = false;             // the guest was sent to look it up before it is opened
-  bool host_writes = false;                 // the host has changed it, and not closed it since
-  Version forgotten = {};                   // the guest was to forget what it has, as the file was of this one
-  Version told = {};                        // the guest's contents and attributes are of this one
+  int watch = -1;                // a directory: HostWatch's number of it
+  bool is_opened_again = false;  // the guest was sent to look it up before it is opened
+  bool host_writes = false;      // the host has changed it, and not closed it since
+  Version forgotten = {};        // the guest was to forget what it has, as the file was of this one
+  Version told = {};             // the guest's contents and attributes are of this one
 };
 
 // The nodes of one mounted file system of the guest. References stay valid until the node is forgotten.

@@ -106,7 +106,8 @@ KeptStatus Owners::kept(const Found& file, const FolderRules& rules) const {
   const auto path = tree_.path_of(file.fd->get());
   std::array<char, 64> text{};
   const auto size = ::getxattr(path.c_str(), kept_name, text.data(), text.size());
-  if (size > 0) return decode_kept_status({text.data(), static_cast<std::size_t>(size)}).value_or(KeptStatus());
+  if (size > 0)
+    return decode_kept_status({text.data(), static_cast<std::size_t>(size)}).value_or(KeptStatus());
   if (!rules.is_volume || errno != ENODATA) return {};
   return former_status(path).value_or(KeptStatus());
 }
@@ -162,7 +163,8 @@ bool Owners::is_natural(const FolderRules& rules, uid_t uid, gid_t gid) const {
 // number on the host.
 Answer<void> Owners::give_away(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid) const {
   if (!may_give_away_ || rules.is_volume) return refuse(EPERM);
-  const bool has_number = (uid != own_uid_ || rules.uid == own_uid_) && (gid != own_gid_ || rules.gid == own_gid_);
+  const bool has_number =
+      (uid != own_uid_ || rules.uid == own_uid_) && (gid != own_gid_ || rules.gid == own_gid_);
   if (!has_number) return refuse(EPERM);
   return answer_of(::fchownat(file.fd->get(), "", uid == rules.uid ? own_uid_ : uid,
                               gid == rules.gid ? own_gid_ : gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));

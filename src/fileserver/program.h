@@ -13,6 +13,7 @@ inline constexpr int folders_fd = 4;
 // whatever their mode. capabilities(7): CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, FSETID 4.
 inline constexpr linux_::CapabilitySet file_capabilities = 0b1'1011;
 // Until it is confined: SETPCAP 8, SYS_CHROOT 18, SYS_ADMIN 21.
-inline constexpr linux_::CapabilitySet starting_capabilities = file_capabilities | 1u << 8 | 1u << 18 | 1u << 21;
+inline constexpr linux_::CapabilitySet starting_capabilities =
+    file_capabilities | 1u << 8 | 1u << 18 | 1u << 21;
 
 }  // namespace boxlite::fileserver

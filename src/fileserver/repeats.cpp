@@ -52,7 +52,8 @@ Answer<bool> repeat_lookup(Session& session, const Echoes::Echo& echo, Request& 
   const Place asked{request.node(), name};
   if (is_creation(echo.change) && asked == echo.place) return answered(session, request, {});
   if (is_deletion(echo.change) && asked == echo.place)
-    return answered(session, request, BOXLITE_TRY(ghost(session, echo.change == HostChange::deleted_directory)));
+    return answered(session, request,
+                    BOXLITE_TRY(ghost(session, echo.change == HostChange::deleted_directory)));
   if (echo.change != HostChange::moved) return false;
   if (asked == echo.target) return answered(session, request, {});
   if (asked != echo.place) return false;
@@ -70,7 +71,8 @@ Answer<bool> repeat_creation(Session& session, const Echoes::Echo& echo, Request
 }
 
 Answer<bool> repeat_deletion(Session& session, const Echoes::Echo& echo, Request& request) {
-  const Place asked{request.node(), BOXLITE_TRY(request.take_name())};
+  const auto name = BOXLITE_TRY(request.take_name());
+  const Place asked{request.node(), name};
   if (!is_deletion(echo.change) || asked != echo.place) return false;
   session.nodes().remove(asked);
   session.channel().answer(request.unique(), {});
@@ -80,8 +82,10 @@ Answer<bool> repeat_deletion(Session& session, const Echoes::Echo& echo, Request
 template <typename In>
 Answer<bool> repeat_move(Session& session, const Echoes::Echo& echo, Request& request) {
   const auto in = BOXLITE_TRY(request.take<In>());
-  const Place from{request.node(), BOXLITE_TRY(request.take_name())};
-  const Place to{in.newdir, BOXLITE_TRY(request.take_name())};
+  const auto from_name = BOXLITE_TRY(request.take_name());
+  const auto to_name = BOXLITE_TRY(request.take_name());
+  const Place from{request.node(), from_name};
+  const Place to{in.newdir, to_name};
   if (echo.change != HostChange::moved || from != echo.place || to != echo.target) return false;
   session.nodes().move(from, to);
   session.channel().answer(request.unique(), {});
@@ -119,7 +123,8 @@ Answer<bool> answer_repeat(Session& session, const Echoes::Echo& echo, Request r
     case FUSE_MKNOD: return repeat_creation<fuse_mknod_in>(session, echo, request);
     case FUSE_MKDIR: return repeat_creation<fuse_mkdir_in>(session, echo, request);
     case FUSE_SYMLINK: {
-      const Place asked{request.node(), BOXLITE_TRY(request.take_name())};
+      const auto name = BOXLITE_TRY(request.take_name());
+      const Place asked{request.node(), name};
       if (echo.change != HostChange::created_symlink || asked != echo.place) return false;
       return answered(session, request, BOXLITE_TRY(entry_at(session, asked)));
     }

@@ -3,14 +3,13 @@
 #include <sstream>
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <gmock/gmock.h>
-
-#include "fileserver/mounted_folder.h"
+#include "fileserver/test_folder.h"
 
 namespace boxlite::fileserver {
 namespace {

@@ -27,7 +27,7 @@ namespace boxlite::fileserver {
 
 // How the server is set up, whichever folders it will serve.
 struct Setup {
-  UniqueFd root = {};  // O_PATH: the directory that has each folder under a name
+  UniqueFd root = {};                              // O_PATH: the directory that has each folder under a name
   std::string own_descriptors = "/proc/self/fd/";  // see HostTree
   bool may_give_away = false;                      // see Owners
   std::size_t open_files = 4096;                   // at once

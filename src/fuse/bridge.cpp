@@ -85,7 +85,8 @@ void Bridge::carry_requests() {
 // The answer to a request that was interrupted meanwhile is refused by the kernel: nobody wants it.
 bool Bridge::take(std::string_view message) {
   const auto header = header_of(message.data());
-  if (header.unique != 0) return ::write(device_.get(), message.data(), message.size()) >= 0 || errno != ENODEV;
+  if (header.unique != 0)
+    return ::write(device_.get(), message.data(), message.size()) >= 0 || errno != ENODEV;
   const std::lock_guard lock(mutex_);
   notices_.emplace_back(message);
   changed_.notify_one();

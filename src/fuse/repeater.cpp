@@ -30,7 +30,8 @@ constexpr std::chrono::milliseconds watched_for(2000);
 constexpr std::chrono::milliseconds unwatched_for(20);
 
 bool is_number(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char letter) { return letter >= '0' && letter <= '9'; });
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char letter) { return letter >= '0' && letter <= '9'; });
 }
 
 template <typename Visit>
@@ -47,7 +48,8 @@ bool has_inotify(const std::string& descriptors) {
   return any_entry(descriptors, [&](const char* name) {
     std::array<char, 32> target{};
     const auto size = ::readlink(concat(descriptors, "/", name).c_str(), target.data(), target.size());
-    return std::string_view(target.data(), size < 0 ? 0 : static_cast<std::size_t>(size)) == "anon_inode:inotify";
+    return std::string_view(target.data(), size < 0 ? 0 : static_cast<std::size_t>(size)) ==
+           "anon_inode:inotify";
   });
 }
 
@@ -56,8 +58,9 @@ class Watchers {
   bool are_there() {
     const auto now = Clock::now();
     if (now < known_until_) return are_there_;
-    are_there_ = any_entry(
-        "/proc", [](const char* name) { return is_number(name) && has_inotify(concat("/proc/", name, "/fd")); });
+    are_there_ = any_entry("/proc", [](const char* name) {
+      return is_number(name) && has_inotify(concat("/proc/", name, "/fd"));
+    });
     known_until_ = Clock::now() + (are_there_ ? watched_for : unwatched_for);
     return are_there_;
   }
@@ -86,15 +89,19 @@ Spot spot_of(int root_fd, const std::string& path) {
 
 void touch(const Spot& spot, bool is_content) {
   // Of the modification alone the kernel tells as of a change of contents.
-  const std::array<timespec, 2> times{timespec{0, is_content ? UTIME_OMIT : UTIME_NOW}, timespec{0, UTIME_NOW}};
+  const std::array<timespec, 2> times{timespec{0, is_content ? UTIME_OMIT : UTIME_NOW},
+                                      timespec{0, UTIME_NOW}};
   (void)::utimensat(spot.directory.get(), spot.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW);
 }
 
 void create(const Spot& spot, HostChange change) {
   int result = -1;
-  if (change == HostChange::created_directory) result = ::mkdirat(spot.directory.get(), spot.name.c_str(), 0755);
-  else if (change == HostChange::created_symlink) result = ::symlinkat("-", spot.directory.get(), spot.name.c_str());
-  else result = ::mknodat(spot.directory.get(), spot.name.c_str(), S_IFREG | 0644, 0);
+  if (change == HostChange::created_directory)
+    result = ::mkdirat(spot.directory.get(), spot.name.c_str(), 0755);
+  else if (change == HostChange::created_symlink)
+    result = ::symlinkat("-", spot.directory.get(), spot.name.c_str());
+  else
+    result = ::mknodat(spot.directory.get(), spot.name.c_str(), S_IFREG | 0644, 0);
   // Somebody has looked it up meanwhile.
   if (result != 0 && errno == EEXIST) touch(spot, false);
 }

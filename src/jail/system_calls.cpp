@@ -230,8 +230,9 @@ void allow_calls(Filter& filter, std::initializer_list<long> numbers) {
 }
 
 void add_file_server(Filter& filter) {
-  allow_calls(filter, {__NR_recvfrom, __NR_sendmsg, __NR_epoll_wait, __NR_statx, __NR_pread64, __NR_pwritev2,
-                       __NR_close, __NR_getxattr, __NR_futex, __NR_read, __NR_getdents64, __NR_clock_gettime});
+  allow_calls(filter,
+              {__NR_recvfrom, __NR_sendmsg, __NR_epoll_wait, __NR_statx, __NR_pread64, __NR_pwritev2,
+               __NR_close, __NR_getxattr, __NR_futex, __NR_read, __NR_getdents64, __NR_clock_gettime});
   on_call(filter, __NR_openat, of_openat());
   on_call(filter, __NR_mknodat, of_mknodat());
   on_call(filter, __NR_mkdirat, refuse_bits(2, set_id_bits));
@@ -241,18 +242,64 @@ void add_file_server(Filter& filter) {
   refuse_calls(filter, ENOSYS, {__NR_clone3});  // its flags are in memory, which a filter cannot see
   on_call(filter, __NR_prlimit64, allow_value(0, 0));
   // Files.
-  allow_calls(filter, {__NR_unlinkat, __NR_renameat, __NR_renameat2, __NR_linkat, __NR_symlinkat, __NR_readlinkat, __NR_fchownat,
-                       __NR_utimensat, __NR_truncate, __NR_ftruncate, __NR_fallocate, __NR_lseek,
-                       __NR_copy_file_range, __NR_fsync, __NR_fdatasync, __NR_flock, __NR_fstat, __NR_newfstatat,
-                       __NR_fstatfs, __NR_setxattr, __NR_listxattr, __NR_removexattr, __NR_inotify_init1,
-                       __NR_inotify_add_watch, __NR_inotify_rm_watch, __NR_write, __NR_writev, __NR_pwrite64});
+  allow_calls(filter, {__NR_unlinkat,
+                       __NR_renameat,
+                       __NR_renameat2,
+                       __NR_linkat,
+                       __NR_symlinkat,
+                       __NR_readlinkat,
+                       __NR_fchownat,
+                       __NR_utimensat,
+                       __NR_truncate,
+                       __NR_ftruncate,
+                       __NR_fallocate,
+                       __NR_lseek,
+                       __NR_copy_file_range,
+                       __NR_fsync,
+                       __NR_fdatasync,
+                       __NR_flock,
+                       __NR_fstat,
+                       __NR_newfstatat,
+                       __NR_fstatfs,
+                       __NR_setxattr,
+                       __NR_listxattr,
+                       __NR_removexattr,
+                       __NR_inotify_init1,
+                       __NR_inotify_add_watch,
+                       __NR_inotify_rm_watch,
+                       __NR_write,
+                       __NR_writev,
+                       __NR_pwrite64});
   // What the loop, the threads and the C library need.
-  allow_calls(filter, {__NR_epoll_create1, __NR_epoll_ctl, __NR_eventfd2, __NR_poll, __NR_mmap, __NR_munmap,
-                       __NR_mremap, __NR_mprotect, __NR_madvise, __NR_brk, __NR_set_robust_list, __NR_rseq,
-                       __NR_rt_sigaction, __NR_rt_sigprocmask, __NR_rt_sigreturn, __NR_sigaltstack,
-                       __NR_restart_syscall, __NR_exit, __NR_exit_group, __NR_getpid, __NR_gettid, __NR_geteuid, __NR_getegid,
-                       __NR_sched_yield, __NR_sched_getaffinity, __NR_clock_nanosleep, __NR_nanosleep,
-                       __NR_getrandom, __NR_set_tid_address});
+  allow_calls(filter, {__NR_epoll_create1,
+                       __NR_epoll_ctl,
+                       __NR_eventfd2,
+                       __NR_poll,
+                       __NR_mmap,
+                       __NR_munmap,
+                       __NR_mremap,
+                       __NR_mprotect,
+                       __NR_madvise,
+                       __NR_brk,
+                       __NR_set_robust_list,
+                       __NR_rseq,
+                       __NR_rt_sigaction,
+                       __NR_rt_sigprocmask,
+                       __NR_rt_sigreturn,
+                       __NR_sigaltstack,
+                       __NR_restart_syscall,
+                       __NR_exit,
+                       __NR_exit_group,
+                       __NR_getpid,
+                       __NR_gettid,
+                       __NR_geteuid,
+                       __NR_getegid,
+                       __NR_sched_yield,
+                       __NR_sched_getaffinity,
+                       __NR_clock_nanosleep,
+                       __NR_nanosleep,
+                       __NR_getrandom,
+                       __NR_set_tid_address});
 }
 
 }  // namespace

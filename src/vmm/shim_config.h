@@ -63,8 +63,8 @@ struct ShimConfig {
   // command; then its engine's process is frozen into these files (Machine::freeze), and the shim ends: with
   // 0 when all went well, with cannot_freeze when it never will on this host.
   std::optional<SavedMachine> freeze_into = {};
-  std::filesystem::path qemu = {};  // the program, as the host check found it
-  std::filesystem::path thaw = {};  // boxlite-thaw
+  std::filesystem::path qemu = {};        // the program, as the host check found it
+  std::filesystem::path thaw = {};        // boxlite-thaw
   std::filesystem::path fileserver = {};  // boxlite-fileserver
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};

@@ -30,7 +30,7 @@ struct Repeater {
 // but for `moved`.
 inline constexpr int repeat_order = 1002;
 enum class HostChange : std::uint32_t {
-  created,      // a regular file, or any other that is none of the next
+  created,  // a regular file, or any other that is none of the next
   created_directory,
   created_symlink,
   deleted,
@@ -38,7 +38,7 @@ enum class HostChange : std::uint32_t {
   moved,
   modified,
   attributes_changed,
-  written,      // closed after it was open for writing
+  written,  // closed after it was open for writing
 };
 struct Repeat {
   HostChange change;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // links: fileserver
-// A hostile guest asks for files: whatever it says, the server stays within its directory, and lives. An input
-// is a list of requests: opcode, node, length of the rest, the rest.
+// A hostile guest asks for files: whatever it says, the server stays within its directory, and lives. An
+// input is a list of requests: opcode, node, length of the rest, the rest.
 #include <array>
+#include <csignal>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
@@ -10,7 +11,6 @@
 #include <optional>
 #include <string>
 
-#include <csignal>
 #include <fcntl.h>
 #include <linux/fuse.h>
 #include <sys/resource.h>
@@ -95,7 +95,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fileserver::Setup setup;
   setup.root = *open_file(place.root(), O_PATH | O_DIRECTORY);
   setup.open_files = 64;
-  const auto server = *fileserver::Server::create(*loop, std::move(ends.first), std::move(setup), [](auto) {});
+  const auto server =
+      *fileserver::Server::create(*loop, std::move(ends.first), std::move(setup), [](auto) {});
   Input input(data, size);
   // Answers that nobody reads would stop the server.
   for (int i = 0; i < 64; ++i) {

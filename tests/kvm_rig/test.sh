@@ -9,7 +9,7 @@ build=${BUILD_DIR:-build}
 payload=$(mktemp -d)
 trap 'rm -rf "$payload"' EXIT
 mkdir -p "$payload/bin" "$payload/share"
-cp "$build/bin/boxlite" "$build/bin/boxlite-shim" "$build/bin/boxlite-thaw" "$payload/bin/"
+cp "$build/bin/boxlite" "$build/bin/boxlite-shim" "$build/bin/boxlite-thaw" "$build/bin/boxlite-fileserver" "$payload/bin/"
 cp -r "$build/share/boxlite" "$payload/share/"
 cp "$(command -v mke2fs)" "$payload/bin/"
 cat > "$payload/kvm_test.sh" <<'INNER'

@@ -17,8 +17,8 @@ namespace {
 // Those that every QEMU is spawned with.
 bool is_spawned_with(int number) {
   return number == 1 || number == 2 || number == control_fd || number == agent_port_fd ||
-         number == console_fd || number == lock_fd || number == link_fd ||
-         number == folders_port_fd || number == jail::handed_out_fd;
+         number == console_fd || number == lock_fd || number == link_fd || number == folders_port_fd ||
+         number == jail::handed_out_fd;
 }
 
 struct NamedPath {

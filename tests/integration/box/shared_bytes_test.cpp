@@ -192,7 +192,8 @@ TEST_F(SharedBytesTest, FilesCanBeMapped) {
             "100004\n");
   for (const auto* const place : {"/f", "/v"}) {
     EXPECT_EQ(
-        run_in(box, {"sh", "-c", concat("cd ", place, "; echo database >db; mapper write $PWD/db; cat db")}).out,
+        run_in(box, {"sh", "-c", concat("cd ", place, "; echo database >db; mapper write $PWD/db; cat db")})
+            .out,
         "Matabase\n");
   }
 }

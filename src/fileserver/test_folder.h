@@ -10,16 +10,15 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sched.h>
+#include <gtest/gtest.h>
 #include <linux/close_range.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <gtest/gtest.h>
 
 #include "base/concat.h"
 #include "base/files.h"
@@ -47,8 +46,8 @@ class MountedFolder {
     std::filesystem::create_directories(host());
     std::filesystem::create_directory(mount_point());
     const auto device = *open_file("/dev/fuse", O_RDWR);
-    const auto options = concat("fd=", device.get(),
-                                ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other");
+    const auto options =
+        concat("fd=", device.get(), ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other");
     auto ends = *linux_::unix_socket_pair();
     server_ = ::fork();
     if (server_ == 0) become_server(ends.first.get());
