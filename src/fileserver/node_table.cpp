@@ -104,15 +104,16 @@ void NodeTable::bind(Node& node, const Place& place) {
   if (auto* parent = find(place.parent); parent != nullptr) ++parent->children;
 }
 
-void NodeTable::remove(const Place& place) {
+// By value: the place may be the node's own.
+// NOLINTNEXTLINE(performance-unnecessary-value-param)
+void NodeTable::remove(Place place) {
   const auto found = by_place_.find(place);
   if (found == by_place_.end()) return;
   auto& node = *found->second;
-  const Place removed = place;  // may be the node's own
   by_place_.erase(found);
-  std::erase(node.places, removed);
+  std::erase(node.places, place);
   drop_if_unused(node);
-  if (auto* parent = find(removed.parent); parent != nullptr) {
+  if (auto* parent = find(place.parent); parent != nullptr) {
     --parent->children;
     drop_if_unused(*parent);
   }

@@ -93,7 +93,7 @@ class NodeTable {
   // Goes when nothing holds it: after the last of its open files was closed.
   void drop_if_unused(Node& node);
 
-  void remove(const Place& place);
+  void remove(Place place);
   void move(const Place& from, const Place& to);
   void exchange(const Place& one, const Place& other);
 

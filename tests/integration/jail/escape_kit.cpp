@@ -154,9 +154,9 @@ const Attempt attempts[] = {
     {"+read disk", [](const Targets& at) { return can_read(at.at("disk")); }},
     {"+write disk", [](const Targets& at) { return can_open(at.at("disk"), O_RDWR); }},
     {"+read base", [](const Targets& at) { return can_read(at.at("base")); }},
-    {"+make file in share",
+    {"make file in share",
      [](const Targets& at) { return can_open(at.at("share") + "/new", O_WRONLY | O_CREAT); }},
-    {"+chmod in share",
+    {"chmod in share",
      [](const Targets& at) { return ::chmod((at.at("share") + "/new").c_str(), 0640) == 0; }},
     {"+random bytes", [](const Targets&) { return can_read("/dev/urandom"); }},
     // Files.

@@ -155,6 +155,7 @@ class EscapeTest : public testing::Test {
       qemu::QemuEngine engine(ESCAPE_KIT, ESCAPE_KIT);
       auto machine = engine.launch(spec, {.agent_port = std::move(port->second),
                                           .console = UniqueFd(::dup(port->first.get())),
+                                          .folders = UniqueFd(::dup(port->first.get())),
                                           .link = UniqueFd(::dup(port->first.get())),
                                           .error_log = UniqueFd(::dup(output))});
       if (!machine) return (void)write_all(output, machine.error().message(), "report");
