@@ -23,7 +23,7 @@ class FaultTest : public BoxTest {
     const auto bin = std::filesystem::canonical("/proc/self/exe").parent_path();
     const auto dir = directory() / "runtime";
     EXPECT_TRUE(make_directories(dir));
-    for (const char* name : {"boxlite-shim", "boxlite-thaw"})
+    for (const char* name : {"boxlite-shim", "boxlite-thaw", "boxlite-fileserver"})
       std::filesystem::create_symlink(bin / name, dir / name);
     for (const char* name : {"vmlinux", "initramfs.cpio", "base-image.tar"}) {
       const auto replaced = files.find(name);
