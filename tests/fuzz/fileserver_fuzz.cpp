@@ -61,7 +61,7 @@ class Input {
     header.opcode = data_[0];
     header.unique = ++count_;
     header.nodeid = data_[1];
-    const std::size_t wanted = data_[2] | data_[3] << 8;
+    const auto wanted = static_cast<std::size_t>(data_[2] | data_[3] << 8);
     data_ += 4;
     size_ -= 4;
     const auto length = wanted < size_ ? wanted : size_;
