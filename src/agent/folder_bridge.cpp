@@ -2,6 +2,7 @@
 #include "agent/folder_bridge.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -19,17 +20,20 @@
 namespace boxlite::agent {
 namespace {
 
-// Nothing but the two is left open, and it is no process to be killed for memory.
-[[noreturn]] void carry(UniqueFd device, UniqueFd port, const std::string& root) {
+// Nothing but these is left open, and it is no process to be killed for memory.
+[[noreturn]] void carry(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root) {
   ::prctl(PR_SET_NAME, "folders");
   if (const auto file = open_file("/proc/self/oom_score_adj", O_WRONLY))
     (void)write_all(file->get(), "-1000", "oom_score_adj");
-  const auto low = static_cast<unsigned>(std::min(device.get(), port.get()));
-  const auto high = static_cast<unsigned>(std::max(device.get(), port.get()));
-  ::close_range(3, low - 1, 0);
-  ::close_range(low + 1, high - 1, 0);
-  ::close_range(high + 1, ~0u, 0);
-  fuse::Bridge bridge(std::move(device), std::move(port));
+  unsigned next = 3;
+  std::array kept{device.get(), port.get(), abort.get()};
+  std::ranges::sort(kept);
+  for (const int fd : kept) {
+    ::close_range(next, static_cast<unsigned>(fd) - 1, 0);
+    next = static_cast<unsigned>(fd) + 1;
+  }
+  ::close_range(next, ~0u, 0);
+  fuse::Bridge bridge(std::move(device), std::move(port), std::move(abort));
   fuse::run_and_repeat(bridge, root);
   ::_exit(0);
 }
@@ -46,13 +50,13 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
 }
 
 // The container's pid namespace gets all children of the agent, and would not end before this one.
-Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, const std::string& root) {
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root) {
   const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
   const auto of_children = open_file("/proc/self/ns/pid_for_children", O_RDONLY);
   if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
   const pid_t child = ::fork();
   const int os_error = errno;
-  if (child == 0) carry(std::move(device), std::move(port), root);
+  if (child == 0) carry(std::move(device), std::move(port), std::move(abort), root);
   if (of_children && ::setns(of_children->get(), CLONE_NEWPID) != 0)
     return fail(syscall_error("setns", "pid", errno));
   if (child < 0) return fail(syscall_error("fork", "folders", os_error));

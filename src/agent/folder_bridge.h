@@ -15,6 +15,6 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user);
 // `root`: where the file system is mounted soon. A process that carries what the kernel asks of folders to
 // the host's file server, and back. It ends when the port does, and the kernel then fails what was asked
 // (ENOTCONN).
-Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, const std::string& root);
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root);
 
 }  // namespace boxlite::agent

@@ -22,6 +22,7 @@
 #include "agent/volume_fill.h"
 #include "base/concat.h"
 #include "base/files.h"
+#include "fuse/bridge.h"
 #include "linux/mounts.h"
 #include "wire/folder_orders.h"
 
@@ -144,7 +145,8 @@ Result<void> Folders::mount_share() {
       resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
   BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
-  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), path));
+  auto abort = BOXLITE_TRY(fuse::open_abort(mount.get()));
+  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), std::move(abort), path));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
   is_mounted_ = true;

@@ -62,7 +62,7 @@ class MountedFolder {
   ~MountedFolder() {
     ::umount2(mount_point().c_str(), MNT_DETACH);
     kill_server();
-    ::kill(bridge_, SIGKILL);
+    // It ends what waits for the server, and then itself.
     ::waitpid(bridge_, nullptr, 0);
   }
   // What is asked for fails then.
@@ -94,10 +94,13 @@ class MountedFolder {
   }
   [[noreturn]] void carry(int device_fd, int stream_fd) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const UniqueFd device(::dup(device_fd));
-    const UniqueFd stream(::dup(stream_fd));
-    ::close_range(3, static_cast<unsigned>(std::min(device.get(), stream.get())) - 1, 0);
-    fuse::Bridge bridge(UniqueFd(::dup(device.get())), UniqueFd(::dup(stream.get())));
+    UniqueFd device(::fcntl(device_fd, F_DUPFD, 10));
+    UniqueFd stream(::fcntl(stream_fd, F_DUPFD, 10));
+    // The server's end of the stream is not kept open here.
+    ::close_range(3, 9, 0);
+    const auto place = *open_file(mount_point(), O_PATH | O_DIRECTORY);
+    auto abort = *fuse::open_abort(place.get());
+    fuse::Bridge bridge(std::move(device), std::move(stream), std::move(abort));
     fuse::run_and_repeat(bridge, mount_point());
     ::_exit(0);
   }

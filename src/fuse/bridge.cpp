@@ -9,12 +9,16 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/fuse.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
+#include "linux/mounts.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fuse {
@@ -37,7 +41,19 @@ fuse_out_header header_of(const char* message) {
 
 }  // namespace
 
-Bridge::Bridge(UniqueFd device, UniqueFd stream) : device_(std::move(device)), stream_(std::move(stream)) {}
+Bridge::Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort)
+    : device_(std::move(device)), stream_(std::move(stream)), abort_(std::move(abort)) {}
+
+Result<UniqueFd> open_abort(int mount_fd) {
+  struct statx status;
+  if (::statx(mount_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
+    return fail(syscall_error("statx", "folders", errno));
+  const auto control = BOXLITE_TRY(linux_::new_mount("fusectl", {}, 0));
+  const auto name = concat(status.stx_dev_minor, "/abort");
+  UniqueFd abort(::openat(control.get(), name.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!abort.is_open()) return fail(syscall_error("open", name, errno));
+  return abort;
+}
 
 Result<void> Bridge::send(std::uint32_t opcode, std::string_view payload) {
   fuse_in_header header = {};
@@ -120,6 +136,7 @@ void Bridge::carry_answers() {
 }
 
 void Bridge::finish() {
+  (void)!::write(abort_.get(), "1", 1);
   const std::lock_guard lock(mutex_);
   has_ended_ = true;
   changed_.notify_one();

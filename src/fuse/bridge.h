@@ -26,7 +26,9 @@ class Bridge {
   using Order = std::function<void(int code, std::string_view payload)>;
 
   // Both are blocking descriptors. Notices from wire::first_folder_order on are orders.
-  Bridge(UniqueFd device, UniqueFd stream);
+  // `abort`: what ends the kernel's side when it is written to (open_abort()). Closing the device does not, as
+  // long as a thread of this process waits for an answer itself.
+  Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort);
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
 
@@ -47,6 +49,7 @@ class Bridge {
 
   UniqueFd device_;
   UniqueFd stream_;
+  UniqueFd abort_;
   std::mutex sending_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -54,5 +57,8 @@ class Bridge {
   std::atomic<bool> has_ended_ = false;
   std::atomic<bool> requests_have_ended_ = false;
 };
+
+// For the FUSE file system whose mount this is (fusectl), attached or not.
+Result<UniqueFd> open_abort(int mount_fd);
 
 }  // namespace boxlite::fuse
