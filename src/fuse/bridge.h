@@ -26,8 +26,8 @@ class Bridge {
   using Order = std::function<void(int code, std::string_view payload)>;
 
   // Both are blocking descriptors. Notices from wire::first_folder_order on are orders.
-  // `abort`: what ends the kernel's side when it is written to (open_abort()). Closing the device does not, as
-  // long as a thread of this process waits for an answer itself.
+  // `abort`: what ends the kernel's side when it is written to (open_abort()). Closing the device does not,
+  // as long as a thread of this process waits for an answer itself.
   Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort);
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
