@@ -30,6 +30,7 @@ class OwnChange {
     const auto after = status_of(fd_);
     if (!after) return;
     node_.told = version_of(*after);
+    if (was_as_told_) node_.shown = node_.told;
     if (!was_as_told_ || (expected_end != 0 && after->stx_size != expected_end)) session_.invalidate(node_);
   }
 
@@ -74,12 +75,13 @@ Answer<void> open_node(Session& session, Request& request) {
   if (node->type != S_IFREG) return refuse(node->type == S_IFDIR ? EISDIR : ENXIO);
   if (session.files().is_full()) return refuse(EMFILE);
   const auto found = BOXLITE_TRY(session.tree().find(*node));
+  const auto version = version_of(found.status);
+  const bool is_known = version == node->shown && is_settled(version);
   // The guest's kernel looks the name up then, learns of the new size, and comes again.
-  if (version_of(found.status) != node->told && !node->is_opened_again) {
-    node->is_opened_again = true;
+  if (!std::exchange(node->was_just_looked_up, false) && !is_known) {
+    node->was_just_looked_up = true;
     return refuse(ESTALE);
   }
-  node->is_opened_again = false;
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
   const auto out = BOXLITE_TRY(take_in(session, *node, std::move(fd), in.flags));
   session.channel().answer(request.unique(), {bytes_of(out)});

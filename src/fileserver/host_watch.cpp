@@ -174,7 +174,7 @@ bool HostWatch::refresh(Node& node) {
     const auto now = version_of(found->status);
     // Once is enough: what the guest asks for meanwhile would be void as well.
     if (now == node.told || now == node.forgotten) return false;
-    node.forgotten = now;
+    if (is_settled(now)) node.forgotten = now;
   }
   session_.invalidate(node);
   return true;

@@ -89,7 +89,11 @@ std::uint64_t Session::validity_of(Node& node, const Found& found) {
 
 void Session::tell(Node& node, const Found& found, fuse_attr& attr) {
   attr = owners_.present(found, rules_of(node));
-  node.told = version_of(found.status);
+  const auto version = version_of(found.status);
+  node.shown = version;
+  if (version == node.told) return;
+  // What is not settled is asked for again.
+  node.told = is_settled(version) || !S_ISREG(found.status.stx_mode) ? version : Version();
 }
 
 Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, const Found& found) {
