@@ -14,7 +14,6 @@
 namespace boxlite::test {
 namespace {
 
-using testing::HasSubstr;
 namespace fs = std::filesystem;
 
 // A shell that stays, and with it what it has open.
