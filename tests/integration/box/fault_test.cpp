@@ -10,7 +10,6 @@
 namespace boxlite::test {
 namespace {
 
-using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
