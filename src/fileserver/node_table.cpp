@@ -97,9 +97,29 @@ Answer<Node*> NodeTable::enter(const Identity& identity, mode_t type) {
   return entered;
 }
 
+// Keeps a node, if there is one, through changes of the table that could drop it.
+class NodeTable::Hold {
+ public:
+  Hold(NodeTable& table, Node* node) : table_(table), node_(node) {
+    if (node_ != nullptr) ++node_->lookups;
+  }
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() {
+    if (node_ == nullptr) return;
+    --node_->lookups;
+    table_.drop_if_unused(*node_);
+  }
+
+ private:
+  NodeTable& table_;
+  Node* node_;
+};
+
 Answer<Node*> NodeTable::enter(const Place& place, const Identity& identity, mode_t type) {
   auto* node = BOXLITE_TRY(enter(identity, type));
   if (child(place.parent, place.name) == node) return node;
+  const Hold parent(*this, find(place.parent));
   remove(place);
   bind(*node, place);
   return node;
@@ -115,46 +135,45 @@ void NodeTable::bind(Node& node, const Place& place) {
   if (auto* parent = find(place.parent); parent != nullptr) ++parent->children;
 }
 
-// By value: the place may be the node's own.
-// NOLINTNEXTLINE(performance-unnecessary-value-param)
-void NodeTable::remove(Place place) {
-  const auto found = by_place_.find(place);
-  if (found == by_place_.end()) return;
-  auto& node = *found->second;
-  by_place_.erase(found);
-  std::erase(node.places, place);
+void NodeTable::remove(const Place& place) {
+  // The argument may be the node's own place.
+  const auto removed = by_place_.extract(place);
+  if (removed.empty()) return;
+  auto& node = *removed.mapped();
+  std::erase(node.places, removed.key());
   drop_if_unused(node);
-  if (auto* parent = find(place.parent); parent != nullptr) {
-    --parent->children;
-    drop_if_unused(*parent);
-  }
+  leave(removed.key().parent);
+}
+
+// One name less is in the directory.
+void NodeTable::leave(std::uint64_t directory) {
+  auto* node = find(directory);
+  if (node == nullptr) return;
+  --node->children;
+  drop_if_unused(*node);
 }
 
 void NodeTable::move(const Place& from, const Place& to) {
   auto* node = child(from.parent, from.name);
   if (node == nullptr) return remove(to);
-  ++node->lookups;  // stays meanwhile
+  const Hold parent(*this, find(to.parent));
+  const Hold moved(*this, node);
   remove(to);
   remove(from);
   bind(*node, to);
-  --node->lookups;
-  drop_if_unused(*node);
 }
 
 void NodeTable::exchange(const Place& one, const Place& other) {
   auto* first = child(one.parent, one.name);
   auto* second = child(other.parent, other.name);
-  if (first != nullptr) ++first->lookups;
-  if (second != nullptr) ++second->lookups;
+  const Hold first_parent(*this, find(one.parent));
+  const Hold second_parent(*this, find(other.parent));
+  const Hold first_hold(*this, first);
+  const Hold second_hold(*this, second);
   remove(one);
   remove(other);
   if (first != nullptr) bind(*first, other);
   if (second != nullptr) bind(*second, one);
-  for (auto* node : {first, second}) {
-    if (node == nullptr) continue;
-    --node->lookups;
-    drop_if_unused(*node);
-  }
 }
 
 void NodeTable::forget(std::uint64_t id, std::uint64_t lookups) {
@@ -164,24 +183,37 @@ void NodeTable::forget(std::uint64_t id, std::uint64_t lookups) {
   drop_if_unused(*node);
 }
 
-void NodeTable::drop_if_unused(Node& node) {
-  if (node.id == FUSE_ROOT_ID || node.lookups > 0 || node.children > 0) return;
+bool NodeTable::is_used(Node& node) {
+  if (node.id == FUSE_ROOT_ID || node.lookups > 0 || node.children > 0) return true;
   std::erase_if(node.open, [](const auto& fd) { return fd.expired(); });
-  if (!node.open.empty()) return;
-  const auto places = std::exchange(node.places, {});
-  const auto id = node.id;
+  return !node.open.empty();
+}
+
+// With it may go what it was the last to be in, and so on upwards: trees may be deeper than the stack.
+void NodeTable::drop_if_unused(Node& node) {
+  std::vector<std::uint64_t> looked_at{node.id};
+  while (!looked_at.empty()) {
+    auto* unused = find(looked_at.back());
+    looked_at.pop_back();
+    if (unused == nullptr || is_used(*unused)) continue;
+    for (const auto& place : drop(*unused)) {
+      auto* parent = find(place.parent);
+      if (parent == nullptr) continue;
+      --parent->children;
+      looked_at.push_back(parent->id);
+    }
+  }
+}
+
+std::vector<Place> NodeTable::drop(Node& node) {
+  auto places = std::move(node.places);
   if (const auto found = by_identity_.find(node.identity);
       found != by_identity_.end() && found->second == &node)
     by_identity_.erase(found);
   for (const auto& place : places) by_place_.erase(place);
   if (on_drop_) on_drop_(node);
-  nodes_.erase(id);
-  for (const auto& place : places) {
-    if (auto* parent = find(place.parent); parent != nullptr) {
-      --parent->children;
-      drop_if_unused(*parent);
-    }
-  }
+  nodes_.erase(node.id);
+  return places;
 }
 
 void NodeTable::for_each(const std::function<void(Node&)>& visit) {

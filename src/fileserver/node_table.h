@@ -94,7 +94,7 @@ class NodeTable {
   // Goes when nothing holds it: after the last of its open files was closed.
   void drop_if_unused(Node& node);
 
-  void remove(Place place);
+  void remove(const Place& place);
   void move(const Place& from, const Place& to);
   void exchange(const Place& one, const Place& other);
 
@@ -113,7 +113,12 @@ class NodeTable {
     std::size_t operator()(const Place& place) const;
   };
 
+  class Hold;
   void bind(Node& node, const Place& place);
+  void leave(std::uint64_t directory);
+  static bool is_used(Node& node);
+  // Where it was.
+  std::vector<Place> drop(Node& node);
 
   std::size_t limit_;
   std::uint64_t last_id_ = FUSE_ROOT_ID;
