@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/result.h"
+#include "fileserver/opening.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -164,12 +165,12 @@ Answer<void> open_directory(Session& session, Request& request) {
   session.watch().cover(*node, *there);
   UniqueFd fd(::openat(there->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.is_open()) return refuse(errno);
-  const auto status = BOXLITE_TRY(status_of(fd.get()));
-  const auto* file = BOXLITE_TRY(session.files().add(*node, std::move(fd)));
+  const auto opened = BOXLITE_TRY(found_open(std::move(fd)));
+  const auto* file = BOXLITE_TRY(session.files().add(*node, opened.fd));
   fuse_open_out out = {};
   out.fh = file->id;
   if (session.watch().covers(*node)) out.open_flags = FOPEN_CACHE_DIR;
-  if (version_of(status) == node->told) out.open_flags |= FOPEN_KEEP_CACHE;
+  if (version_of(opened.status) == node->told) out.open_flags |= FOPEN_KEEP_CACHE;
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
 }

@@ -54,18 +54,23 @@ int host_open_flags(std::uint32_t guest_flags) {
   return static_cast<int>(guest_flags & kept) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 }
 
-Answer<fuse_open_out> take_in(Session& session, Node& node, UniqueFd fd, std::uint32_t guest_flags) {
+Answer<Found> found_open(UniqueFd fd) {
   const auto status = BOXLITE_TRY(status_of(fd.get()));
+  return Found{std::make_shared<const UniqueFd>(std::move(fd)), status};
+}
+
+Answer<fuse_open_out> take_in(Session& session, Node& node, const Found& found, std::uint32_t guest_flags) {
+  const auto version = version_of(found.status);
   const bool appends = (guest_flags & O_APPEND) != 0 && (guest_flags & O_ACCMODE) != O_RDONLY;
-  const auto* file = BOXLITE_TRY(session.files().add(node, std::move(fd)));
+  const auto* file = BOXLITE_TRY(session.files().add(node, found.fd));
   fuse_open_out out = {};
   out.fh = file->id;
   // The guest would put what is appended where it believes the end to be.
   if (appends) out.open_flags = FOPEN_DIRECT_IO;
-  // Whoever opens a file sees what it is by now.
-  else if (version_of(status) == node.told)
+  // What is opened shows what the file is by now.
+  else if (version == node.told)
     out.open_flags = FOPEN_KEEP_CACHE;
-  if ((guest_flags & O_TRUNC) != 0) node.told = version_of(status);
+  if ((guest_flags & O_TRUNC) != 0) node.told = version;
   return out;
 }
 
@@ -83,7 +88,8 @@ Answer<void> open_node(Session& session, Request& request) {
     return refuse(ESTALE);
   }
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
-  const auto out = BOXLITE_TRY(take_in(session, *node, std::move(fd), in.flags));
+  const auto opened = BOXLITE_TRY(found_open(std::move(fd)));
+  const auto out = BOXLITE_TRY(take_in(session, *node, opened, in.flags));
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
 }

@@ -117,7 +117,7 @@ Answer<void> move(Session& session, Request& request, std::uint64_t new_director
 }
 
 // The file itself, opened: created, or found there already where that is allowed.
-Answer<UniqueFd> open_or_create(const Site& site, const fuse_create_in& in, bool& is_new) {
+Answer<Found> open_or_create(const Site& site, const fuse_create_in& in, bool& is_new) {
   const int flags = host_open_flags(in.flags) | O_NOFOLLOW;
   const mode_t mode = in.mode & 01777u;
   UniqueFd fd(::openat(site.fd->get(), site.name.c_str(), flags | O_CREAT | O_EXCL, mode));
@@ -125,9 +125,9 @@ Answer<UniqueFd> open_or_create(const Site& site, const fuse_create_in& in, bool
   if (!is_new && errno == EEXIST && (in.flags & O_EXCL) == 0)
     fd.reset(::openat(site.fd->get(), site.name.c_str(), flags, mode));
   if (!fd.is_open()) return refuse(errno);
-  const auto status = BOXLITE_TRY(status_of(fd.get()));
-  if (!S_ISREG(status.stx_mode)) return refuse(EIO);
-  return fd;
+  auto found = BOXLITE_TRY(found_open(std::move(fd)));
+  if (!S_ISREG(found.status.stx_mode)) return refuse(EIO);
+  return found;
 }
 
 void answer_created(Session& session, const Request& request, const fuse_entry_out& entry,
@@ -192,18 +192,15 @@ Answer<void> create_file(Session& session, Request& request) {
   const auto site = BOXLITE_TRY(next_site(session, request));
   if (session.files().is_full()) return refuse(EMFILE);
   bool is_new = false;
-  auto fd = BOXLITE_TRY(open_or_create(site, in, is_new));
-  const auto status = BOXLITE_TRY(status_of(fd.get()));
-  Found found{std::make_shared<const UniqueFd>(std::move(fd)), status};
+  auto found = BOXLITE_TRY(open_or_create(site, in, is_new));
   if (is_new) {
     adopt_new(session, site, request, found);
     session.watch().expect(*site.directory, site.name, IN_CREATE);
+    found.status = BOXLITE_TRY(status_of(found.fd->get()));
   }
-  found.status = BOXLITE_TRY(status_of(found.fd->get()));
   const auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
   auto* node = BOXLITE_TRY(session.node(entry.nodeid));
-  auto opened = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags) & ~O_TRUNC));
-  const auto open = BOXLITE_TRY(take_in(session, *node, std::move(opened), in.flags));
+  const auto open = BOXLITE_TRY(take_in(session, *node, found, in.flags));
   answer_created(session, request, entry, open);
   return {};
 }
@@ -216,11 +213,10 @@ Answer<void> create_nameless_file(Session& session, Request& request) {
   const int flags = (host_open_flags(in.flags) & ~O_CREAT) | O_TMPFILE;
   UniqueFd fd(::openat(there->get(), ".", flags, in.mode & 01777u));
   if (!fd.is_open()) return refuse(errno);
-  const auto status = BOXLITE_TRY(status_of(fd.get()));
-  auto* node = BOXLITE_TRY(session.nodes().enter(identity_of(status), S_IFREG));
+  auto found = BOXLITE_TRY(found_open(std::move(fd)));
+  auto* node = BOXLITE_TRY(session.nodes().enter(identity_of(found.status), S_IFREG));
   node->rules = directory->rules;
-  const auto open = BOXLITE_TRY(take_in(session, *node, std::move(fd), in.flags));
-  auto found = BOXLITE_TRY(session.find(*node, open.fh, true));
+  const auto open = BOXLITE_TRY(take_in(session, *node, found, in.flags));
   session.owners().adopt(found, session.rules_of(*node), request.header().uid, request.header().gid);
   found.status = BOXLITE_TRY(status_of(found.fd->get()));
   const auto attributes = session.attributes(*node, found);

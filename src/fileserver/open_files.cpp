@@ -5,12 +5,12 @@
 
 namespace boxlite::fileserver {
 
-Answer<OpenFile*> OpenFiles::add(Node& node, UniqueFd fd) {
+Answer<OpenFile*> OpenFiles::add(Node& node, SharedFd fd) {
   if (is_full()) return refuse(EMFILE);
   auto file = std::make_unique<OpenFile>();
   file->id = ++last_id_;
   file->node = node.id;
-  file->fd = std::make_shared<const UniqueFd>(std::move(fd));
+  file->fd = std::move(fd);
   std::erase_if(node.open, [](const auto& open) { return open.expired(); });
   node.open.push_back(file->fd);
   auto* added = file.get();

@@ -28,7 +28,7 @@ class OpenFiles {
   explicit OpenFiles(std::size_t limit) : limit_(limit) {}
 
   // EMFILE: the guest has as many open as it may.
-  Answer<OpenFile*> add(Node& node, UniqueFd fd);
+  Answer<OpenFile*> add(Node& node, SharedFd fd);
   // EBADF, also for one of another node.
   Answer<OpenFile*> find(std::uint64_t id, std::uint64_t node);
   void close(std::uint64_t id);

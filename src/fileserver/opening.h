@@ -13,7 +13,9 @@ namespace boxlite::fileserver {
 // elsewhere, waits, or makes something.
 int host_open_flags(std::uint32_t guest_flags);
 
-// The guest has it open from now on.
-Answer<fuse_open_out> take_in(Session& session, Node& node, UniqueFd fd, std::uint32_t guest_flags);
+// The guest has it open from now on; `found.fd` was opened for that.
+Answer<fuse_open_out> take_in(Session& session, Node& node, const Found& found, std::uint32_t guest_flags);
+// A file that was opened, as it is.
+Answer<Found> found_open(UniqueFd fd);
 
 }  // namespace boxlite::fileserver

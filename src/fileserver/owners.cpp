@@ -131,8 +131,11 @@ std::uint64_t Owners::number_of(const struct statx& status, std::uint64_t inode)
 }
 
 fuse_attr Owners::present(const Found& file, const FolderRules& rules) {
+  return present(file, rules, kept(file, rules));
+}
+
+fuse_attr Owners::present(const Found& file, const FolderRules& rules, const KeptStatus& beside) {
   const auto& status = file.status;
-  const auto beside = kept(file, rules);
   const bool is_own = status.stx_uid == own_uid_;
   fuse_attr attr = {};
   attr.ino = number_of(status, status.stx_ino);
@@ -172,10 +175,10 @@ Answer<void> Owners::give_away(const Found& file, const FolderRules& rules, uid_
 
 Answer<void> Owners::change_owner(const Found& file, const FolderRules& rules, std::optional<uid_t> uid,
                                   std::optional<gid_t> gid) {
-  const auto now = present(file, rules);
+  auto beside = kept(file, rules);
+  const auto now = present(file, rules, beside);
   const auto wanted_uid = uid.value_or(now.uid);
   const auto wanted_gid = gid.value_or(now.gid);
-  auto beside = kept(file, rules);
   if (give_away(file, rules, wanted_uid, wanted_gid)) {
     beside.uid.reset();
     beside.gid.reset();

@@ -62,6 +62,7 @@ class Owners {
   std::uint64_t number_of(const struct statx& status, std::uint64_t inode);
 
  private:
+  fuse_attr present(const Found& file, const FolderRules& rules, const KeptStatus& beside);
   bool is_natural(const FolderRules& rules, uid_t uid, gid_t gid) const;
   Answer<void> give_away(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid) const;
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fileserver/repeats.h"
 
-#include <utility>
-
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/result.h"
@@ -107,9 +104,7 @@ Answer<bool> repeat_attributes(Session& session, Request& request) {
 Answer<bool> repeat_opening(Session& session, Request& request) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
   const auto found = BOXLITE_TRY(session.tree().find(*node));
-  UniqueFd fd(::fcntl(found.fd->get(), F_DUPFD_CLOEXEC, 0));
-  if (!fd.is_open()) return refuse(errno);
-  const auto* file = BOXLITE_TRY(session.files().add(*node, std::move(fd)));
+  const auto* file = BOXLITE_TRY(session.files().add(*node, found.fd));
   const fuse_open_out out = {.fh = file->id, .open_flags = FOPEN_KEEP_CACHE, .padding = 0};
   session.channel().answer(request.unique(), {bytes_of(out)});
   return true;

@@ -54,7 +54,7 @@ class Session {
   void set_box_user(uid_t uid, gid_t gid);
   const FolderRules& rules_of(const Node& node) const;
 
-  // ENOENT: the guest names one that it was not told of.
+  // ESTALE: the guest names one that it was not told of, or has forgotten.
   Answer<Node*> node(std::uint64_t id);
   // Of an open file, where the guest names one; otherwise of the node.
   Answer<Found> find(Node& node, std::uint64_t open_file, bool is_open);

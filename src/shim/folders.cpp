@@ -109,8 +109,9 @@ Result<wire::msg::Mount> Folders::attach(const vmm::Folder& folder) {
   }
   const auto source = BOXLITE_TRY_CONTEXT(describe(folder), jail::open_shareable(folder.host_path));
   Entry entry{folder, fileserver::folder_name(next_name_++, rules_of(folder))};
-  BOXLITE_TRY_CONTEXT(describe(folder), place_->attach(entry.name, source.get(), folder.is_read_only));
+  // First, lest the folder be shown and nobody serve it.
   BOXLITE_TRY(start_server());
+  BOXLITE_TRY_CONTEXT(describe(folder), place_->attach(entry.name, source.get(), folder.is_read_only));
   entries_.push_back(entry);
   return mount_of(entry);
 }
