@@ -31,30 +31,21 @@ using ::testing::IsSupersetOf;
 
 constexpr auto patience = std::chrono::seconds(10);
 
-class Coherence : public ::testing::Test {
+class Coherence : public FolderFixture {
  protected:
-  void SetUp() override {
-    if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
-    folder_.emplace();
-  }
-  std::filesystem::path host(const char* name) const { return folder_->host() / name; }
-  std::filesystem::path box(const char* name) const { return folder_->box() / name; }
-
-  std::optional<MountedFolder> folder_;
+  // A file of the host that the host has locked.
+  UniqueFd locked_by_the_host(const char* name) const;
 };
-
-std::string text_of(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-void put(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
 
 UniqueFd opened(const std::filesystem::path& path, int flags) {
   return UniqueFd(::open(path.c_str(), flags | O_CLOEXEC, 0644));
+}
+
+UniqueFd Coherence::locked_by_the_host(const char* name) const {
+  put(host(name), "");
+  auto file = opened(host(name), O_RDWR);
+  EXPECT_EQ(::flock(file.get(), LOCK_EX), 0);
+  return file;
 }
 
 std::string read_at(int fd, std::size_t size, off_t offset) {
@@ -223,9 +214,7 @@ class Waiting {
 };
 
 TEST_F(Coherence, ALockIsWaitedFor) {
-  put(host("a"), "");
-  const auto here = opened(host("a"), O_RDWR);
-  ASSERT_EQ(::flock(here.get(), LOCK_EX), 0);
+  const auto here = locked_by_the_host("a");
   const Waiting waiting(box("a"));
   EXPECT_EQ(waiting.next(), 'w');
   EXPECT_TRUE(waiting.says_nothing());
@@ -234,9 +223,7 @@ TEST_F(Coherence, ALockIsWaitedFor) {
 }
 
 TEST_F(Coherence, WhoWaitsForALockCanBeKilled) {
-  put(host("a"), "");
-  const auto here = opened(host("a"), O_RDWR);
-  ASSERT_EQ(::flock(here.get(), LOCK_EX), 0);
+  const auto here = locked_by_the_host("a");
   const Waiting waiting(box("a"));
   EXPECT_EQ(waiting.next(), 'w');
   EXPECT_TRUE(waiting.says_nothing());

@@ -4,11 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <random>
 #include <set>
-#include <sstream>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -210,18 +208,12 @@ class Player {
   std::map<std::uint64_t, int> open_;
 };
 
-std::string content(const fs::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
 // What a tree is, by what its files say of themselves.
 std::map<std::string, std::string> tree_of(const fs::path& root) {
   std::map<std::string, std::string> tree;
   for (const auto& entry : fs::recursive_directory_iterator(root)) {
     auto text = Player::stat_of(entry.path());
-    if (entry.is_regular_file() && !entry.is_symlink()) text += content(entry.path());
+    if (entry.is_regular_file() && !entry.is_symlink()) text += text_of(entry.path());
     tree[fs::relative(entry.path(), root).native()] = text;
   }
   return tree;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fstream>
-#include <sstream>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -14,37 +13,17 @@
 namespace boxlite::fileserver {
 namespace {
 
-class FileServer : public ::testing::Test {
- protected:
-  void SetUp() override {
-    if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
-    folder_.emplace();
-  }
-  std::filesystem::path host(const char* name) const { return folder_->host() / name; }
-  std::filesystem::path box(const char* name) const { return folder_->box() / name; }
-
-  std::optional<MountedFolder> folder_;
-};
-
-std::string content_of(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path, std::ios::binary).rdbuf();
-  return text.str();
-}
-
-void write_to(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
+class FileServer : public FolderFixture {};
 
 TEST_F(FileServer, BothSidesSeeTheSameFiles) {
-  write_to(host("a"), "from the host");
-  EXPECT_EQ(content_of(box("a")), "from the host");
-  write_to(box("b"), "from the box");
-  EXPECT_EQ(content_of(host("b")), "from the box");
+  put(host("a"), "from the host");
+  EXPECT_EQ(text_of(box("a")), "from the host");
+  put(box("b"), "from the box");
+  EXPECT_EQ(text_of(host("b")), "from the box");
   std::filesystem::create_directory(box("d"));
-  write_to(box("d/x"), "1");
+  put(box("d/x"), "1");
   std::filesystem::rename(box("d"), box("e"));
-  EXPECT_EQ(content_of(host("e/x")), "1");
+  EXPECT_EQ(text_of(host("e/x")), "1");
   std::filesystem::remove_all(box("e"));
   EXPECT_FALSE(std::filesystem::exists(host("e")));
 }
@@ -75,14 +54,14 @@ TEST_F(FileServer, ManyFilesLeaveNothingBehind) {
     return std::distance(begin(all), end(all));
   };
   const auto before = descriptors();
-  for (int i = 0; i < 1000; ++i) write_to(folder_->box() / concat(i), "text");
+  for (int i = 0; i < 1000; ++i) put(folder_->box() / concat(i), "text");
   std::filesystem::remove_all(folder_->box() / "d");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_->host()), {}), 1000);
   EXPECT_LT(descriptors(), before + 10);
 }
 
 TEST_F(FileServer, WhatIsAskedOfAServerThatIsGoneFails) {
-  write_to(host("a"), "1");
+  put(host("a"), "1");
   const UniqueFd file(::open(box("a").c_str(), O_RDONLY));
   folder_->kill_server();
   char letter = 0;

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fcntl.h>
@@ -110,5 +113,28 @@ class MountedFolder {
   pid_t server_ = -1;
   pid_t bridge_ = -1;
 };
+
+// A test with such a folder.
+class FolderFixture : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+    folder_.emplace();
+  }
+  std::filesystem::path host(const char* name) const { return folder_->host() / name; }
+  std::filesystem::path box(const char* name) const { return folder_->box() / name; }
+
+  std::optional<MountedFolder> folder_;
+};
+
+inline std::string text_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path, std::ios::binary).rdbuf();
+  return text.str();
+}
+
+inline void put(const std::filesystem::path& path, std::string_view text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 }  // namespace boxlite::fileserver
