@@ -27,11 +27,11 @@ bool is_unlinked(int fd) {
 
 }  // namespace
 
-// It is locked before it gets its place: there, one that nobody holds was left by a holder who is dead. No
-// name comes twice, lest somebody who has opened one that was withdrawn take its successor for the same.
+// The file is locked before it gets its place: there, one without a holder was left by a dead starter. No
+// name comes twice, or a process that has opened a withdrawn one could take its successor for the same.
 Result<StartIntention> StartIntention::declare(const BoxPaths& paths) {
   const auto fresh = paths.fresh_start_intention();
-  // Of somebody who was killed between these lines.
+  // Of a starter that was killed between these lines.
   ::unlink(fresh.c_str());
   auto lock = BOXLITE_TRY(linux_::FileLock::try_acquire(fresh, linux_::LockMode::exclusive));
   BOXLITE_TRY(make_directories(paths.start_intentions()));
@@ -63,7 +63,7 @@ Result<bool> StartIntention::is_abandoned(const BoxPaths& paths) {
   return !declared.empty();
 }
 
-// The own one last: whoever looks meanwhile finds it held, or nothing.
+// The own file last: a look meanwhile finds it held, or nothing.
 void StartIntention::withdraw() && {
   for (const auto& one : entries_of(path_.parent_path())) {
     const auto is_held = linux_::FileLock::is_held(one);

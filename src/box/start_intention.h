@@ -10,27 +10,26 @@
 
 namespace boxlite::box {
 
-// That somebody is about to start, for the first time, a box that goes at its end. Should all who are be
-// killed before it has started, it would wait for ever: nobody else knows that it is of no use. Everybody who
-// is has a file of their own that says so, and the lock on it, which goes with its holder, says whether they
-// are still there. No two ever lock, or wait for, the same one; looking at it creates nothing and keeps
-// nobody from anything.
+// A process is about to start, for the first time, a box that is removed at its end. Were all such processes
+// killed before it has started, the box would wait for ever. Each starter has a file of its own, and the lock
+// on it, which goes with its holder, says whether that starter still lives. No two processes ever lock, or
+// wait for, the same file; looking at it creates nothing and keeps no process from anything.
 class StartIntention {
  public:
-  // Of a box that has a directory and a row. The caller holds the life-cycle lock: nobody may find the box
-  // abandoned by others, and remove it, meanwhile.
+  // Of a box that has a directory and a row. The caller holds the life-cycle lock: no process may find the
+  // box abandoned by other starters, and remove it, meanwhile.
   static Result<StartIntention> declare(const BoxPaths& paths);
   // Of a box that has neither directory nor row. `birth` is its life-cycle lock, to be held until there is a
   // row: a directory without one is a leftover to others.
   struct Unborn;
   static Result<Unborn> declare_unborn(const BoxPaths& paths);
 
-  // Whether it was declared, and nobody who did is left. It stays so for as long as the life-cycle lock is
-  // held.
+  // Whether it was declared, and no starter who did is left. It stays so for as long as the life-cycle lock
+  // is held.
   static Result<bool> is_abandoned(const BoxPaths& paths);
 
-  // The box has not been started and may wait again, unless others still mean to start it; of those who were
-  // killed nobody speaks any more. Needs no lock.
+  // The box has not been started and may wait again, unless others still mean to start it; the files of
+  // killed starters go too. Needs no lock.
   void withdraw() &&;
 
  private:
