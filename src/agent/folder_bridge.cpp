@@ -8,13 +8,13 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <linux/fuse.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/files.h"
 #include "fuse/bridge.h"
+#include "fuse/messages.h"
 #include "fuse/repeater.h"
 
 namespace boxlite::agent {
@@ -41,12 +41,7 @@ namespace {
 }  // namespace
 
 Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
-  fuse_in_header header = {};
-  header.len = sizeof header + sizeof user;
-  header.opcode = wire::box_user_order;
-  std::string message(reinterpret_cast<const char*>(&header), sizeof header);
-  message.append(reinterpret_cast<const char*>(&user), sizeof user);
-  return write_all(port_fd, message, "folders");
+  return write_all(port_fd, fuse::order_message(wire::box_user_order, fuse::bytes_of(user)), "folders");
 }
 
 // The container's pid namespace gets all children of the agent, and would not end before this one.

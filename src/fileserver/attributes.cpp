@@ -41,7 +41,7 @@ Answer<void> change_times(const Found& found, const fuse_setattr_in& in) {
 
 Answer<void> change_size(Session& session, const Found& found, const fuse_setattr_in& in) {
   const auto size = static_cast<off_t>(in.size);
-  // One that is open for writing: whoever may write it now.
+  // One that is open for writing is cut by that, whatever its mode says by now.
   if ((in.valid & FATTR_FH) != 0 && ::ftruncate(found.fd->get(), size) == 0) return {};
   return answer_of(::truncate(session.tree().path_of(found.fd->get()).c_str(), size));
 }

@@ -6,12 +6,12 @@
 #include <mutex>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include <linux/fuse.h>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "fuse/messages.h"
 
 namespace boxlite::fileserver {
 
@@ -23,12 +23,10 @@ class Channel {
   explicit Channel(UniqueFd socket) : socket_(std::move(socket)) {}
 
   int fd() const { return socket_.get(); }
-  // Reads what has come. False: the other end is gone. An error: what comes are no messages.
-  Result<bool> fill();
-  // The next whole message that has come, valid until the next fill().
-  std::optional<std::string_view> next();
-  // Gives back the memory that a large message took, when none is under way.
-  void shrink();
+  // As MessageReader's.
+  Result<bool> fill() { return requests_.fill(socket_.get()); }
+  std::optional<std::string_view> next() { return requests_.next(); }
+  void shrink() { requests_.shrink(); }
 
   void answer(std::uint64_t unique, int os_error);
   void answer(std::uint64_t unique, std::initializer_list<std::string_view> pieces);
@@ -39,15 +37,10 @@ class Channel {
   void send(fuse_out_header header, std::initializer_list<std::string_view> pieces);
 
   UniqueFd socket_;
-  std::vector<char> buffer_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
+  fuse::MessageReader requests_{sizeof(fuse_in_header)};
   std::mutex sending_;
 };
 
-template <typename T>
-std::string_view bytes_of(const T& value) {
-  return {reinterpret_cast<const char*>(&value), sizeof value};
-}
+using fuse::bytes_of;
 
 }  // namespace boxlite::fileserver

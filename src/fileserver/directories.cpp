@@ -152,7 +152,7 @@ Answer<void> answer_entries(Session& session, Request& request, bool has_attribu
   const auto in = BOXLITE_TRY(request.take<fuse_read_in>());
   Reply reply(session, request, has_attributes);
   BOXLITE_TRY(reply.open(in.fh));
-  BOXLITE_TRY(reply.collect(in.offset, std::min<std::size_t>(in.size, max_transfer)));
+  BOXLITE_TRY(reply.collect(in.offset, std::min<std::size_t>(in.size, fuse::max_transfer)));
   reply.send();
   return {};
 }

@@ -98,7 +98,7 @@ Answer<void> read_file(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_read_in>());
   const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
   auto& buffer = session.transfer_buffer();
-  const auto wanted = std::min<std::size_t>(in.size, max_transfer);
+  const auto wanted = std::min<std::size_t>(in.size, fuse::max_transfer);
   if (buffer.size() < wanted) buffer.resize(wanted);
   const auto got = ::pread(file->fd->get(), buffer.data(), wanted, static_cast<off_t>(in.offset));
   if (got < 0) return refuse(errno);

@@ -147,7 +147,7 @@ void HostWatch::on_lost_name(Node& directory, const Event& event) {
   session_.invalidate_entry(directory.id, event.name);
 }
 
-// It went where nobody watches.
+// The file went to a directory without a watch.
 void HostWatch::forget_moved_from() {
   if (!moved_from_) return;
   const auto from = *std::exchange(moved_from_, std::nullopt);

@@ -3,14 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <limits>
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/file.h>
 
 #include "base/result.h"
+#include "linux/interruption.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -19,16 +18,6 @@ constexpr std::size_t max_waits = 128;
 constexpr std::size_t max_owners = 4096;
 // A signal that comes before the thread waits is lost, so it is sent again.
 constexpr std::chrono::milliseconds press_interval(10);
-constexpr int interrupting = SIGUSR1;
-
-void do_nothing(int) {}
-
-// Without SA_RESTART: the waiting call returns.
-void install_interruption() {
-  struct sigaction action = {};
-  action.sa_handler = do_nothing;
-  ::sigaction(interrupting, &action, nullptr);
-}
 
 Answer<struct flock> range_of(const fuse_file_lock& lock) {
   constexpr auto last = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
@@ -57,7 +46,7 @@ bool is_whole_file(const fuse_lk_in& in) {
 }  // namespace
 
 LockTable::LockTable(linux_::EventLoop& loop, Channel& channel) : loop_(loop), channel_(channel) {
-  install_interruption();
+  linux_::allow_interruption();
 }
 
 LockTable::~LockTable() {
@@ -65,13 +54,8 @@ LockTable::~LockTable() {
 }
 
 void LockTable::clear() {
-  for (auto& wait : waits_) {
-    while (!wait.is_over) {
-      ::pthread_kill(wait.thread.native_handle(), interrupting);
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  }
-  collect();
+  for (auto& wait : waits_) linux_::interrupt_and_join(wait.thread, wait.is_over);
+  waits_.clear();
   owners_.clear();
 }
 
@@ -161,7 +145,7 @@ void LockTable::press() {
   for (auto& wait : waits_) {
     if (!wait.is_interrupted) continue;
     is_any = true;
-    ::pthread_kill(wait.thread.native_handle(), interrupting);
+    linux_::interrupt(wait.thread);
   }
   if (is_any) press_ = loop_.after(press_interval, [this] { press(); });
 }

@@ -40,7 +40,7 @@ std::size_t raise_file_limit() {
                                                    : limit.rlim_cur / 2;
 }
 
-// Whether every user of the host has its number here: the host's root changes owners, nobody else can.
+// Whether every user of the host has its number here: only the host's root can change owners.
 bool is_hosts_root() {
   const auto map = boxlite::read_file("/proc/self/uid_map", 4096);
   return ::geteuid() == 0 && map && map->find("4294967295") != std::string::npos;

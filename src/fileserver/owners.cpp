@@ -184,7 +184,7 @@ Answer<void> Owners::change_owner(const Found& file, const FolderRules& rules, s
     beside.gid.reset();
     return holds_attributes(file.status) ? keep(file, beside) : Answer<void>();
   }
-  // Who owns a symlink matters to nobody, and it has no attributes.
+  // The owner of a symlink means nothing, and it has no attributes to keep one in.
   if (!holds_attributes(file.status)) return {};
   const bool is_own = file.status.stx_uid == own_uid_;
   beside.uid = is_own && wanted_uid == rules.uid ? std::nullopt : std::optional(wanted_uid);

@@ -16,11 +16,6 @@
 
 namespace boxlite::fileserver {
 
-// The most bytes of a file that one request carries.
-inline constexpr std::size_t max_transfer = 1u << 20;
-// The largest message: such a write, with its header and room for a name or two.
-inline constexpr std::size_t max_message = max_transfer + (16u << 10);
-
 class Request {
  public:
   // `message` is one whole message, whose first field says its length. EINVAL otherwise.

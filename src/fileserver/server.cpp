@@ -45,8 +45,8 @@ Answer<void> initialize(Session& session, Request& request) {
   out.flags2 = static_cast<std::uint32_t>(features >> 32);
   out.max_background = 64;
   out.congestion_threshold = 48;
-  out.max_write = max_transfer;
-  out.max_pages = max_transfer / page_size;
+  out.max_write = fuse::max_transfer;
+  out.max_pages = fuse::max_transfer / page_size;
   out.time_gran = 1;
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};

@@ -78,7 +78,7 @@ Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
 }
 
 std::uint64_t Session::validity_of(Node& node, const Found& found) {
-  // A file may be changed by another name, which nobody watches.
+  // A file may be changed by another name, in a directory without a watch.
   if (!S_ISDIR(found.status.stx_mode) && found.status.stx_nlink > 1) return 0;
   if (watch_.covers(node)) return until_changed;
   if (node.type == S_IFDIR) return 0;

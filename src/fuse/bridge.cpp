@@ -2,8 +2,6 @@
 #include "fuse/bridge.h"
 
 #include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -11,27 +9,19 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
-#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
+#include "fuse/messages.h"
+#include "linux/interruption.h"
 #include "linux/mounts.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fuse {
 namespace {
-
-constexpr std::size_t usual_message = 64u << 10;
-
-ssize_t read_some(int fd, char* into, std::size_t size) {
-  ssize_t got = -1;
-  do got = ::read(fd, into, size);
-  while (got < 0 && errno == EINTR);
-  return got;
-}
 
 fuse_out_header header_of(const char* message) {
   fuse_out_header header;
@@ -56,33 +46,19 @@ Result<UniqueFd> open_abort(int mount_fd) {
 }
 
 Result<void> Bridge::send(std::uint32_t opcode, std::string_view payload) {
-  fuse_in_header header = {};
-  header.len = static_cast<std::uint32_t>(sizeof header + payload.size());
-  header.opcode = opcode;
-  std::string message(reinterpret_cast<const char*>(&header), sizeof header);
-  message += payload;
+  const auto message = order_message(opcode, payload);
   const std::lock_guard lock(sending_);
   return write_all(stream_.get(), message, "folders");
 }
 
 void Bridge::run(const Order& order) {
   std::thread answers([this] { carry_answers(); });
+  linux_::allow_interruption();
   std::thread requests([this] { carry_requests(); });
   carry_notices(order);
   answers.join();
-  end_requests(requests);
-}
-
-// It waits for a request, which may never come. A signal that it gets before it waits is lost.
-void Bridge::end_requests(std::thread& requests) {
-  struct sigaction action = {};
-  action.sa_handler = [](int) {};
-  ::sigaction(SIGUSR2, &action, nullptr);
-  while (!requests_have_ended_) {
-    ::pthread_kill(requests.native_handle(), SIGUSR2);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  requests.join();
+  // It waits for a request, which may never come.
+  linux_::interrupt_and_join(requests, requests_have_ended_);
 }
 
 void Bridge::carry_requests() {
@@ -99,38 +75,20 @@ void Bridge::carry_requests() {
 }
 
 // The answer to a request that was interrupted meanwhile is refused by the kernel: nobody wants it.
-bool Bridge::take(std::string_view message) {
-  const auto header = header_of(message.data());
-  if (header.unique != 0)
-    return ::write(device_.get(), message.data(), message.size()) >= 0 || errno != ENODEV;
+void Bridge::take(std::string_view message) {
+  if (header_of(message.data()).unique != 0) {
+    (void)!::write(device_.get(), message.data(), message.size());
+    return;
+  }
   const std::lock_guard lock(mutex_);
   notices_.emplace_back(message);
   changed_.notify_one();
-  return true;
 }
 
 void Bridge::carry_answers() {
-  std::vector<char> buffer(usual_message);
-  std::size_t end = 0;
-  while (true) {
-    const auto got = read_some(stream_.get(), buffer.data() + end, buffer.size() - end);
-    if (got <= 0) break;
-    end += static_cast<std::size_t>(got);
-    std::size_t begin = 0;
-    std::size_t needed = usual_message;
-    while (end - begin >= sizeof(fuse_out_header)) {
-      const auto length = header_of(buffer.data() + begin).len;
-      if (length < sizeof(fuse_out_header) || length > max_message) return finish();
-      if (end - begin < length) {
-        needed = length;
-        break;
-      }
-      if (!take({buffer.data() + begin, length})) break;
-      begin += length;
-    }
-    std::memmove(buffer.data(), buffer.data() + begin, end - begin);
-    end -= begin;
-    if (buffer.size() < needed) buffer.resize(needed);
+  MessageReader answers(sizeof(fuse_out_header));
+  while (answers.fill(stream_.get()).value_or(false)) {
+    while (const auto message = answers.next()) take(*message);
   }
   finish();
 }

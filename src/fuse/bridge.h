@@ -3,14 +3,12 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -37,15 +35,12 @@ class Bridge {
   // Until the stream ends. `order` is called on this thread, in the order of what the server tells unasked.
   void run(const Order& order);
 
-  static constexpr std::size_t max_message = (1u << 20) + (16u << 10);
-
  private:
   void carry_requests();
-  void end_requests(std::thread& requests);
   void carry_answers();
   void carry_notices(const Order& order);
   void finish();
-  bool take(std::string_view message);
+  void take(std::string_view message);
 
   UniqueFd device_;
   UniqueFd stream_;

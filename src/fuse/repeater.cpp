@@ -17,6 +17,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "fuse/messages.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fuse {
@@ -25,7 +26,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using wire::HostChange;
 
-// How long it is taken for true that somebody watches, and that nobody does: to look takes a while.
+// How long the last look for watchers, of either outcome, is trusted: to look takes a while.
 constexpr std::chrono::milliseconds watched_for(2000);
 constexpr std::chrono::milliseconds unwatched_for(20);
 
@@ -102,7 +103,7 @@ void create(const Spot& spot, HostChange change) {
     result = ::symlinkat("-", spot.directory.get(), spot.name.c_str());
   else
     result = ::mknodat(spot.directory.get(), spot.name.c_str(), S_IFREG | 0644, 0);
-  // Somebody has looked it up meanwhile.
+  // A program has looked it up meanwhile.
   if (result != 0 && errno == EEXIST) touch(spot, false);
 }
 
@@ -144,7 +145,7 @@ std::string take_path(std::string_view& text) {
 
 void run_and_repeat(Bridge& bridge, const std::filesystem::path& root) {
   const wire::Repeater self = {.pid = static_cast<std::uint32_t>(::gettid())};
-  (void)bridge.send(wire::repeater_order, {reinterpret_cast<const char*>(&self), sizeof self});
+  (void)bridge.send(wire::repeater_order, bytes_of(self));
   Watchers watchers;
   bridge.run([&](int code, std::string_view payload) {
     wire::Repeat order;

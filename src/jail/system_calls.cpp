@@ -230,9 +230,8 @@ void allow_calls(Filter& filter, std::initializer_list<long> numbers) {
 }
 
 void add_file_server(Filter& filter) {
-  allow_calls(filter,
-              {__NR_recvfrom, __NR_sendmsg, __NR_epoll_wait, __NR_statx, __NR_pread64, __NR_pwritev2,
-               __NR_close, __NR_getxattr, __NR_futex, __NR_read, __NR_getdents64, __NR_clock_gettime});
+  allow_calls(filter, {__NR_sendmsg, __NR_epoll_wait, __NR_statx, __NR_pread64, __NR_pwritev2, __NR_close,
+                       __NR_getxattr, __NR_futex, __NR_read, __NR_getdents64, __NR_clock_gettime});
   on_call(filter, __NR_openat, of_openat());
   on_call(filter, __NR_mknodat, of_mknodat());
   on_call(filter, __NR_mkdirat, refuse_bits(2, set_id_bits));

@@ -109,7 +109,7 @@ Result<wire::msg::Mount> Folders::attach(const vmm::Folder& folder) {
   }
   const auto source = BOXLITE_TRY_CONTEXT(describe(folder), jail::open_shareable(folder.host_path));
   Entry entry{folder, fileserver::folder_name(next_name_++, rules_of(folder))};
-  // First, lest the folder be shown and nobody serve it.
+  // First: a folder is not shown without a server.
   BOXLITE_TRY(start_server());
   BOXLITE_TRY_CONTEXT(describe(folder), place_->attach(entry.name, source.get(), folder.is_read_only));
   entries_.push_back(entry);
