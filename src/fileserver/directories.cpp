@@ -170,7 +170,7 @@ Answer<void> open_directory(Session& session, Request& request) {
   fuse_open_out out = {};
   out.fh = file->id;
   if (session.watch().covers(*node)) out.open_flags = FOPEN_CACHE_DIR;
-  if (version_of(opened.status) == node->told) out.open_flags |= FOPEN_KEEP_CACHE;
+  if (node->copy.is_of(version_of(opened.status))) out.open_flags |= FOPEN_KEEP_CACHE;
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
 }

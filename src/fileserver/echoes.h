@@ -19,9 +19,11 @@ namespace boxlite::fileserver {
 class Echoes {
  public:
   struct Echo {
-    wire::HostChange change;
-    Place place;
+    wire::HostChange change = {};
+    Place place = {};
     Place target = {};  // of what was moved
+
+    bool operator==(const Echo&) const = default;
   };
 
   Echoes(Channel& channel, NodeTable& nodes) : channel_(channel), nodes_(nodes) {}

@@ -24,21 +24,30 @@ class OwnChange {
  public:
   OwnChange(Session& session, Node& node, int fd) : session_(session), node_(node), fd_(fd) {
     const auto before = status_of(fd_);
-    was_as_told_ = before && version_of(*before) == node_.told;
+    was_known_ = before && node_.copy.is_of(version_of(*before));
+    if (before) size_before_ = before->stx_size;
   }
-  void done(std::uint64_t expected_end = 0) {
+  void done() {
     const auto after = status_of(fd_);
     if (!after) return;
-    node_.told = version_of(*after);
-    if (was_as_told_) node_.shown = node_.told;
-    if (!was_as_told_ || (expected_end != 0 && after->stx_size != expected_end)) session_.invalidate(node_);
+    node_.copy.make(version_of(*after), was_known_);
+    if (!was_known_) session_.invalidate(node_);
+  }
+  // What was written ends at `end`. A file that is longer than that makes it was written by others as well.
+  void done(std::uint64_t end, bool appends) {
+    const auto after = status_of(fd_);
+    if (!after) return;
+    node_.copy.make(version_of(*after), was_known_);
+    const auto expected = appends ? end : std::max(end, size_before_);
+    if (!was_known_ || after->stx_size != expected) session_.invalidate(node_);
   }
 
  private:
   Session& session_;
   Node& node_;
   int fd_;
-  bool was_as_told_ = false;
+  std::uint64_t size_before_ = 0;
+  bool was_known_ = false;
 };
 
 // Whether it appends is said by each write, as programs change their minds (F_SETFL).
@@ -68,9 +77,9 @@ Answer<fuse_open_out> take_in(Session& session, Node& node, const Found& found, 
   // The guest would put what is appended where it believes the end to be.
   if (appends) out.open_flags = FOPEN_DIRECT_IO;
   // What is opened shows what the file is by now.
-  else if (version == node.told)
+  else if (node.copy.is_of(version))
     out.open_flags = FOPEN_KEEP_CACHE;
-  if ((guest_flags & O_TRUNC) != 0) node.told = version;
+  if ((guest_flags & O_TRUNC) != 0) node.copy.empty(version);
   return out;
 }
 
@@ -80,13 +89,8 @@ Answer<void> open_node(Session& session, Request& request) {
   if (node->type != S_IFREG) return refuse(node->type == S_IFDIR ? EISDIR : ENXIO);
   if (session.files().is_full()) return refuse(EMFILE);
   const auto found = BOXLITE_TRY(session.tree().find(*node));
-  const auto version = version_of(found.status);
-  const bool is_known = version == node->shown && is_settled(version);
   // The guest's kernel looks the name up then, learns of the new size, and comes again.
-  if (!std::exchange(node->was_just_looked_up, false) && !is_known) {
-    node->was_just_looked_up = true;
-    return refuse(ESTALE);
-  }
+  if (!node->copy.may_open(version_of(found.status))) return refuse(ESTALE);
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
   const auto opened = BOXLITE_TRY(found_open(std::move(fd)));
   const auto out = BOXLITE_TRY(take_in(session, *node, opened, in.flags));
@@ -116,7 +120,7 @@ Answer<void> write_file(Session& session, Request& request) {
   const bool appends = (in.flags & O_APPEND) != 0;
   const auto written = write_at(file->fd->get(), data, in.offset, appends);
   if (written < 0) return refuse(errno);
-  change.done(appends ? in.offset + static_cast<std::uint64_t>(written) : 0);
+  change.done(in.offset + static_cast<std::uint64_t>(written), appends);
   const fuse_write_out out = {.size = static_cast<std::uint32_t>(written), .padding = 0};
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};

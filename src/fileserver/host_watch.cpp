@@ -159,9 +159,11 @@ void HostWatch::on_content(Node& directory, const Event& event) {
   auto* file = session_.nodes().child(directory.id, event.name);
   const bool is_closing = (event.mask & IN_CLOSE_WRITE) != 0;
   // What the guest itself did is as it was told.
-  const bool is_news = file == nullptr || refresh(*file) || (is_closing && file->host_writes);
-  if (!is_news) return;
-  if (file != nullptr) file->host_writes = !is_closing;
+  if (file != nullptr) {
+    const bool is_news = refresh(*file);
+    if (is_closing ? !file->copy.host_closes(is_news) : !is_news) return;
+    if (!is_closing) file->copy.host_writes();
+  }
   const auto change = is_closing                      ? wire::HostChange::written
                       : (event.mask & IN_MODIFY) != 0 ? wire::HostChange::modified
                                                       : wire::HostChange::attributes_changed;
@@ -170,12 +172,7 @@ void HostWatch::on_content(Node& directory, const Event& event) {
 
 bool HostWatch::refresh(Node& node) {
   const auto found = session_.tree().find(node);
-  if (found) {
-    const auto now = version_of(found->status);
-    // Once is enough: what the guest asks for meanwhile would be void as well.
-    if (now == node.told || now == node.forgotten) return false;
-    if (is_settled(now)) node.forgotten = now;
-  }
+  if (found && !node.copy.is_behind(version_of(found->status))) return false;
   session_.invalidate(node);
   return true;
 }

@@ -145,7 +145,7 @@ Answer<void> look_up(Session& session, Request& request) {
       found ? session.enter(*site.directory, site.name, *found) : session.nothing_there(*site.directory);
   if (!found) session.nodes().remove({site.directory->id, site.name});
   if (!entry) return refuse(entry.error());
-  if (auto* node = session.nodes().find(entry->nodeid); node != nullptr) node->was_just_looked_up = true;
+  if (auto* node = session.nodes().find(entry->nodeid); node != nullptr) node->copy.look_up();
   session.channel().answer(request.unique(), {bytes_of(*entry)});
   return {};
 }

@@ -6,7 +6,6 @@
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 
 #include "base/result.h"
 
@@ -25,24 +24,6 @@ Identity identity_of(const struct statx& status) {
           .inode = status.stx_ino,
           .born_seconds = status.stx_btime.tv_sec,
           .born_nanoseconds = status.stx_btime.tv_nsec};
-}
-
-Version version_of(const struct statx& status) {
-  return {.size = status.stx_size,
-          .modified_seconds = status.stx_mtime.tv_sec,
-          .modified_nanoseconds = status.stx_mtime.tv_nsec,
-          .changed_seconds = status.stx_ctime.tv_sec,
-          .changed_nanoseconds = status.stx_ctime.tv_nsec};
-}
-
-bool is_settled(const Version& version) {
-  constexpr std::int64_t second = 1'000'000'000;
-  constexpr std::int64_t step = 20'000'000;  // more than any kernel's tick
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  const auto age = (now.tv_sec - version.changed_seconds) * second + now.tv_nsec -
-                   static_cast<std::int64_t>(version.changed_nanoseconds);
-  return age > step || age < -second;
 }
 
 std::size_t NodeTable::IdentityHash::operator()(const Identity& identity) const {

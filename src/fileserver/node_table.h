@@ -17,6 +17,7 @@
 
 #include "base/unique_fd.h"
 #include "fileserver/answer.h"
+#include "fileserver/guest_copy.h"
 
 namespace boxlite::fileserver {
 
@@ -43,17 +44,6 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
-// What tells that the contents of a file have changed.
-struct Version {
-  std::uint64_t size = 0;
-  std::int64_t modified_seconds = 0;
-  std::uint32_t modified_nanoseconds = 0;
-  std::int64_t changed_seconds = 0;
-  std::uint32_t changed_nanoseconds = 0;
-
-  bool operator==(const Version&) const = default;
-};
-
 struct FolderRules;
 
 // A file that the guest knows by a number.
@@ -66,12 +56,8 @@ struct Node {
   std::uint64_t lookups = 0;           // how often the guest was told of it and has not forgotten it
   std::size_t children = 0;            // places of nodes that are in it
   std::vector<std::weak_ptr<const UniqueFd>> open = {};
-  int watch = -1;                   // a directory: HostWatch's number of it
-  bool was_just_looked_up = false;  // what the guest knows of it was told to it for this opening
-  Version shown = {};               // as it was when the guest was told its attributes
-  bool host_writes = false;         // the host has changed it, and not closed it since
-  Version forgotten = {};           // the guest was to forget what it has, as the file was of this one
-  Version told = {};                // the guest's contents and attributes are of this one
+  int watch = -1;  // a directory: HostWatch's number of it
+  GuestCopy copy = {};
 };
 
 // The nodes of one mounted file system of the guest. References stay valid until the node is forgotten.
@@ -130,8 +116,5 @@ class NodeTable {
 };
 
 Identity identity_of(const struct statx& status);
-Version version_of(const struct statx& status);
-// False: it may be changed again without looking different, as file systems' clocks have coarse steps.
-bool is_settled(const Version& version);
 
 }  // namespace boxlite::fileserver

@@ -89,11 +89,7 @@ std::uint64_t Session::validity_of(Node& node, const Found& found) {
 
 void Session::tell(Node& node, const Found& found, fuse_attr& attr) {
   attr = owners_.present(found, rules_of(node));
-  const auto version = version_of(found.status);
-  node.shown = version;
-  if (version == node.told) return;
-  // What is not settled is asked for again.
-  node.told = is_settled(version) || !S_ISREG(found.status.stx_mode) ? version : Version();
+  node.copy.tell(version_of(found.status), S_ISREG(found.status.stx_mode));
 }
 
 Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, const Found& found) {
@@ -127,7 +123,7 @@ fuse_attr_out Session::attributes(Node& node, const Found& found) {
 }
 
 void Session::invalidate(Node& node) {
-  node.told = {};
+  node.copy.forget();
   const fuse_notify_inval_inode_out out = {.ino = node.id, .off = 0, .len = 0};
   channel_.notify(FUSE_NOTIFY_INVAL_INODE, {bytes_of(out)});
 }
