@@ -75,6 +75,19 @@ TEST_F(Coherence, AnOpenFileShowsWhatTheHostAppends) {
   EXPECT_EQ(text_of(host("a")), "One\ntwo\n");
 }
 
+// Of the same length, and within one step of the file system's clock.
+TEST_F(Coherence, AHostWriteRightAfterTheBoxsIsSeen) {
+  put(host("a"), "0000");
+  const auto of_box = opened(box("a"), O_RDWR);
+  const auto of_host = opened(host("a"), O_RDWR);
+  for (int round = 0; round < 200; ++round) {
+    EXPECT_EQ(read_at(of_box.get(), 4, 0).size(), 4);
+    ASSERT_EQ(::pwrite(of_box.get(), "box!", 4, 0), 4);
+    ASSERT_EQ(::pwrite(of_host.get(), "host", 4, 0), 4);
+    ASSERT_TRUE(comes([&] { return read_at(of_box.get(), 4, 0) == "host"; })) << round;
+  }
+}
+
 TEST_F(Coherence, AMappingShowsWhatTheHostWrites) {
   put(host("a"), std::string(8192, 'a'));
   const auto file = opened(box("a"), O_RDONLY);

@@ -162,7 +162,7 @@ Answer<void> answer_entries(Session& session, Request& request, bool has_attribu
 Answer<void> open_directory(Session& session, Request& request) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
   const auto there = BOXLITE_TRY(session.tree().directory(*node));
-  session.watch().cover(*node, *there);
+  session.watch().cover(*node, there);
   UniqueFd fd(::openat(there->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.is_open()) return refuse(errno);
   const auto opened = BOXLITE_TRY(found_open(std::move(fd)));

@@ -90,7 +90,8 @@ Answer<void> open_node(Session& session, Request& request) {
   if (session.files().is_full()) return refuse(EMFILE);
   const auto found = BOXLITE_TRY(session.tree().find(*node));
   // The guest's kernel looks the name up then, learns of the new size, and comes again.
-  if (!node->copy.may_open(version_of(found.status))) return refuse(ESTALE);
+  const bool can_change_unseen = !session.hears_all_of(*node, found.status);
+  if (!node->copy.may_open(version_of(found.status), can_change_unseen)) return refuse(ESTALE);
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
   const auto opened = BOXLITE_TRY(found_open(std::move(fd)));
   const auto out = BOXLITE_TRY(take_in(session, *node, opened, in.flags));

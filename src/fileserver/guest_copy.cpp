@@ -23,10 +23,9 @@ bool is_settled(const Version& version) {
   return age > step || age < -second;
 }
 
-void GuestCopy::tell(const Version& version, bool can_change_unseen) {
+void GuestCopy::tell(const Version& version, bool is_reliable) {
   shown_ = version;
-  if (version == known_) return;
-  known_ = can_change_unseen && !is_settled(version) ? Version() : version;
+  if (version != known_) known_ = is_reliable ? version : Version();
 }
 
 void GuestCopy::make(const Version& version, bool was_known) {
@@ -34,10 +33,12 @@ void GuestCopy::make(const Version& version, bool was_known) {
   if (was_known) shown_ = version;
 }
 
-bool GuestCopy::may_open(const Version& version) {
-  if (std::exchange(is_just_looked_up_, false)) return true;
-  if (version == shown_ && is_settled(version)) return true;
-  is_just_looked_up_ = true;
+bool GuestCopy::may_open(const Version& version, bool can_change_unseen) {
+  const bool is_believed = is_just_looked_up_ || was_just_refused_;
+  is_just_looked_up_ = was_just_refused_ = false;
+  if (is_believed) return true;
+  if (version == shown_ && (!can_change_unseen || is_settled(version))) return true;
+  was_just_refused_ = true;
   return false;
 }
 

@@ -37,20 +37,26 @@ class GuestCopy {
   const Version& known() const { return known_; }
   const Version& shown() const { return shown_; }
 
-  // The guest is told the attributes. `can_change_unseen`: a regular file, whose contents are cached as well.
-  void tell(const Version& version, bool can_change_unseen);
+  // The guest is told the attributes. `is_reliable`: what it has cached is of no other version, nor will be.
+  void tell(const Version& version, bool is_reliable);
   // The guest itself made this version of what it had (`was_known`), or of something else.
   void make(const Version& version, bool was_known);
   // It cut the file to nothing, and has no contents that could be old.
   void empty(const Version& version) { known_ = version; }
-  // The guest is to forget what it has.
-  void forget() { known_ = {}; }
+  // The guest is to forget what it has, by that notice (Notices).
+  void forget(std::uint64_t notice) {
+    last_notice_ = notice;
+    known_ = shown_ = {};
+    is_just_looked_up_ = false;
+  }
+  std::uint64_t last_notice() const { return last_notice_; }
 
   // The guest looked the name up, and opens what it was shown by that.
   void look_up() { is_just_looked_up_ = true; }
   // The guest may open the file, which is of `version`. Otherwise it has to look the name up first, as what
-  // it was shown, its size above all, is older; it is believed once that it did.
-  bool may_open(const Version& version);
+  // it was shown, its size above all, is older; it is believed once that it did. `can_change_unseen`:
+  // of two versions that look the same, the host may have made the later one.
+  bool may_open(const Version& version, bool can_change_unseen);
 
   // The host's file was seen to be of `version`. False: the guest has that, or was told once to forget all
   // before it, and need not be told again: what it asked for meanwhile would be void as well.
@@ -66,7 +72,9 @@ class GuestCopy {
   Version known_ = {};
   Version shown_ = {};      // with the attributes that it was told last
   Version forgotten_ = {};  // the file was of it when the guest was to forget
+  std::uint64_t last_notice_ = 0;
   bool is_just_looked_up_ = false;
+  bool was_just_refused_ = false;  // a host that goes on writing does not keep the guest out
   bool host_writes_ = false;
 };
 

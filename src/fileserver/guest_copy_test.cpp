@@ -23,17 +23,16 @@ TEST(GuestCopy, IsOfWhatItWasToldUntilItForgets) {
   EXPECT_FALSE(copy.is_of(old));
   copy.tell(old, true);
   EXPECT_TRUE(copy.is_of(old));
-  copy.forget();
+  copy.forget(1);
   EXPECT_FALSE(copy.is_of(old));
 }
 
-TEST(GuestCopy, ContentsThatMayChangeUnseenAreOfNoVersion) {
+TEST(GuestCopy, WhatIsNotReliableIsOfNoVersion) {
   GuestCopy copy;
-  const auto version = just_made();
-  copy.tell(version, true);
-  EXPECT_FALSE(copy.is_of(version));
-  copy.tell(version, false);
-  EXPECT_TRUE(copy.is_of(version)) << "a directory is not taken for what it was";
+  copy.tell(old, true);
+  copy.tell(other, false);
+  EXPECT_FALSE(copy.is_of(other));
+  EXPECT_EQ(copy.shown(), other);
 }
 
 TEST(GuestCopy, WhatItMadeItselfIsKnownAtOnce) {
@@ -41,7 +40,7 @@ TEST(GuestCopy, WhatItMadeItselfIsKnownAtOnce) {
   const auto version = just_made();
   copy.make(version, true);
   EXPECT_TRUE(copy.is_of(version));
-  copy.tell(version, true);
+  copy.tell(version, false);
   EXPECT_TRUE(copy.is_of(version)) << "being told of it again makes it no less known";
   EXPECT_FALSE(copy.is_behind(version));
 }
@@ -58,12 +57,17 @@ TEST(GuestCopy, WhatItMadeOfSomethingElseIsNotWhatItWasShown) {
 TEST(GuestCopy, OpensWhatItWasShown) {
   GuestCopy copy;
   copy.tell(old, true);
-  EXPECT_TRUE(copy.may_open(old));
-  EXPECT_FALSE(copy.may_open(other)) << "it has to look the name up";
-  EXPECT_TRUE(copy.may_open(other)) << "once it is believed";
-  EXPECT_FALSE(copy.may_open(other));
+  EXPECT_TRUE(copy.may_open(old, true));
+  EXPECT_FALSE(copy.may_open(other, true)) << "it has to look the name up";
+  EXPECT_TRUE(copy.may_open(other, true)) << "once it is believed";
+  EXPECT_FALSE(copy.may_open(other, true));
   copy.look_up();
-  EXPECT_TRUE(copy.may_open(other));
+  EXPECT_TRUE(copy.may_open(other, true));
+  copy.look_up();
+  copy.forget(1);
+  EXPECT_FALSE(copy.may_open(other, true)) << "it was looked up before the host changed it";
+  copy.forget(1);
+  EXPECT_TRUE(copy.may_open(other, true)) << "once it is believed, whatever the host does meanwhile";
 }
 
 TEST(GuestCopy, IsToldOnceToForget) {

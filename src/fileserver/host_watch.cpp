@@ -2,14 +2,11 @@
 #include "fileserver/host_watch.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "fileserver/session.h"
 
@@ -17,7 +14,6 @@ namespace boxlite::fileserver {
 namespace {
 
 constexpr std::uint32_t name_events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
-constexpr std::uint32_t file_events = IN_MODIFY | IN_ATTRIB | IN_CLOSE_WRITE;
 // More cannot be under way: the kernel would have said that it lost some.
 constexpr std::size_t max_expected = 16'384;
 
@@ -29,20 +25,22 @@ wire::HostChange creation_of(const Answer<Found>& found) {
 
 }  // namespace
 
-HostWatch::HostWatch(linux_::EventLoop& loop, Session& session) : loop_(loop), session_(session) {
-  inotify_.reset(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!inotify_.is_open()) return;
-  auto watch = loop_.watch(inotify_.get(), true, false, [this](linux_::Readiness) { on_ready(); });
-  if (watch) ready_ = std::move(*watch);
+HostWatch::HostWatch(linux_::EventLoop& loop, Session& session, HostEvents events)
+    : session_(session), events_(std::move(events)) {
+  listen(loop, events_.fanotify());
+  listen(loop, events_.inotify());
 }
 
-void HostWatch::cover(Node& node, const UniqueFd& fd) {
+void HostWatch::listen(linux_::EventLoop& loop, int fd) {
+  if (fd < 0) return;
+  auto watch = loop.watch(fd, true, false, [this](linux_::Readiness) { hear(); });
+  if (watch) ready_.push_back(std::move(*watch));
+}
+
+void HostWatch::cover(Node& node, const SharedFd& fd) {
   // Folders have names of their own for ever, and the guest looks none up before it is there.
-  if (node.watch >= 0 || !ready_.is_active() || node.id == FUSE_ROOT_ID) return;
-  const auto path = session_.tree().path_of(fd.get());
-  const std::uint32_t events =
-      node.type == S_IFDIR ? name_events | file_events | IN_EXCL_UNLINK : file_events;
-  node.watch = ::inotify_add_watch(inotify_.get(), path.c_str(), events);
+  if (node.watch >= 0 || node.id == FUSE_ROOT_ID) return;
+  node.watch = node.type == S_IFDIR ? events_.add_directory(fd) : events_.add_file(*fd);
   if (node.watch >= 0) watched_[node.watch].nodes.push_back(node.id);
 }
 
@@ -51,30 +49,23 @@ void HostWatch::forget(const Node& node) {
   if (found == watched_.end()) return;
   std::erase(found->second.nodes, node.id);
   if (!found->second.nodes.empty()) return;
-  ::inotify_rm_watch(inotify_.get(), node.watch);
+  events_.remove(node.watch);
   watched_.erase(found);
 }
 
 void HostWatch::expect(const Node& directory, std::string_view name, std::uint32_t event) {
   const auto found = watched_.find(directory.watch);
   if (found == watched_.end()) return;
+  if (is_certain_of(directory) && found->second.nodes.size() == 1) return;
   auto& expected = found->second.expected;
   if (expected.size() >= max_expected) expected.pop_front();
   expected.push_back({directory.id, std::string(name), event});
 }
 
-void HostWatch::on_ready() {
-  alignas(inotify_event) std::array<char, 16384> buffer;
-  const auto got = ::read(inotify_.get(), buffer.data(), buffer.size());
-  for (ssize_t at = 0; at < got;) {
-    inotify_event header;
-    std::memcpy(&header, buffer.data() + at, sizeof header);
-    const char* name = buffer.data() + at + sizeof header;
-    handle({header.wd, header.mask, header.cookie, header.len == 0 ? std::string() : std::string(name)});
-    at += static_cast<ssize_t>(sizeof header + header.len);
-  }
+void HostWatch::hear() {
+  const auto told = [this](const Event& event) { handle(event); };
   // The kernel tells both halves of a move together; they may come in two reads.
-  if (moved_from_ && got > 0) return on_ready();
+  while (events_.hear(told) && moved_from_) continue;
   forget_moved_from();
 }
 
@@ -99,12 +90,14 @@ void HostWatch::handle(const Event& event) {
     watched_.erase(found);
     return;
   }
+  // Only by another name of the same directory it would be news.
+  if (event.actor == HostEvents::Actor::this_process && nodes.size() == 1) return;
   const auto own = (event.mask & name_events) != 0 ? take_expected(found->second, event) : 0;
   for (const auto id : nodes) {
     auto* node = session_.nodes().find(id);
     if (node == nullptr || id == own) continue;
     if (event.name.empty()) {
-      if (node->type != S_IFDIR) (void)refresh(*node);
+      node->type == S_IFDIR ? on_directory_itself(*node) : (void)refresh(*node);
     } else {
       on_name(*node, event);
     }
@@ -157,17 +150,30 @@ void HostWatch::forget_moved_from() {
 
 void HostWatch::on_content(Node& directory, const Event& event) {
   auto* file = session_.nodes().child(directory.id, event.name);
-  const bool is_closing = (event.mask & IN_CLOSE_WRITE) != 0;
-  // What the guest itself did is as it was told.
-  if (file != nullptr) {
-    const bool is_news = refresh(*file);
-    if (is_closing ? !file->copy.host_closes(is_news) : !is_news) return;
-    if (!is_closing) file->copy.host_writes();
-  }
-  const auto change = is_closing                      ? wire::HostChange::written
-                      : (event.mask & IN_MODIFY) != 0 ? wire::HostChange::modified
-                                                      : wire::HostChange::attributes_changed;
+  if (file != nullptr && !take_note(*file, event)) return;
+  const auto change = (event.mask & IN_CLOSE_WRITE) != 0 ? wire::HostChange::written
+                      : (event.mask & IN_MODIFY) != 0    ? wire::HostChange::modified
+                                                         : wire::HostChange::attributes_changed;
   repeat({change, {directory.id, event.name}});
+}
+
+bool HostWatch::take_note(Node& file, const Event& event) {
+  const bool is_closing = (event.mask & IN_CLOSE_WRITE) != 0;
+  if (event.actor == HostEvents::Actor::another) {
+    if (!is_closing) session_.invalidate(file);
+    return true;
+  }
+  // What the guest itself did is as it was told.
+  const bool is_news = refresh(file);
+  if (is_closing) return file.copy.host_closes(is_news);
+  if (is_news) file.copy.host_writes();
+  return is_news;
+}
+
+void HostWatch::on_directory_itself(Node& directory) {
+  session_.invalidate(directory);
+  if (directory.places.empty() || directory.places.back().parent == FUSE_ROOT_ID) return;
+  repeat({wire::HostChange::attributes_changed, directory.places.back()});
 }
 
 bool HostWatch::refresh(Node& node) {

@@ -9,8 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/unique_fd.h"
 #include "fileserver/echoes.h"
+#include "fileserver/host_events.h"
 #include "fileserver/node_table.h"
 #include "linux/event_loop.h"
 
@@ -23,13 +23,17 @@ class Session;
 // that it may keep. Loop thread only.
 class HostWatch {
  public:
-  HostWatch(linux_::EventLoop& loop, Session& session);
+  HostWatch(linux_::EventLoop& loop, Session& session, HostEvents events);
 
   // A directory, or a file that is shared alone; once is enough.
-  void cover(Node& node, const UniqueFd& fd);
+  void cover(Node& node, const SharedFd& fd);
   bool covers(const Node& node) const { return node.watch >= 0; }
+  // Whether it is heard who changes what in the directory.
+  bool is_certain_of(const Node& directory) const { return events_.is_certain(directory.watch); }
   void forget(const Node& node);
 
+  // What has happened until now: before the guest is told how things are.
+  void hear();
   // What was just done in the directory for the guest is no news to it. `event`: IN_CREATE, IN_DELETE,
   // IN_MOVED_FROM, IN_MOVED_TO.
   void expect(const Node& directory, std::string_view name, std::uint32_t event);
@@ -44,12 +48,7 @@ class HostWatch {
     std::vector<std::uint64_t> nodes = {};  // a directory may be shared twice
     std::deque<Expected> expected = {};
   };
-  struct Event {
-    int watch;
-    std::uint32_t mask;
-    std::uint32_t cookie;
-    std::string name;
-  };
+  using Event = HostEvents::Event;
   // What the next event may be the other half of.
   struct MovedFrom {
     Place place;
@@ -57,12 +56,15 @@ class HostWatch {
     bool is_directory;
   };
 
-  void on_ready();
+  void listen(linux_::EventLoop& loop, int fd);
   void handle(const Event& event);
   void on_name(Node& directory, const Event& event);
   void on_new_name(Node& directory, const Event& event);
   void on_lost_name(Node& directory, const Event& event);
   void on_content(Node& directory, const Event& event);
+  void on_directory_itself(Node& directory);
+  // The file was changed by a program of the host, or may have been. False: it was not.
+  bool take_note(Node& file, const Event& event);
   // False: it is as the guest was told.
   bool refresh(Node& node);
   void repeat(Echoes::Echo echo);
@@ -71,10 +73,9 @@ class HostWatch {
   // 0: nobody expected it. Otherwise the directory in which it was done.
   static std::uint64_t take_expected(Watched& watched, const Event& event);
 
-  linux_::EventLoop& loop_;
   Session& session_;
-  UniqueFd inotify_;
-  linux_::EventLoop::Watch ready_;
+  HostEvents events_;
+  std::vector<linux_::EventLoop::Watch> ready_;
   std::unordered_map<int, Watched> watched_;
   std::optional<MovedFrom> moved_from_;
 };

@@ -72,10 +72,12 @@ Result<void> run() {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  const auto descriptors = raise_file_limit();
   Setup setup{.root = UniqueFd(::fcntl(folders_fd, F_DUPFD_CLOEXEC, 0)),
               .own_descriptors = "",
               .may_give_away = is_hosts_root(),
-              .open_files = raise_file_limit()};
+              .open_files = descriptors - descriptors / 4,
+              .watched_directories = descriptors / 4};
   BOXLITE_TRY(confine());
   const auto loop = BOXLITE_TRY(linux_::EventLoop::create());
   Result<void> outcome;

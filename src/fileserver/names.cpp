@@ -27,7 +27,7 @@ struct Site {
 Answer<Site> site_of(Session& session, std::uint64_t directory_id, std::string name) {
   auto* directory = BOXLITE_TRY(session.node(directory_id));
   auto fd = BOXLITE_TRY(session.tree().directory(*directory));
-  session.watch().cover(*directory, *fd);
+  session.watch().cover(*directory, fd);
   return Site{directory, std::move(fd), std::move(name)};
 }
 

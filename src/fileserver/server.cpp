@@ -127,6 +127,7 @@ void Server::on_ready() {
     ready_.reset();
     return ended_(filled ? Result<void>() : std::unexpected(std::move(filled).error()));
   }
+  session_.watch().hear();
   while (const auto message = channel_.next()) handle(*message);
   quiet_ = loop_.after(quiet_time, [this] { give_memory_back(); });
 }
@@ -151,6 +152,9 @@ void Server::dispatch(Request& request) {
       if (const auto repeater = request.take<wire::Repeater>()) session_.echoes().begin(repeater->pid);
       return;
     case wire::repeated_order: return session_.echoes().done();
+    case wire::forgotten_order:
+      if (const auto forgotten = request.take<wire::Forgotten>()) session_.notices().done(forgotten->count);
+      return;
     case FUSE_FORGET: return forget(session_, request);
     case FUSE_BATCH_FORGET: return forget_many(session_, request);
     case FUSE_INTERRUPT: return interrupt_lock(session_, request);

@@ -18,11 +18,12 @@ constexpr std::uint64_t until_changed = 24 * 3600;
 
 Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
     : channel_(channel),
-      tree_(nodes_, std::move(setup.root), std::move(setup.own_descriptors)),
+      notices_(channel),
+      tree_(nodes_, std::move(setup.root), setup.own_descriptors),
       owners_(tree_, setup.may_give_away),
       files_(setup.open_files),
       echoes_(channel_, nodes_),
-      watch_(loop, *this),
+      watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories)),
       locks_(loop, channel_) {
   nodes_.on_drop([this](const Node& node) {
     tree_.forget(node.id);
@@ -33,6 +34,7 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
 void Session::begin() {
   locks_.clear();
   echoes_.clear();
+  notices_.clear();
   files_.clear();
   nodes_.clear();
 }
@@ -77,19 +79,30 @@ Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
   return Found{file->fd, status};
 }
 
+const Node* Session::directory_of(const Node& node) {
+  return node.places.empty() ? nullptr : nodes_.find(node.places.back().parent);
+}
+
 std::uint64_t Session::validity_of(Node& node, const Found& found) {
   // A file may be changed by another name, in a directory without a watch.
   if (!S_ISDIR(found.status.stx_mode) && found.status.stx_nlink > 1) return 0;
   if (watch_.covers(node)) return until_changed;
   if (node.type == S_IFDIR) return 0;
-  if (node.places.empty()) return 0;
-  auto* directory = nodes_.find(node.places.back().parent);
+  const auto* directory = directory_of(node);
   return directory != nullptr && watch_.covers(*directory) ? until_changed : 0;
+}
+
+bool Session::hears_all_of(const Node& node, const struct statx& status) {
+  const auto* directory = directory_of(node);
+  return directory != nullptr && watch_.is_certain_of(*directory) && status.stx_nlink == 1;
 }
 
 void Session::tell(Node& node, const Found& found, fuse_attr& attr) {
   attr = owners_.present(found, rules_of(node));
-  node.copy.tell(version_of(found.status), S_ISREG(found.status.stx_mode));
+  const auto version = version_of(found.status);
+  const bool can_change_unseen = S_ISREG(found.status.stx_mode) && !hears_all_of(node, found.status);
+  const bool has_forgotten = notices_.is_done(node.copy.last_notice());
+  node.copy.tell(version, has_forgotten && (!can_change_unseen || is_settled(version)));
 }
 
 Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, const Found& found) {
@@ -99,7 +112,7 @@ Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, 
   if (directory.id == FUSE_ROOT_ID) {
     node->rules = rules_of_folder(name);
     // A file that is shared alone: no directory of ours tells of it.
-    if (node->type == S_IFREG) watch_.cover(*node, *found.fd);
+    if (node->type == S_IFREG) watch_.cover(*node, found.fd);
   }
   fuse_entry_out entry = {};
   entry.nodeid = node->id;
@@ -123,15 +136,11 @@ fuse_attr_out Session::attributes(Node& node, const Found& found) {
 }
 
 void Session::invalidate(Node& node) {
-  node.copy.forget();
-  const fuse_notify_inval_inode_out out = {.ino = node.id, .off = 0, .len = 0};
-  channel_.notify(FUSE_NOTIFY_INVAL_INODE, {bytes_of(out)});
+  node.copy.forget(notices_.forget_file(node.id));
 }
 
 void Session::invalidate_entry(std::uint64_t directory, std::string_view name) {
-  const fuse_notify_inval_entry_out out = {
-      .parent = directory, .namelen = static_cast<std::uint32_t>(name.size()), .flags = 0};
-  channel_.notify(FUSE_NOTIFY_INVAL_ENTRY, {bytes_of(out), name, std::string_view("\0", 1)});
+  notices_.forget_name(directory, name);
 }
 
 }  // namespace boxlite::fileserver

@@ -18,6 +18,7 @@
 #include "fileserver/host_watch.h"
 #include "fileserver/lock_table.h"
 #include "fileserver/node_table.h"
+#include "fileserver/notices.h"
 #include "fileserver/open_files.h"
 #include "fileserver/owners.h"
 #include "fileserver/workers.h"
@@ -31,6 +32,7 @@ struct Setup {
   std::string own_descriptors = "/proc/self/fd/";  // see HostTree
   bool may_give_away = false;                      // see Owners
   std::size_t open_files = 4096;                   // at once
+  std::size_t watched_directories = 4096;          // of which a descriptor is kept
 };
 
 // What the guest and this server know of each other, for the handlers of requests. Loop thread only.
@@ -47,6 +49,7 @@ class Session {
   LockTable& locks() { return locks_; }
   Workers& workers() { return workers_; }
   Echoes& echoes() { return echoes_; }
+  Notices& notices() { return notices_; }
   // For what is read from files and goes to the guest at once.
   std::vector<char>& transfer_buffer() { return transfer_buffer_; }
 
@@ -61,6 +64,8 @@ class Session {
 
   // The guest is told of what lies at that name of the directory.
   Answer<fuse_entry_out> enter(Node& directory, const std::string& name, const Found& found);
+  // Whether each change of the file by the host is heard of, however soon it follows upon another.
+  bool hears_all_of(const Node& node, const struct statx& status);
   // It is told that nothing does.
   fuse_entry_out nothing_there(Node& directory);
   fuse_attr_out attributes(Node& node, const Found& found);
@@ -77,9 +82,11 @@ class Session {
  private:
   const FolderRules* rules_of_folder(const std::string& name);
   void tell(Node& node, const Found& found, fuse_attr& attr);
+  const Node* directory_of(const Node& node);
   std::uint64_t validity_of(Node& node, const Found& found);
 
   Channel& channel_;
+  Notices notices_;
   NodeTable nodes_;
   HostTree tree_;
   Owners owners_;

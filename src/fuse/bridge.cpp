@@ -102,7 +102,13 @@ void Bridge::finish() {
 
 void Bridge::carry_notices(const Order& order) {
   std::unique_lock lock(mutex_);
+  wire::Forgotten forgotten{};
   while (true) {
+    if (notices_.empty() && forgotten.count > 0) {
+      lock.unlock();
+      (void)send(wire::forgotten_order, bytes_of(std::exchange(forgotten, {})));
+      lock.lock();
+    }
     changed_.wait(lock, [&] { return !notices_.empty() || has_ended_; });
     if (has_ended_) return;
     const auto notice = std::move(notices_.front());
@@ -114,6 +120,7 @@ void Bridge::carry_notices(const Order& order) {
     } else {
       // Of what the guest does not know any more there is nothing to forget.
       (void)!::write(device_.get(), notice.data(), notice.size());
+      ++forgotten.count;
     }
     lock.lock();
   }

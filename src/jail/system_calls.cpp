@@ -266,6 +266,9 @@ void add_file_server(Filter& filter) {
                        __NR_inotify_init1,
                        __NR_inotify_add_watch,
                        __NR_inotify_rm_watch,
+                       __NR_fanotify_init,
+                       __NR_fanotify_mark,
+                       __NR_name_to_handle_at,
                        __NR_write,
                        __NR_writev,
                        __NR_pwrite64});

@@ -48,6 +48,13 @@ struct Repeat {
 // From the agent: that is done.
 inline constexpr std::uint32_t repeated_order = 1003;
 
+// From the agent: the guest's kernel has taken in so many more of the notices that it was sent
+// (FUSE_NOTIFY_*).
+inline constexpr std::uint32_t forgotten_order = 1004;
+struct Forgotten {
+  std::uint32_t count;
+};
+
 inline constexpr std::uint32_t first_folder_order = 1000;
 
 }  // namespace boxlite::wire
