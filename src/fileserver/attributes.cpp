@@ -55,6 +55,7 @@ Answer<void> change(Session& session, const Node& node, const Found& found, cons
     BOXLITE_TRY(session.owners().change_owner(found, rules, uid, gid));
   }
   if ((in.valid & FATTR_SIZE) != 0) BOXLITE_TRY(change_size(session, found, in));
+  if ((in.valid & FATTR_KILL_SUIDGID) != 0) BOXLITE_TRY(session.owners().drop_set_id(found, rules));
   if ((in.valid & (FATTR_ATIME | FATTR_MTIME)) != 0) return change_times(found, in);
   return {};
 }

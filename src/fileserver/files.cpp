@@ -50,6 +50,12 @@ class OwnChange {
   bool was_known_ = false;
 };
 
+// What is written by whom may not have the rights of the file's owner.
+Answer<void> drop_set_id(Session& session, const Node& node, const SharedFd& fd) {
+  const auto status = BOXLITE_TRY(status_of(fd->get()));
+  return session.owners().drop_set_id({fd, status}, session.rules_of(node));
+}
+
 // Whether it appends is said by each write, as programs change their minds (F_SETFL).
 ssize_t write_at(int fd, std::string_view data, std::uint64_t offset, bool appends) {
   const iovec vector = {const_cast<char*>(data.data()), data.size()};
@@ -94,6 +100,8 @@ Answer<void> open_node(Session& session, Request& request) {
   if (!node->copy.may_open(version_of(found.status), can_change_unseen)) return refuse(ESTALE);
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
   const auto opened = BOXLITE_TRY(found_open(std::move(fd)));
+  if ((in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0)
+    BOXLITE_TRY(session.owners().drop_set_id(opened, session.rules_of(*node)));
   const auto out = BOXLITE_TRY(take_in(session, *node, opened, in.flags));
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
@@ -122,6 +130,7 @@ Answer<void> write_file(Session& session, Request& request) {
   const auto written = write_at(file->fd->get(), data, in.offset, appends);
   if (written < 0) return refuse(errno);
   change.done(in.offset + static_cast<std::uint64_t>(written), appends);
+  if ((in.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0) BOXLITE_TRY(drop_set_id(session, *node, file->fd));
   const fuse_write_out out = {.size = static_cast<std::uint32_t>(written), .padding = 0};
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
@@ -164,6 +173,7 @@ Answer<void> allocate(Session& session, Request& request) {
   BOXLITE_TRY(answer_of(::fallocate(file->fd->get(), static_cast<int>(in.mode), static_cast<off_t>(in.offset),
                                     static_cast<off_t>(in.length))));
   change.done();
+  if (request.header().uid != 0) BOXLITE_TRY(drop_set_id(session, *node, file->fd));
   session.channel().answer(request.unique(), {});
   return {};
 }
@@ -192,6 +202,7 @@ Answer<void> copy_range(Session& session, Request& request) {
                                         static_cast<std::size_t>(std::min(in.len, max_copied)), 0);
   if (copied < 0) return refuse(errno);
   change.done();
+  if (request.header().uid != 0) BOXLITE_TRY(drop_set_id(session, *node, to->fd));
   const fuse_write_out out = {.size = static_cast<std::uint32_t>(copied), .padding = 0};
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};

@@ -197,6 +197,8 @@ Answer<void> create_file(Session& session, Request& request) {
     adopt_new(session, site, request, found);
     session.watch().expect(*site.directory, site.name, IN_CREATE);
     found.status = BOXLITE_TRY(status_of(found.fd->get()));
+  } else if ((in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0) {
+    BOXLITE_TRY(session.owners().drop_set_id(found, session.rules_of(*site.directory)));
   }
   const auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
   auto* node = BOXLITE_TRY(session.node(entry.nodeid));

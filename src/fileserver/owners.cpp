@@ -72,6 +72,13 @@ std::optional<KeptStatus> former_status(const std::string& path) {
   return kept;
 }
 
+// The bits that are lost when a file is written to or given away; without the group's right to execute, the
+// group's bit means a kind of lock.
+mode_t lost_bits(const struct statx& status) {
+  if (!S_ISREG(status.stx_mode)) return 0;
+  return (status.stx_mode & S_IXGRP) != 0 ? S_ISUID | S_ISGID : S_ISUID;
+}
+
 // The kernel's numbers in a form of FUSE's.
 std::uint32_t device_number(const struct statx& status, const KeptStatus& kept) {
   if ((kept.mode & S_IFMT) != 0) return kept.device;
@@ -177,6 +184,7 @@ Answer<void> Owners::change_owner(const Found& file, const FolderRules& rules, s
                                   std::optional<gid_t> gid) {
   auto beside = kept(file, rules);
   const auto now = present(file, rules, beside);
+  beside.mode &= ~lost_bits(file.status);
   const auto wanted_uid = uid.value_or(now.uid);
   const auto wanted_gid = gid.value_or(now.gid);
   if (give_away(file, rules, wanted_uid, wanted_gid)) {
@@ -201,6 +209,14 @@ Answer<void> Owners::change_mode(const Found& file, const FolderRules& rules, mo
   const mode_t special = mode & (S_ISUID | S_ISGID);
   if ((beside.mode & (S_ISUID | S_ISGID)) == special) return {};
   beside.mode = (beside.mode & S_IFMT) | special;
+  return keep(file, beside);
+}
+
+Answer<void> Owners::drop_set_id(const Found& file, const FolderRules& rules) const {
+  auto beside = kept(file, rules);
+  const auto lost = beside.mode & lost_bits(file.status);
+  if (lost == 0) return {};
+  beside.mode &= ~lost;
   return keep(file, beside);
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
+#include <functional>
+#include <vector>
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fileserver/test_folder.h"
@@ -46,6 +49,49 @@ TEST_F(FileServer, AFileRemovedWhileOpenIsWhole) {
   EXPECT_EQ(::pread(file.get(), &first, 1, 0), 1);
   EXPECT_EQ(first, 'b');
   ::munmap(map, 4096);
+}
+
+// As on a plain directory, which is asked as well.
+TEST_F(FileServer, SetIdBitsGoWhenAUserWrites) {
+  const TempDir plain = *TempDir::create(std::filesystem::temp_directory_path(), "boxlite-plain-");
+  using Doing = std::function<bool(const char*)>;
+  const std::vector<Doing> doings{
+      [](const char* path) { return ::write(::open(path, O_WRONLY), "x", 1) == 1; },
+      [](const char* path) { return ::truncate(path, 1) == 0; },
+      [](const char* path) { return ::open(path, O_WRONLY | O_TRUNC) >= 0; },
+      [](const char* path) { return ::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600) >= 0; },
+      [](const char* path) { return ::fallocate(::open(path, O_WRONLY), 0, 0, 100) == 0; },
+      [](const char* path) { return ::chmod(path, 06777) != 0; }};
+  // A user has to come to the files.
+  for (auto above = folder_->box(); above != std::filesystem::temp_directory_path();
+       above = above.parent_path())
+    (void)::chmod(above.c_str(), 0777);
+  const auto mode_after = [](const std::filesystem::path& file, mode_t mode, const Doing& doing) {
+    put(file, "text");
+    EXPECT_EQ(::chmod(file.c_str(), mode), 0);
+    const auto child = ::fork();
+    if (child == 0) ::_exit(::setresuid(1000, 1000, 1000) == 0 && doing(file.c_str()) ? 0 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0) << file;
+    const auto done = std::filesystem::status(file).permissions();
+    std::filesystem::remove(file);
+    return done;
+  };
+  std::filesystem::permissions(plain.path(), std::filesystem::perms::all);
+  for (const mode_t mode : {06777u, 04777u, 02767u, 06677u}) {
+    for (std::size_t i = 0; i < doings.size(); ++i)
+      EXPECT_EQ(mode_after(box("s"), mode, doings[i]), mode_after(plain.path() / "s", mode, doings[i]))
+          << i << " " << mode;
+  }
+  for (const mode_t mode : {06777u, 02767u}) {
+    put(box("s"), "");
+    put(plain.path() / "s", "");
+    for (const auto& file : {box("s"), plain.path() / "s"})
+      EXPECT_TRUE(::chmod(file.c_str(), mode) == 0 && ::chown(file.c_str(), 1, 1) == 0);
+    EXPECT_EQ(std::filesystem::status(box("s")).permissions(),
+              std::filesystem::status(plain.path() / "s").permissions());
+  }
 }
 
 TEST_F(FileServer, ManyFilesLeaveNothingBehind) {
