@@ -27,6 +27,8 @@ class Channel {
   Result<bool> fill() { return requests_.fill(socket_.get()); }
   std::optional<std::string_view> next() { return requests_.next(); }
   void shrink() { requests_.shrink(); }
+  std::string_view unread() const { return requests_.unread(); }
+  void begin_with(std::string_view unread) { requests_.begin_with(unread); }
 
   void answer(std::uint64_t unique, int os_error);
   void answer(std::uint64_t unique, std::initializer_list<std::string_view> pieces);

@@ -32,6 +32,12 @@ bool Echoes::add(Echo echo) {
   return true;
 }
 
+void Echoes::restore(std::uint32_t repeater, std::optional<Echo> told) {
+  clear();
+  repeater_ = repeater;
+  told_ = std::move(told);
+}
+
 void Echoes::done() {
   told_.reset();
   tell_next();

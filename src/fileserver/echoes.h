@@ -32,6 +32,10 @@ class Echoes {
   void begin(std::uint32_t repeater);
   // False: the guest is too far behind, and what it was to repeat is given up.
   bool add(Echo echo);
+  // The process that repeats (0: none), and what it was told to at the moment, to go on with.
+  std::uint32_t repeater() const { return repeater_; }
+  const std::optional<Echo>& told() const { return told_; }
+  void restore(std::uint32_t repeater, std::optional<Echo> told);
   // The guest has repeated the one that it was told.
   void done();
   void clear();

@@ -145,7 +145,7 @@ Answer<void> flush(Session& session, Request& request) {
 
 Answer<void> release(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_release_in>());
-  BOXLITE_TRY(session.files().find(in.fh, request.node()));
+  if (!session.files().has(in.fh, request.node())) return refuse(EBADF);
   session.files().close(in.fh);
   if (auto* node = session.nodes().find(request.node()); node != nullptr)
     session.nodes().drop_if_unused(*node);

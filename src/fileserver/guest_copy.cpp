@@ -48,10 +48,11 @@ bool GuestCopy::is_behind(const Version& version) {
   return true;
 }
 
-GuestCopy GuestCopy::restored(const Version& known, const Version& shown) {
+GuestCopy GuestCopy::restored(const Version& known, const Version& shown, std::uint64_t last_notice) {
   GuestCopy copy;
   copy.known_ = known;
   copy.shown_ = shown;
+  copy.last_notice_ = last_notice;
   return copy;
 }
 

@@ -66,7 +66,7 @@ class GuestCopy {
   void host_writes() { host_writes_ = true; }
 
   // As another process knew it (ServerState).
-  static GuestCopy restored(const Version& known, const Version& shown);
+  static GuestCopy restored(const Version& known, const Version& shown, std::uint64_t last_notice);
 
  private:
   Version known_ = {};

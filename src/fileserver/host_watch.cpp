@@ -189,10 +189,7 @@ void HostWatch::repeat(Echoes::Echo echo) {
 
 void HostWatch::lose_track() {
   for (auto& [watch, watched] : watched_) watched.expected.clear();
-  session_.nodes().for_each([this](Node& node) {
-    session_.invalidate(node);
-    for (const auto& place : node.places) session_.invalidate_entry(place.parent, place.name);
-  });
+  session_.recheck();
 }
 
 }  // namespace boxlite::fileserver

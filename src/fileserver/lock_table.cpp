@@ -59,6 +59,26 @@ void LockTable::clear() {
   owners_.clear();
 }
 
+void LockTable::clear(std::uint64_t node) {
+  std::erase_if(owners_, [&](const auto& entry) { return entry.first.first == node; });
+}
+
+std::vector<std::string> LockTable::suspend() {
+  std::vector<std::string> unanswered;
+  for (auto& wait : waits_) wait.is_suspended = true;
+  for (auto& wait : waits_) {
+    linux_::interrupt_and_join(wait.thread, wait.is_over);
+    if (!wait.is_answered) unanswered.push_back(std::move(wait.request));
+  }
+  waits_.clear();
+  return unanswered;
+}
+
+void LockTable::for_each_owner(
+    const std::function<void(std::uint64_t node, std::uint64_t owner, int fd)>& visit) const {
+  for (const auto& [owner, fd] : owners_) visit(owner.first, owner.second, fd->get());
+}
+
 Answer<SharedFd> LockTable::descriptor_of(const HostTree& tree, const OpenFile& file, std::uint64_t owner) {
   auto& fd = owners_[{file.node, owner}];
   if (fd) return fd;
@@ -101,11 +121,11 @@ Answer<void> LockTable::set(const HostTree& tree, const OpenFile& file, const fu
 }
 
 Answer<void> LockTable::wait(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in,
-                             std::uint64_t unique) {
+                             const Request& request) {
   // Most are free.
   const auto at_once = set(tree, file, in);
   if (at_once) {
-    channel_.answer(unique, 0);
+    channel_.answer(request.unique(), 0);
     return {};
   }
   if (at_once.error() != EAGAIN && at_once.error() != EACCES) return at_once;
@@ -115,11 +135,12 @@ Answer<void> LockTable::wait(const HostTree& tree, const OpenFile& file, const f
   const auto operation = flock_operation(in.lk);
   const auto fd = is_whole_file(in) ? Answer<SharedFd>(file.fd) : descriptor_of(tree, file, in.owner);
   if (!range || !operation || !fd) return refuse(EINVAL);
-  auto& wait = waits_.emplace_back(unique);
+  auto& wait = waits_.emplace_back(request.unique(), std::string(request.whole()));
   wait.thread = std::thread([&wait, &channel = channel_, fd = *fd, range = *range, operation = *operation,
                              is_flock = is_whole_file(in)]() mutable {
     const int result = is_flock ? ::flock(fd->get(), operation) : ::fcntl(fd->get(), F_OFD_SETLKW, &range);
-    channel.answer(wait.unique, result == 0 ? 0 : errno);
+    wait.is_answered = result == 0 || !wait.is_suspended || wait.is_interrupted;
+    if (wait.is_answered) channel.answer(wait.unique, result == 0 ? 0 : errno);
     wait.is_over = true;
   });
   return {};

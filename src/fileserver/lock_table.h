@@ -3,11 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <linux/fuse.h>
 
@@ -16,6 +19,7 @@
 #include "fileserver/host_tree.h"
 #include "fileserver/node_table.h"
 #include "fileserver/open_files.h"
+#include "fileserver/request.h"
 #include "linux/event_loop.h"
 
 namespace boxlite::fileserver {
@@ -34,22 +38,33 @@ class LockTable {
   // EAGAIN: somebody else holds it.
   Answer<void> set(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in);
   // Answers `unique` once it is there, or interrupted. ENOLCK: too many wait already.
-  Answer<void> wait(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in, std::uint64_t unique);
+  Answer<void> wait(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in, const Request& request);
   void interrupt(std::uint64_t unique);
   // The owner closes the file.
   void release(std::uint64_t node, std::uint64_t owner);
   void clear();
+  void clear(std::uint64_t node);
+
+  // That of an owner, made if it is not there.
+  Answer<SharedFd> descriptor_of(const HostTree& tree, const OpenFile& file, std::uint64_t owner);
+  // Nobody waits any more, and who did gets no answer: their requests.
+  std::vector<std::string> suspend();
+  // The descriptors of owners, whose locks they are.
+  void for_each_owner(
+      const std::function<void(std::uint64_t node, std::uint64_t owner, int fd)>& visit) const;
 
  private:
   struct Wait {
     std::uint64_t unique;
+    std::string request;
     std::atomic<bool> is_over = false;
-    bool is_interrupted = false;
+    std::atomic<bool> is_interrupted = false;
+    std::atomic<bool> is_suspended = false;
+    bool is_answered = true;  // once it is over
     std::thread thread = {};
   };
   using Owner = std::pair<std::uint64_t, std::uint64_t>;  // node, owner
 
-  Answer<SharedFd> descriptor_of(const HostTree& tree, const OpenFile& file, std::uint64_t owner);
   void collect();
   void press();
 

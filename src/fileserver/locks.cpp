@@ -25,7 +25,7 @@ Answer<void> set_lock(Session& session, Request& request) {
 Answer<void> wait_for_lock(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_lk_in>());
   const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
-  return session.locks().wait(session.tree(), *file, in, request.unique());
+  return session.locks().wait(session.tree(), *file, in, request);
 }
 
 void interrupt_lock(Session& session, Request& request) {

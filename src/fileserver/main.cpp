@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // boxlite-fileserver: started by boxlite-shim, one for each running box that has folders. Descriptor 3 is the
-// machine's channel, 4 the directory in which the folders are. What it prints goes to shim.stderr in the
-// box's directory.
+// machine's channel, 4 the directory in which the folders are (more: program.h). What it prints goes to
+// shim.stderr in the box's directory.
 //
 // The guest is hostile, and this process reads what it sends: before the first message is read, the
 // directory becomes "/", and all rights but those over the user's own files are given up.
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -18,6 +22,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/concat.h"
 #include "base/files.h"
 #include "fileserver/program.h"
 #include "fileserver/server.h"
@@ -47,7 +52,11 @@ bool is_hosts_root() {
 }
 
 // Its own descriptors, which it needs paths of, are a mount by itself, above which nothing is.
-Result<void> confine() {
+Result<void> confine(Setup& setup) {
+  setup.own_descriptor_info.reset(static_cast<int>(
+      ::syscall(SYS_open_tree, AT_FDCWD, "/proc/self/fdinfo", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
+  if (!setup.own_descriptor_info.is_open())
+    return fail(syscall_error("open_tree", "/proc/self/fdinfo", errno));
   if (::fchdir(folders_fd) != 0) return fail(syscall_error("chdir", "folders", errno));
   const UniqueFd descriptors(static_cast<int>(
       ::syscall(SYS_open_tree, AT_FDCWD, "/proc/self/fd", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)));
@@ -66,7 +75,66 @@ Result<void> confine() {
   return {};
 }
 
-Result<void> run() {
+// Grows with what comes: the size that was said is not believed.
+Result<std::string> read_exactly(int fd, std::uint64_t size) {
+  constexpr std::uint64_t step = 1u << 20;
+  std::string bytes;
+  while (bytes.size() < size) {
+    const auto begin = bytes.size();
+    bytes.resize(begin + std::min(step, size - begin));
+    const auto got = ::read(fd, bytes.data() + begin, bytes.size() - begin);
+    if (got == 0 || (got < 0 && errno != EINTR))
+      return fail(ErrorCode::corrupted, "the state that is to be taken up ends early");
+    bytes.resize(begin + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+  }
+  return bytes;
+}
+
+Result<ServerState> read_state() {
+  std::uint64_t size = 0;
+  const auto header = BOXLITE_TRY(read_exactly(orders_fd, sizeof size));
+  std::memcpy(&size, header.data(), sizeof size);
+  if (size > max_state_bytes) return fail(ErrorCode::corrupted, concat("a state of ", size, " bytes"));
+  const auto bytes = BOXLITE_TRY(read_exactly(orders_fd, size));
+  return decode_server_state(bytes);
+}
+
+Result<void> write_state(const ServerState& state) {
+  const auto bytes = encode(state);
+  const std::uint64_t size = bytes.size();
+  BOXLITE_TRY(write_all(orders_fd, bytes_of(size), "state"));
+  return write_all(orders_fd, bytes, "state");
+}
+
+// What whoever started this process says to it.
+class Orders {
+ public:
+  Orders(linux_::EventLoop& loop, Server& server, Result<void>& outcome)
+      : loop_(loop), server_(server), outcome_(outcome) {}
+
+  Result<void> begin() {
+    watch_ = BOXLITE_TRY(loop_.watch(orders_fd, true, false, [this](linux_::Readiness) { take(); }));
+    return {};
+  }
+
+ private:
+  void take() {
+    char order = 0;
+    const auto got = ::read(orders_fd, &order, 1);
+    if (got < 0 && errno == EINTR) return;
+    if (got <= 0) return watch_.reset();
+    if (order != suspend_order) return;
+    outcome_ = write_state(server_.suspend());
+    loop_.stop();
+  }
+
+  linux_::EventLoop& loop_;
+  Server& server_;
+  Result<void>& outcome_;
+  linux_::EventLoop::Watch watch_;
+};
+
+Result<void> run(std::string_view word) {
   ::umask(0);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
@@ -78,7 +146,7 @@ Result<void> run() {
               .may_give_away = is_hosts_root(),
               .open_files = descriptors - descriptors / 4,
               .watched_directories = descriptors / 4};
-  BOXLITE_TRY(confine());
+  BOXLITE_TRY(confine(setup));
   const auto loop = BOXLITE_TRY(linux_::EventLoop::create());
   Result<void> outcome;
   const auto server =
@@ -86,6 +154,12 @@ Result<void> run() {
         outcome = std::move(end);
         loop->stop();
       }));
+  if (word == resume_word) {
+    const auto state = BOXLITE_TRY(read_state());
+    BOXLITE_TRY(server->take_up(state));
+  }
+  Orders orders(*loop, *server, outcome);
+  if (!word.empty()) BOXLITE_TRY(orders.begin());
   BOXLITE_TRY(loop->run());
   return outcome;
 }
@@ -93,9 +167,9 @@ Result<void> run() {
 }  // namespace
 }  // namespace boxlite::fileserver
 
-int main() {
+int main(int count, char** words) {
   try {
-    const auto outcome = boxlite::fileserver::run();
+    const auto outcome = boxlite::fileserver::run(count > 1 ? words[1] : "");
     if (outcome) return 0;
     std::fprintf(stderr, "boxlite-fileserver: %s\n", outcome.error().message().c_str());
   } catch (const std::exception& bug) {

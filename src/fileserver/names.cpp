@@ -141,8 +141,8 @@ Answer<void> look_up(Session& session, Request& request) {
   const auto site = BOXLITE_TRY(next_site(session, request));
   const auto found = session.tree().look(site.fd->get(), site.name);
   if (!found && found.error() != ENOENT) return refuse(found.error());
-  const auto entry =
-      found ? session.enter(*site.directory, site.name, *found) : session.nothing_there(*site.directory);
+  const auto entry = found ? session.enter(*site.directory, site.name, *found)
+                           : session.nothing_there(*site.directory, site.name);
   if (!found) session.nodes().remove({site.directory->id, site.name});
   if (!entry) return refuse(entry.error());
   if (auto* node = session.nodes().find(entry->nodeid); node != nullptr) node->copy.look_up();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -17,6 +18,11 @@ std::size_t mixed(std::size_t one, std::size_t other) {
 }
 
 }  // namespace
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= NAME_MAX && text != "." && text != ".." &&
+         text.find('/') == std::string_view::npos && text.find('\0') == std::string_view::npos;
+}
 
 Identity identity_of(const struct statx& status) {
   return {.mount = status.stx_mnt_id,
@@ -67,11 +73,31 @@ Answer<Node*> NodeTable::enter(const Identity& identity, mode_t type) {
     return found->second;
   }
   if (nodes_.size() >= limit_) return refuse(ENFILE);
+  auto* entered = add(++last_id_, identity, type);
+  entered->lookups = 1;
+  return entered;
+}
+
+Answer<Node*> NodeTable::restore(std::uint64_t id, const Identity& identity, mode_t type) {
+  if (find(id) != nullptr || id > last_id_ || nodes_.size() >= limit_) return refuse(EINVAL);
+  if (identity.mount == ghost_mount) ghosts_ = std::max(ghosts_, identity.inode);
+  return add(id, identity, type);
+}
+
+Answer<void> NodeTable::restore(Node& node, const Place& place) {
+  const auto* parent = find(place.parent);
+  if (!is_name(place.name) || parent == nullptr || parent->type != S_IFDIR ||
+      child(place.parent, place.name) != nullptr)
+    return refuse(EINVAL);
+  bind(node, place);
+  return {};
+}
+
+Node* NodeTable::add(std::uint64_t id, const Identity& identity, mode_t type) {
   auto node = std::make_unique<Node>();
-  node->id = ++last_id_;
+  node->id = id;
   node->identity = identity;
   node->type = type;
-  node->lookups = 1;
   auto* entered = node.get();
   by_identity_[identity] = entered;
   nodes_.emplace(entered->id, std::move(node));
@@ -107,7 +133,7 @@ Answer<Node*> NodeTable::enter(const Place& place, const Identity& identity, mod
 }
 
 Answer<Node*> NodeTable::enter_ghost(mode_t type) {
-  return enter(Identity{.mount = ~std::uint64_t{0}, .inode = ++ghosts_}, type);
+  return enter(Identity{.mount = ghost_mount, .inode = ++ghosts_}, type);
 }
 
 void NodeTable::bind(Node& node, const Place& place) {

@@ -44,6 +44,9 @@ struct Place {
   bool operator==(const Place&) const = default;
 };
 
+// One that a file in a directory can have.
+bool is_name(std::string_view text);
+
 struct FolderRules;
 
 // A file that the guest knows by a number.
@@ -77,6 +80,14 @@ class NodeTable {
   // One that is nowhere on the host.
   Answer<Node*> enter_ghost(mode_t type);
   void forget(std::uint64_t id, std::uint64_t lookups);
+
+  // What another process knew (ServerState), with its number; held by nothing but its lookups. EINVAL: there
+  // is one of that number.
+  Answer<Node*> restore(std::uint64_t id, const Identity& identity, mode_t type);
+  // EINVAL: another has that name, it is none, or the parent is no directory.
+  Answer<void> restore(Node& node, const Place& place);
+  std::uint64_t last_id() const { return last_id_; }
+  void set_last_id(std::uint64_t id) { last_id_ = id; }
   // Goes when nothing holds it: after the last of its open files was closed.
   void drop_if_unused(Node& node);
 
@@ -84,6 +95,7 @@ class NodeTable {
   void move(const Place& from, const Place& to);
   void exchange(const Place& one, const Place& other);
 
+  static bool is_ghost(const Node& node) { return node.identity.mount == ghost_mount; }
   std::size_t size() const { return nodes_.size(); }
   void for_each(const std::function<void(Node&)>& visit);
   // As at the beginning.
@@ -100,6 +112,8 @@ class NodeTable {
   };
 
   class Hold;
+  static constexpr std::uint64_t ghost_mount = ~std::uint64_t{0};
+  Node* add(std::uint64_t id, const Identity& identity, mode_t type);
   void bind(Node& node, const Place& place);
   void leave(std::uint64_t directory);
   static bool is_used(Node& node);

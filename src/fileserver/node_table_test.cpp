@@ -47,6 +47,19 @@ TEST_F(Nodes, WhatIsExchangedStays) {
   EXPECT_EQ(table_.child(FUSE_ROOT_ID, "o"), inside);
 }
 
+TEST_F(Nodes, WhatIsRestoredHasANameInADirectory) {
+  table_.set_last_id(5);
+  auto& directory = **table_.restore(2, {.inode = 2}, S_IFDIR);
+  auto& file = **table_.restore(3, {.inode = 3}, S_IFREG);
+  EXPECT_FALSE(table_.restore(3, {.inode = 4}, S_IFREG)) << "there is one of that number";
+  EXPECT_FALSE(table_.restore(6, {.inode = 4}, S_IFREG)) << "which is to be given yet";
+  EXPECT_TRUE(table_.restore(file, {directory.id, "x"}));
+  EXPECT_FALSE(table_.restore(file, {directory.id, "x"}));
+  EXPECT_FALSE(table_.restore(file, {file.id, "y"}));
+  EXPECT_FALSE(table_.restore(file, {4, "y"}));
+  for (const auto* name : {"", ".", "..", "a/b"}) EXPECT_FALSE(table_.restore(file, {directory.id, name}));
+}
+
 TEST_F(Nodes, AllAboveTheLastGoesWithIt) {
   constexpr std::uint64_t depth = 200'000;  // more than a stack has room for
   std::uint64_t above = FUSE_ROOT_ID;

@@ -22,6 +22,13 @@ class Notices {
   // The guest has done so with the next `count`.
   void done(std::uint64_t count);
   bool is_done(std::uint64_t number) const { return number <= done_; }
+  // How many were sent, and taken in; what another process has sent comes first.
+  std::uint64_t sent() const { return sent_; }
+  std::uint64_t done() const { return done_; }
+  void restore(std::uint64_t sent, std::uint64_t done) {
+    sent_ = sent;
+    done_ = done < sent ? done : sent;
+  }
   // There is nothing that the guest would have to forget.
   void clear() { done_ = sent_; }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <unordered_map>
 #include <vector>
@@ -16,7 +17,7 @@ namespace boxlite::fileserver {
 struct OpenFile {
   std::uint64_t id = 0;
   std::uint64_t node = 0;
-  SharedFd fd = {};
+  SharedFd fd = {};  // null: it could not be taken up from another process
   // Of a directory: entries that were read ahead (getdents64), and where the next of them is.
   std::vector<char> entries = {};
   std::size_t next_entry = 0;
@@ -29,14 +30,22 @@ class OpenFiles {
 
   // EMFILE: the guest has as many open as it may.
   Answer<OpenFile*> add(Node& node, SharedFd fd);
-  // EBADF, also for one of another node.
+  // What another process had open, with its number. EINVAL: the number is in use.
+  Answer<OpenFile*> restore(std::uint64_t id, Node& node, SharedFd fd);
+  // EBADF, also for one of another node. ESTALE: it could not be taken up.
   Answer<OpenFile*> find(std::uint64_t id, std::uint64_t node);
   void close(std::uint64_t id);
+  bool has(std::uint64_t id, std::uint64_t node) const;
+  void for_each(const std::function<void(OpenFile&)>& visit);
+  std::uint64_t last_id() const { return last_id_; }
+  void set_last_id(std::uint64_t id) { last_id_ = id; }
   std::size_t size() const { return files_.size(); }
   bool is_full() const { return files_.size() >= limit_; }
   void clear() { files_.clear(); }
 
  private:
+  OpenFile* put(std::uint64_t id, Node& node, SharedFd fd);
+
   std::size_t limit_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<OpenFile>> files_;

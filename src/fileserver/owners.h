@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <linux/fuse.h>
@@ -62,6 +63,9 @@ class Owners {
   Answer<void> keep(const Found& file, const KeptStatus& kept) const;
   // The number in the guest of an inode of the file system that `status` is of.
   std::uint64_t number_of(const struct statx& status, std::uint64_t inode);
+  // The file systems that were met, in the order on which those numbers rest.
+  const std::vector<std::uint64_t>& devices() const { return devices_; }
+  void set_devices(std::vector<std::uint64_t> devices) { devices_ = std::move(devices); }
 
  private:
   fuse_attr present(const Found& file, const FolderRules& rules, const KeptStatus& beside);

@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "base/result.h"
+#include "fileserver/node_table.h"
 
 namespace boxlite::fileserver {
 
@@ -12,7 +13,7 @@ Answer<Request> Request::parse(std::string_view message) {
   if (message.size() < sizeof header) return refuse(EINVAL);
   std::memcpy(&header, message.data(), sizeof header);
   if (header.len != message.size()) return refuse(EINVAL);
-  return Request(header, message.substr(sizeof header));
+  return Request(header, message);
 }
 
 Answer<std::string> Request::take_text(std::size_t limit) {
@@ -26,8 +27,7 @@ Answer<std::string> Request::take_text(std::size_t limit) {
 
 Answer<std::string> Request::take_name() {
   auto name = BOXLITE_TRY(take_text(NAME_MAX));
-  if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos)
-    return refuse(EINVAL);
+  if (!is_name(name)) return refuse(EINVAL);
   return name;
 }
 

@@ -25,6 +25,8 @@ class Request {
   std::uint32_t opcode() const { return header_.opcode; }
   std::uint64_t unique() const { return header_.unique; }
   std::uint64_t node() const { return header_.nodeid; }
+  // All of it, valid as long as what it was parsed from.
+  std::string_view whole() const { return whole_; }
 
   // The next fields. EINVAL when the message ends before.
   template <typename T>
@@ -53,8 +55,10 @@ class Request {
   Answer<std::string_view> take_bytes(std::size_t size);
 
  private:
-  Request(const fuse_in_header& header, std::string_view rest) : header_(header), rest_(rest) {}
+  Request(const fuse_in_header& header, std::string_view whole)
+      : header_(header), whole_(whole), rest_(whole.substr(sizeof header)) {}
   fuse_in_header header_;
+  std::string_view whole_;
   std::string_view rest_;
 };
 

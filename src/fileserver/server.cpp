@@ -35,9 +35,9 @@ constexpr std::uint64_t wanted_features = FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | F
 Answer<void> initialize(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take_first<fuse_init_in>(16));
   if (in.major != FUSE_KERNEL_VERSION || in.minor < 36) return refuse(EPROTO);
-  session.begin();
   const auto offered = in.flags | (static_cast<std::uint64_t>(in.flags2) << 32);
   const auto features = offered & wanted_features;
+  session.begin(std::min<std::uint32_t>(in.minor, FUSE_KERNEL_MINOR_VERSION), features);
   fuse_init_out out = {};
   out.major = FUSE_KERNEL_VERSION;
   out.minor = std::min<std::uint32_t>(in.minor, FUSE_KERNEL_MINOR_VERSION);
@@ -142,6 +142,21 @@ void Server::handle(std::string_view message) {
   auto request = Request::parse(message);
   // Without a number there is nobody to answer.
   if (request) dispatch(*request);
+}
+
+ServerState Server::suspend() {
+  ready_.reset();
+  auto state = session_.suspend();
+  state.unread = channel_.unread();
+  return state;
+}
+
+Result<void> Server::take_up(const ServerState& state) {
+  if (!session_.take_up(state))
+    return fail(ErrorCode::corrupted, "file server: the state that is to be taken up contradicts itself");
+  channel_.begin_with(state.unread);
+  for (const auto& message : state.waiting) handle(message);
+  return {};
 }
 
 void Server::dispatch(Request& request) {

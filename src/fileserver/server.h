@@ -29,6 +29,12 @@ class Server {
   // One message of the guest, answered where it is to be. Public for what has no socket.
   void handle(std::string_view message);
 
+  // Answers nothing more; what was asked for is answered by then, or in the state.
+  ServerState suspend();
+  // Goes on where another process was suspended, before anything else. corrupted: the state contradicts
+  // itself.
+  Result<void> take_up(const ServerState& state);
+
  private:
   Server(linux_::EventLoop& loop, UniqueFd socket, Setup setup, std::function<void(Result<void>)> ended);
   void on_ready();

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/result.h"
@@ -24,14 +25,21 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
       files_(setup.open_files),
       echoes_(channel_, nodes_),
       watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories)),
-      locks_(loop, channel_) {
+      locks_(loop, channel_),
+      own_descriptor_info_(std::move(setup.own_descriptor_info)) {
+  if (!own_descriptor_info_.is_open())
+    own_descriptor_info_.reset(::open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC));
   nodes_.on_drop([this](const Node& node) {
+    absent_.forget(node.id);
     tree_.forget(node.id);
     watch_.forget(node);
   });
 }
 
-void Session::begin() {
+void Session::begin(std::uint32_t minor, std::uint64_t features) {
+  minor_ = minor;
+  features_ = features;
+  absent_.clear();
   locks_.clear();
   echoes_.clear();
   notices_.clear();
@@ -108,6 +116,7 @@ void Session::tell(Node& node, const Found& found, fuse_attr& attr) {
 Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, const Found& found) {
   auto* node = BOXLITE_TRY(
       nodes_.enter({directory.id, name}, identity_of(found.status), found.status.stx_mode & S_IFMT));
+  absent_.remove({directory.id, name});
   node->rules = directory.rules;
   if (directory.id == FUSE_ROOT_ID) {
     node->rules = rules_of_folder(name);
@@ -122,9 +131,12 @@ Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, 
   return entry;
 }
 
-fuse_entry_out Session::nothing_there(Node& directory) {
+fuse_entry_out Session::nothing_there(Node& directory, const std::string& name) {
   fuse_entry_out entry = {};
-  entry.entry_valid = watch_.covers(directory) ? until_changed : 0;
+  if (!watch_.covers(directory)) return entry;
+  entry.entry_valid = until_changed;
+  if (const auto given_up = absent_.add({directory.id, name}); given_up)
+    invalidate_entry(given_up->parent, given_up->name);
   return entry;
 }
 
@@ -139,7 +151,32 @@ void Session::invalidate(Node& node) {
   node.copy.forget(notices_.forget_file(node.id));
 }
 
+bool Session::is_at(const Node& node, const Place& place) {
+  auto* parent = nodes_.find(place.parent);
+  if (parent == nullptr) return false;
+  const auto there = tree_.directory(*parent);
+  if (!there) return false;
+  const auto found = tree_.look((*there)->get(), place.name);
+  return found && identity_of(found->status) == node.identity;
+}
+
+void Session::recheck(Node& node) {
+  if (node.id == FUSE_ROOT_ID || NodeTable::is_ghost(node)) return;
+  const auto found = tree_.find(node);
+  const auto version = found ? version_of(found->status) : Version();
+  if (!found || !node.copy.is_of(version) || !is_settled(version)) invalidate(node);
+  for (const auto& place : node.places)
+    if (!is_at(node, place)) invalidate_entry(place.parent, place.name);
+}
+
+void Session::recheck() {
+  nodes_.for_each([this](Node& node) { recheck(node); });
+  for (const auto& place : absent_.all()) invalidate_entry(place.parent, place.name);
+  absent_.clear();
+}
+
 void Session::invalidate_entry(std::uint64_t directory, std::string_view name) {
+  absent_.remove({directory, std::string(name)});
   notices_.forget_name(directory, name);
 }
 

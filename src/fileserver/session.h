@@ -11,6 +11,7 @@
 #include <linux/fuse.h>
 
 #include "base/unique_fd.h"
+#include "fileserver/absent_names.h"
 #include "fileserver/answer.h"
 #include "fileserver/channel.h"
 #include "fileserver/echoes.h"
@@ -21,6 +22,7 @@
 #include "fileserver/notices.h"
 #include "fileserver/open_files.h"
 #include "fileserver/owners.h"
+#include "fileserver/server_state.h"
 #include "fileserver/workers.h"
 #include "linux/event_loop.h"
 
@@ -30,6 +32,7 @@ namespace boxlite::fileserver {
 struct Setup {
   UniqueFd root = {};                              // O_PATH: the directory that has each folder under a name
   std::string own_descriptors = "/proc/self/fd/";  // see HostTree
+  UniqueFd own_descriptor_info = {};               // /proc/self/fdinfo, which is opened if it is not given
   bool may_give_away = false;                      // see Owners
   std::size_t open_files = 4096;                   // at once
   std::size_t watched_directories = 4096;          // of which a descriptor is kept
@@ -67,7 +70,7 @@ class Session {
   // Whether each change of the file by the host is heard of, however soon it follows upon another.
   bool hears_all_of(const Node& node, const struct statx& status);
   // It is told that nothing does.
-  fuse_entry_out nothing_there(Node& directory);
+  fuse_entry_out nothing_there(Node& directory, const std::string& name);
   fuse_attr_out attributes(Node& node, const Found& found);
 
   // The guest is to forget what it has of a file's contents and attributes. When it will have done so is not
@@ -76,14 +79,38 @@ class Session {
   // ... of a name in a directory.
   void invalidate_entry(std::uint64_t directory, std::string_view name);
 
-  // Everything that the guest knew is void: it has mounted anew.
-  void begin();
+  // Everything that the guest knew is void: it has mounted anew, and agreed on this.
+  void begin(std::uint32_t minor = 0, std::uint64_t features = 0);
+
+  // Of all that the guest may have, it is made to forget what is not so any more. For after a time in which
+  // changes were not heard.
+  void recheck();
+
+  // Everything that was begun is done by then, or in the state. Nothing may be asked for afterwards.
+  ServerState suspend();
+  // Goes on where another process was suspended, before anything is asked for. What is not on the host any
+  // more, or another file, is ESTALE. EINVAL: the state contradicts itself, and this object is of no use.
+  Answer<void> take_up(const ServerState& state);
 
  private:
   const FolderRules* rules_of_folder(const std::string& name);
   void tell(Node& node, const Found& found, fuse_attr& attr);
   const Node* directory_of(const Node& node);
   std::uint64_t validity_of(Node& node, const Found& found);
+  bool is_at(const Node& node, const Place& place);
+  void recheck(Node& node);
+  std::vector<ServerState::NodeState> node_states();
+  std::vector<ServerState::FileState> file_states();
+  std::vector<ServerState::OwnerState> owner_states();
+  std::string folder_of(const Node& node) const;
+  Answer<void> take_up_nodes(const ServerState& state);
+  Answer<void> take_up_files(const ServerState& state);
+  void take_up_watches(const ServerState& state);
+  SharedFd open_again(Node& node, const ServerState::FileState& file);
+  void take_up_locks(const ServerState& state);
+  bool lock_again(const ServerState::FileState& known);
+  bool lock_again(const ServerState& state, const ServerState::OwnerState& owner);
+  void lose(std::uint64_t node);
 
   Channel& channel_;
   Notices notices_;
@@ -95,9 +122,13 @@ class Session {
   HostWatch watch_;
   LockTable locks_;
   Workers workers_;
+  AbsentNames absent_;
+  UniqueFd own_descriptor_info_;
   std::vector<char> transfer_buffer_;
   std::map<std::string, std::unique_ptr<FolderRules>> folders_;
   FolderRules default_rules_ = {};
+  std::uint32_t minor_ = 0;
+  std::uint64_t features_ = 0;
   uid_t box_uid_ = 0;
   gid_t box_gid_ = 0;
 };

@@ -44,7 +44,8 @@ inline bool enter_mount_namespace() {
 // threads from mapping memory.
 class MountedFolder {
  public:
-  explicit MountedFolder(const FolderRules& rules = {}) : name_(folder_name(0, rules)) {
+  explicit MountedFolder(const FolderRules& rules = {}, bool takes_orders = false)
+      : name_(folder_name(0, rules)) {
     place_.emplace(*TempDir::create(std::filesystem::temp_directory_path(), "boxlite-folder-"));
     std::filesystem::create_directories(host());
     std::filesystem::create_directory(mount_point());
@@ -52,8 +53,11 @@ class MountedFolder {
     const auto options =
         concat("fd=", device.get(), ",rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other");
     auto ends = *linux_::unix_socket_pair();
+    auto orders = *linux_::unix_socket_pair();
     server_ = ::fork();
-    if (server_ == 0) become_server(ends.first.get());
+    if (server_ == 0 && takes_orders) keep_servers(ends.first.get(), orders.second.get());
+    if (server_ == 0) become_server(ends.first.get(), -1, nullptr);
+    orders_ = std::move(orders.first);
     if (::mount("folder", mount_point().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
       ADD_FAILURE() << "mount: " << errno;
     // The device can be read once there is a file system.
@@ -77,22 +81,63 @@ class MountedFolder {
 
   pid_t server() const { return server_; }
 
+  // With `takes_orders`: the server ends, and nobody answers, until another one goes on with its state.
+  void suspend() const { EXPECT_TRUE(is_done('s')); }
+  void resume() const { EXPECT_TRUE(is_done('r')); }
+
   std::filesystem::path host() const { return place_->path() / "root" / name_; }
   std::filesystem::path box() const { return mount_point() / name_; }
 
  private:
   std::filesystem::path mount_point() const { return place_->path() / "mnt"; }
 
+  bool is_done(char order) const {
+    char answer = 0;
+    return ::write(orders_.get(), &order, 1) == 1 && ::read(orders_.get(), &answer, 1) == 1 && answer == 'y';
+  }
+  // Starts servers, one after the other, in a process that has no file of the folder open: the end of one
+  // would ask the server that it is to become.
+  [[noreturn]] void keep_servers(int channel, int orders) const {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    std::string state;
+    UniqueFd control;
+    pid_t server = start_server(channel, control, orders_word);
+    for (char order = 0; ::read(orders, &order, 1) == 1;) {
+      bool is_done = false;
+      if (order == 's') {
+        (void)!::write(control.get(), &suspend_order, 1);
+        state = read_all(control.get(), "state", max_state_bytes).value_or("");
+        int status = -1;
+        ::waitpid(server, &status, 0);
+        is_done = status == 0 && state.size() > sizeof(std::uint64_t);
+      } else {
+        server = start_server(channel, control, resume_word);
+        is_done = write_all(control.get(), state, "state").has_value();
+      }
+      (void)!::write(orders, is_done ? "y" : "n", 1);
+    }
+    ::_exit(0);
+  }
+  pid_t start_server(int channel, UniqueFd& control, std::string_view word) const {
+    auto ends = *linux_::unix_socket_pair();
+    const pid_t server = ::fork();
+    if (server == 0) become_server(channel, ends.second.get(), word.data());
+    control = std::move(ends.first);
+    return server;
+  }
+
   // As the shim starts it, confined.
-  [[noreturn]] void become_server(int channel) const {
+  [[noreturn]] void become_server(int channel, int control, const char* word) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto root = *open_file(place_->path() / "root", O_PATH | O_DIRECTORY);
     const UniqueFd high(::fcntl(channel, F_DUPFD, 10));
     const UniqueFd high_root(::fcntl(root.get(), F_DUPFD, 10));
+    const UniqueFd high_control(control < 0 ? -1 : ::fcntl(control, F_DUPFD, 10));
     ::dup2(high.get(), channel_fd);
     ::dup2(high_root.get(), folders_fd);
-    ::close_range(folders_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-    ::execl(FILESERVER_PROGRAM, FILESERVER_PROGRAM, nullptr);
+    if (high_control.is_open()) ::dup2(high_control.get(), orders_fd);
+    ::close_range(high_control.is_open() ? orders_fd + 1 : folders_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+    ::execl(FILESERVER_PROGRAM, FILESERVER_PROGRAM, word, nullptr);
     ::_exit(127);
   }
   [[noreturn]] void carry(int device_fd, int stream_fd) const {
@@ -112,6 +157,7 @@ class MountedFolder {
   std::optional<TempDir> place_;
   pid_t server_ = -1;
   pid_t bridge_ = -1;
+  UniqueFd orders_;
 };
 
 // A test with such a folder.

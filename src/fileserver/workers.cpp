@@ -24,10 +24,16 @@ void Workers::run(std::function<void()> task) {
   }
 }
 
+void Workers::finish() {
+  std::unique_lock lock(mutex_);
+  idle_.wait(lock, [&] { return tasks_.empty() && waiting_ == threads_.size(); });
+}
+
 void Workers::work() {
   std::unique_lock lock(mutex_);
   while (true) {
     ++waiting_;
+    idle_.notify_all();
     changed_.wait(lock, [&] { return !tasks_.empty() || is_ending_; });
     --waiting_;
     if (tasks_.empty()) return;

@@ -20,6 +20,8 @@ class Workers {
   ~Workers();
 
   void run(std::function<void()> task);
+  // Until everything is done.
+  void finish();
 
  private:
   static constexpr std::size_t max_threads = 4;
@@ -27,6 +29,7 @@ class Workers {
 
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::condition_variable idle_;
   std::deque<std::function<void()>> tasks_;
   std::size_t waiting_ = 0;
   bool is_ending_ = false;

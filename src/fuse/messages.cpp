@@ -45,6 +45,12 @@ Result<bool> MessageReader::fill(int stream_fd) {
   return true;
 }
 
+void MessageReader::begin_with(std::string_view unread) {
+  buffer_.assign(unread.begin(), unread.end());
+  begin_ = 0;
+  end_ = unread.size();
+}
+
 void MessageReader::shrink() {
   if (begin_ != end_ || buffer_.size() <= usual_buffer) return;
   begin_ = end_ = 0;

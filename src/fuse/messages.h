@@ -29,6 +29,9 @@ class MessageReader {
   Result<bool> fill(int stream_fd);
   // The next whole message that has come, valid until the next fill().
   std::optional<std::string_view> next();
+  // What has come of a message that is not whole, and what another reader had of one, to go on from.
+  std::string_view unread() const { return {buffer_.data() + begin_, end_ - begin_}; }
+  void begin_with(std::string_view unread);
   // Gives back the memory that a large message took, when none is under way.
   void shrink();
 
