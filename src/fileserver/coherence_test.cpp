@@ -95,6 +95,16 @@ TEST_F(Coherence, AttributesFollowTheHost) {
   }));
 }
 
+// No directory above it tells of it.
+TEST_F(Coherence, AttributesOfTheFolderItselfFollowTheHost) {
+  struct stat status = {};
+  EXPECT_FALSE(std::filesystem::exists(box("none")));
+  ASSERT_EQ(::stat(folder_->box().c_str(), &status), 0);
+  ::chmod(folder_->host().c_str(), 0711);
+  EXPECT_TRUE(
+      comes([&] { return ::stat(folder_->box().c_str(), &status) == 0 && (status.st_mode & 0777) == 0711; }));
+}
+
 TEST_F(Coherence, DifferentPartsOfAFileSurvive) {
   put(host("a"), std::string(4096, '.'));
   const auto here = opened(host("a"), O_WRONLY);

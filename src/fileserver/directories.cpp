@@ -32,7 +32,7 @@ constexpr std::size_t name_offset = offsetof(dirent64, d_name);
 // The entries of an open directory from a position on, one after the other.
 class Listing {
  public:
-  explicit Listing(OpenFile& directory) : directory_(directory) {}
+  Listing(OpenFiles& files, OpenFile& directory) : files_(files), directory_(directory) {}
 
   // False: there is none left.
   Answer<bool> go_to(std::uint64_t position) {
@@ -64,7 +64,7 @@ class Listing {
  private:
   Answer<bool> fill() {
     if (directory_.next_entry < directory_.entries.size()) return true;
-    directory_.entries.resize(read_ahead);
+    files_.make_entries(directory_, read_ahead);
     directory_.next_entry = 0;
     const auto got =
         ::syscall(SYS_getdents64, directory_.fd->get(), directory_.entries.data(), directory_.entries.size());
@@ -73,6 +73,7 @@ class Listing {
     return got > 0;
   }
 
+  OpenFiles& files_;
   OpenFile& directory_;
 };
 
@@ -110,7 +111,7 @@ class Reply {
 
   Answer<void> collect(std::uint64_t from, std::size_t limit) {
     node_ = BOXLITE_TRY(session_.node(request_.node()));
-    Listing listing(*file_);
+    Listing listing(session_.files(), *file_);
     const auto status = BOXLITE_TRY(status_of(file_->fd->get()));
     auto has_more = BOXLITE_TRY(listing.go_to(from));
     while (has_more) {

@@ -70,9 +70,8 @@ std::optional<std::string> Echoes::path_of(const Place& place) {
   return path;
 }
 
-const Echoes::Echo* Echoes::of(const Request& request) const {
-  if (repeater_ == 0 || !told_ || request.header().pid != repeater_) return nullptr;
-  return &*told_;
+bool Echoes::is_of_repeater(const Request& request) const {
+  return repeater_ != 0 && request.header().pid == repeater_;
 }
 
 }  // namespace boxlite::fileserver

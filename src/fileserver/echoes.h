@@ -40,8 +40,10 @@ class Echoes {
   void done();
   void clear();
 
-  // The one that the request is part of.
-  const Echo* of(const Request& request) const;
+  // Whether the request is of the process that repeats.
+  bool is_of_repeater(const Request& request) const;
+  // What it is to repeat now, or null.
+  const Echo* told() const { return told_ ? &*told_ : nullptr; }
 
  private:
   // As many as the kernel's own queue of events takes.

@@ -15,6 +15,11 @@ namespace {
 
 constexpr int name_flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 
+// Not every file system says when a file was born: of a number that was given to another the type may tell.
+bool is_it(const Node& node, const Found& found) {
+  return identity_of(found.status) == node.identity && (found.status.stx_mode & S_IFMT) == node.type;
+}
+
 Answer<SharedFd> shared(int fd) {
   if (fd < 0) return refuse(errno);
   return std::make_shared<const UniqueFd>(fd);
@@ -62,7 +67,7 @@ Answer<Found> HostTree::find_at(Node& node, const Place& place) {
   if (parent == nullptr) return refuse(ESTALE);
   const auto there = BOXLITE_TRY(directory(*parent));
   auto found = BOXLITE_TRY(look(there->get(), place.name));
-  if (identity_of(found.status) != node.identity) return refuse(ESTALE);
+  if (!is_it(node, found)) return refuse(ESTALE);
   return found;
 }
 
@@ -109,7 +114,7 @@ Answer<SharedFd> HostTree::step_into(Node& node) {
     const auto* parent = kept(place->parent);
     if (parent == nullptr) continue;
     auto found = look((*parent)->get(), place->name);
-    if (!found || identity_of(found->status) != node.identity) continue;
+    if (!found || !is_it(node, *found)) continue;
     keep(node.id, found->fd);
     return found->fd;
   }

@@ -25,10 +25,18 @@ wire::HostChange creation_of(const Answer<Found>& found) {
 
 }  // namespace
 
-HostWatch::HostWatch(linux_::EventLoop& loop, Session& session, HostEvents events)
-    : session_(session), events_(std::move(events)) {
+HostWatch::HostWatch(linux_::EventLoop& loop, Session& session, HostEvents events, std::size_t limit)
+    : session_(session), events_(std::move(events)), limit_(limit) {
   listen(loop, events_.fanotify());
   listen(loop, events_.inotify());
+  const auto root = session_.tree().directory(session_.nodes().root());
+  if (root) root_ = events_.add_directory(*root);
+}
+
+void HostWatch::hear() {
+  hear_changes();
+  // Where the user has as many descriptors that listen as may be, nothing is heard of it.
+  if (std::exchange(has_detachment_, false) || root_ < 0) session_.let_go_of_detached();
 }
 
 void HostWatch::listen(linux_::EventLoop& loop, int fd) {
@@ -39,7 +47,7 @@ void HostWatch::listen(linux_::EventLoop& loop, int fd) {
 
 void HostWatch::cover(Node& node, const SharedFd& fd) {
   // Folders have names of their own for ever, and the guest looks none up before it is there.
-  if (node.watch >= 0 || node.id == FUSE_ROOT_ID) return;
+  if (node.watch >= 0 || node.id == FUSE_ROOT_ID || watched_.size() >= limit_) return;
   node.watch = node.type == S_IFDIR ? events_.add_directory(fd) : events_.add_file(*fd);
   if (node.watch >= 0) watched_[node.watch].nodes.push_back(node.id);
 }
@@ -57,29 +65,32 @@ void HostWatch::expect(const Node& directory, std::string_view name, std::uint32
   const auto found = watched_.find(directory.watch);
   if (found == watched_.end()) return;
   if (is_certain_of(directory) && found->second.nodes.size() == 1) return;
-  auto& expected = found->second.expected;
-  if (expected.size() >= max_expected) expected.pop_front();
-  expected.push_back({directory.id, std::string(name), event});
+  if (expected_.size() >= max_expected) expected_.pop_front();
+  expected_.push_back({directory.watch, directory.id, std::string(name), event});
 }
 
-void HostWatch::hear() {
+void HostWatch::hear_changes() {
   const auto told = [this](const Event& event) { handle(event); };
-  // The kernel tells both halves of a move together; they may come in two reads.
-  while (events_.hear(told) && moved_from_) continue;
+  // The kernel tells both halves of a move together; they may come in two reads. Requests of the guest have
+  // their turn however much the host does.
+  for (int reads = 0; reads < 16 && events_.hear(told); ++reads)
+    if (!moved_from_) return;
   forget_moved_from();
 }
 
-std::uint64_t HostWatch::take_expected(Watched& watched, const Event& event) {
-  const auto found = std::ranges::find_if(watched.expected, [&](const Expected& expected) {
-    return expected.event == (event.mask & name_events) && expected.name == event.name;
+std::uint64_t HostWatch::take_expected(const Event& event) {
+  const auto found = std::ranges::find_if(expected_, [&](const Expected& expected) {
+    return expected.watch == event.watch && expected.event == (event.mask & name_events) &&
+           expected.name == event.name;
   });
-  if (found == watched.expected.end()) return 0;
+  if (found == expected_.end()) return 0;
   const auto directory = found->directory;
-  watched.expected.erase(found);
+  expected_.erase(found);
   return directory;
 }
 
 void HostWatch::handle(const Event& event) {
+  if ((event.mask & IN_Q_OVERFLOW) != 0 || event.watch == root_) has_detachment_ = true;
   if ((event.mask & IN_Q_OVERFLOW) != 0) return lose_track();
   const auto found = watched_.find(event.watch);
   if (found == watched_.end()) return;
@@ -92,7 +103,7 @@ void HostWatch::handle(const Event& event) {
   }
   // Only by another name of the same directory it would be news.
   if (event.actor == HostEvents::Actor::this_process && nodes.size() == 1) return;
-  const auto own = (event.mask & name_events) != 0 ? take_expected(found->second, event) : 0;
+  const auto own = (event.mask & name_events) != 0 ? take_expected(event) : 0;
   for (const auto id : nodes) {
     auto* node = session_.nodes().find(id);
     if (node == nullptr || id == own) continue;
@@ -188,7 +199,7 @@ void HostWatch::repeat(Echoes::Echo echo) {
 }
 
 void HostWatch::lose_track() {
-  for (auto& [watch, watched] : watched_) watched.expected.clear();
+  expected_.clear();
   session_.recheck();
 }
 

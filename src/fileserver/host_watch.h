@@ -23,7 +23,8 @@ class Session;
 // that it may keep. Loop thread only.
 class HostWatch {
  public:
-  HostWatch(linux_::EventLoop& loop, Session& session, HostEvents events);
+  // At most `limit` directories: the host's kernel counts those of all the user's programs together.
+  HostWatch(linux_::EventLoop& loop, Session& session, HostEvents events, std::size_t limit);
 
   // A directory, or a file that is shared alone; once is enough.
   void cover(Node& node, const SharedFd& fd);
@@ -31,7 +32,6 @@ class HostWatch {
   // Whether it is heard who changes what in the directory.
   bool is_certain_of(const Node& directory) const { return events_.is_certain(directory.watch); }
   void forget(const Node& node);
-
   // What has happened until now: before the guest is told how things are.
   void hear();
   // What was just done in the directory for the guest is no news to it. `event`: IN_CREATE, IN_DELETE,
@@ -40,13 +40,13 @@ class HostWatch {
 
  private:
   struct Expected {
+    int watch;
     std::uint64_t directory;
     std::string name;
     std::uint32_t event;
   };
   struct Watched {
     std::vector<std::uint64_t> nodes = {};  // a directory may be shared twice
-    std::deque<Expected> expected = {};
   };
   using Event = HostEvents::Event;
   // What the next event may be the other half of.
@@ -57,6 +57,7 @@ class HostWatch {
   };
 
   void listen(linux_::EventLoop& loop, int fd);
+  void hear_changes();
   void handle(const Event& event);
   void on_name(Node& directory, const Event& event);
   void on_new_name(Node& directory, const Event& event);
@@ -71,12 +72,16 @@ class HostWatch {
   void forget_moved_from();
   void lose_track();
   // 0: nobody expected it. Otherwise the directory in which it was done.
-  static std::uint64_t take_expected(Watched& watched, const Event& event);
+  std::uint64_t take_expected(const Event& event);
 
   Session& session_;
   HostEvents events_;
   std::vector<linux_::EventLoop::Watch> ready_;
+  std::size_t limit_;
+  int root_ = -1;  // where a folder that is detached goes from
+  bool has_detachment_ = false;
   std::unordered_map<int, Watched> watched_;
+  std::deque<Expected> expected_;
   std::optional<MovedFrom> moved_from_;
 };
 

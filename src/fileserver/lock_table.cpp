@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,7 +17,8 @@ namespace boxlite::fileserver {
 namespace {
 
 constexpr std::size_t max_waits = 128;
-constexpr std::size_t max_owners = 4096;
+constexpr std::size_t max_queue = 4096;
+constexpr std::chrono::milliseconds retry_interval(20);
 // A signal that comes before the thread waits is lost, so it is sent again.
 constexpr std::chrono::milliseconds press_interval(10);
 
@@ -45,7 +48,8 @@ bool is_whole_file(const fuse_lk_in& in) {
 
 }  // namespace
 
-LockTable::LockTable(linux_::EventLoop& loop, Channel& channel) : loop_(loop), channel_(channel) {
+LockTable::LockTable(linux_::EventLoop& loop, Channel& channel, std::size_t max_owners)
+    : loop_(loop), channel_(channel), max_owners_(max_owners) {
   linux_::allow_interruption();
 }
 
@@ -56,6 +60,7 @@ LockTable::~LockTable() {
 void LockTable::clear() {
   for (auto& wait : waits_) linux_::interrupt_and_join(wait.thread, wait.is_over);
   waits_.clear();
+  queue_.clear();
   owners_.clear();
 }
 
@@ -68,9 +73,11 @@ std::vector<std::string> LockTable::suspend() {
   for (auto& wait : waits_) wait.is_suspended = true;
   for (auto& wait : waits_) {
     linux_::interrupt_and_join(wait.thread, wait.is_over);
-    if (!wait.is_answered) unanswered.push_back(std::move(wait.request));
+    if (!wait.is_answered) unanswered.push_back(std::move(wait.wanted.request));
   }
   waits_.clear();
+  for (auto& wanted : queue_) unanswered.push_back(std::move(wanted.request));
+  queue_.clear();
   return unanswered;
 }
 
@@ -82,7 +89,7 @@ void LockTable::for_each_owner(
 Answer<SharedFd> LockTable::descriptor_of(const HostTree& tree, const OpenFile& file, std::uint64_t owner) {
   auto& fd = owners_[{file.node, owner}];
   if (fd) return fd;
-  if (owners_.size() > max_owners) {
+  if (owners_.size() > max_owners_) {
     owners_.erase({file.node, owner});
     return refuse(ENOLCK);
   }
@@ -130,20 +137,58 @@ Answer<void> LockTable::wait(const HostTree& tree, const OpenFile& file, const f
   }
   if (at_once.error() != EAGAIN && at_once.error() != EACCES) return at_once;
   collect();
-  if (waits_.size() >= max_waits) return refuse(ENOLCK);
+  if (queue_.size() >= max_queue) return refuse(ENOLCK);
   const auto range = is_whole_file(in) ? Answer<struct flock>() : range_of(in.lk);
   const auto operation = flock_operation(in.lk);
   const auto fd = is_whole_file(in) ? Answer<SharedFd>(file.fd) : descriptor_of(tree, file, in.owner);
   if (!range || !operation || !fd) return refuse(EINVAL);
-  auto& wait = waits_.emplace_back(request.unique(), std::string(request.whole()));
-  wait.thread = std::thread([&wait, &channel = channel_, fd = *fd, range = *range, operation = *operation,
-                             is_flock = is_whole_file(in)]() mutable {
-    const int result = is_flock ? ::flock(fd->get(), operation) : ::fcntl(fd->get(), F_OFD_SETLKW, &range);
-    wait.is_answered = result == 0 || !wait.is_suspended || wait.is_interrupted;
-    if (wait.is_answered) channel.answer(wait.unique, result == 0 ? 0 : errno);
-    wait.is_over = true;
-  });
+  begin_to_wait({.unique = request.unique(),
+                 .request = std::string(request.whole()),
+                 .node = file.node,
+                 .fd = *fd,
+                 .is_whole_file = is_whole_file(in),
+                 .operation = *operation,
+                 .range = *range});
   return {};
+}
+
+int LockTable::Wanted::take(bool waits) {
+  const int result = is_whole_file ? ::flock(fd->get(), waits ? operation : operation | LOCK_NB)
+                                   : ::fcntl(fd->get(), waits ? F_OFD_SETLKW : F_OFD_SETLK, &range);
+  return result == 0 ? 0 : errno;
+}
+
+void LockTable::begin_to_wait(Wanted wanted) {
+  if (waits_.size() < max_waits) {
+    auto& wait = waits_.emplace_back(std::move(wanted));
+    try {
+      wait.thread = std::thread([&wait, &channel = channel_] {
+        const int os_error = wait.wanted.take(true);
+        wait.is_answered = os_error == 0 || !wait.is_suspended || wait.is_interrupted;
+        if (wait.is_answered) channel.answer(wait.wanted.unique, os_error);
+        // What was closed meanwhile is not locked any more.
+        wait.wanted.fd.reset();
+        wait.is_over = true;
+      });
+      return;
+    } catch (const std::system_error&) {
+      // As many threads as this user may have.
+      wanted = std::move(wait.wanted);
+      waits_.pop_back();
+    }
+  }
+  queue_.push_back(std::move(wanted));
+  if (queue_.size() == 1) retry_ = loop_.after(retry_interval, [this] { retry(); });
+}
+
+void LockTable::retry() {
+  std::erase_if(queue_, [this](Wanted& wanted) {
+    const int os_error = wanted.take(false);
+    if (os_error == EAGAIN || os_error == EACCES) return false;
+    channel_.answer(wanted.unique, os_error);
+    return true;
+  });
+  if (!queue_.empty()) retry_ = loop_.after(retry_interval, [this] { retry(); });
 }
 
 void LockTable::collect() {
@@ -153,11 +198,24 @@ void LockTable::collect() {
   });
 }
 
-void LockTable::interrupt(std::uint64_t unique) {
-  const auto found = std::ranges::find(waits_, unique, &Wait::unique);
-  if (found == waits_.end()) return;
-  found->is_interrupted = true;
+void LockTable::interrupt_all(const std::function<bool(const Wanted&)>& is_it) {
+  std::erase_if(queue_, [&](const Wanted& wanted) {
+    if (!is_it(wanted)) return false;
+    channel_.answer(wanted.unique, EINTR);
+    return true;
+  });
+  for (auto& wait : waits_)
+    if (is_it(wait.wanted)) wait.is_interrupted = true;
   press();
+}
+
+void LockTable::interrupt(std::uint64_t unique) {
+  interrupt_all([&](const Wanted& wanted) { return wanted.unique == unique; });
+}
+
+void LockTable::release_all(const std::function<bool(std::uint64_t node)>& is_of) {
+  std::erase_if(owners_, [&](const auto& owner) { return is_of(owner.first.first); });
+  interrupt_all([&](const Wanted& wanted) { return is_of(wanted.node); });
 }
 
 void LockTable::press() {

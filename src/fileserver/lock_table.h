@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/fuse.h>
 
 #include "fileserver/answer.h"
@@ -26,10 +27,12 @@ namespace boxlite::fileserver {
 
 // The guest's locks, as locks of the host's kernel: they hold against the host's programs and other boxes,
 // and end with this process. flock: of the guest's open file. fcntl: of a descriptor for each owner (a
-// process of the guest) and file. Loop thread only; a lock that is waited for has a thread of its own.
+// process of the guest) and file. Loop thread only; a lock that is waited for has a thread of its own, as
+// long as these are few.
 class LockTable {
  public:
-  LockTable(linux_::EventLoop& loop, Channel& channel);
+  // At most `max_owners` processes of the guest and files.
+  LockTable(linux_::EventLoop& loop, Channel& channel, std::size_t max_owners);
   LockTable(const LockTable&) = delete;
   LockTable& operator=(const LockTable&) = delete;
   ~LockTable();
@@ -37,11 +40,13 @@ class LockTable {
   Answer<fuse_file_lock> test(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in);
   // EAGAIN: somebody else holds it.
   Answer<void> set(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in);
-  // Answers `unique` once it is there, or interrupted. ENOLCK: too many wait already.
+  // Answers it once the lock is there, or interrupted. ENOLCK: thousands wait already.
   Answer<void> wait(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in, const Request& request);
   void interrupt(std::uint64_t unique);
   // The owner closes the file.
   void release(std::uint64_t node, std::uint64_t owner);
+  // All of those nodes; who waits for one is interrupted.
+  void release_all(const std::function<bool(std::uint64_t node)>& is_of);
   void clear();
   void clear(std::uint64_t node);
 
@@ -54,9 +59,21 @@ class LockTable {
       const std::function<void(std::uint64_t node, std::uint64_t owner, int fd)>& visit) const;
 
  private:
-  struct Wait {
+  // A lock, and what it is on.
+  struct Wanted {
     std::uint64_t unique;
     std::string request;
+    std::uint64_t node;
+    SharedFd fd;
+    bool is_whole_file;
+    int operation;       // of flock
+    struct flock range;  // of fcntl
+
+    // 0, or an errno.
+    int take(bool waits);
+  };
+  struct Wait {
+    Wanted wanted;
     std::atomic<bool> is_over = false;
     std::atomic<bool> is_interrupted = false;
     std::atomic<bool> is_suspended = false;
@@ -67,12 +84,18 @@ class LockTable {
 
   void collect();
   void press();
+  void begin_to_wait(Wanted wanted);
+  void retry();
+  void interrupt_all(const std::function<bool(const Wanted&)>& is_it);
 
   linux_::EventLoop& loop_;
   Channel& channel_;
+  std::size_t max_owners_;
   std::map<Owner, SharedFd> owners_;
   std::list<Wait> waits_;
+  std::list<Wanted> queue_;  // more than there are threads for: asked for again and again
   linux_::EventLoop::Timer press_;
+  linux_::EventLoop::Timer retry_;
 };
 
 }  // namespace boxlite::fileserver

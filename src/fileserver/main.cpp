@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -33,16 +34,27 @@
 namespace boxlite::fileserver {
 namespace {
 
-// Descriptors that are not the guest's: the folders' own, kept directories, locks.
-constexpr std::size_t reserved_descriptors = 1024;
-
 std::size_t raise_file_limit() {
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_cur > 2 * reserved_descriptors ? limit.rlim_cur - reserved_descriptors
-                                                   : limit.rlim_cur / 2;
+  return limit.rlim_cur;
+}
+
+// What the guest has open is the most of them; watches and locks have their share, and the rest is for kept
+// directories, requests and tasks.
+void divide_descriptors(Setup& setup, std::size_t all) {
+  const auto rest = std::min<std::size_t>(1024, all / 8);
+  setup.lock_owners = std::min(setup.lock_owners, all / 8);
+  setup.watched_directories = all / 4;
+  setup.open_files = all - setup.watched_directories - setup.lock_owners - rest;
+}
+
+// The user's other programs watch as well.
+std::size_t share_of_watches() {
+  const auto text = boxlite::read_file("/proc/sys/fs/inotify/max_user_watches", 4096);
+  return text ? std::strtoul(text->c_str(), nullptr, 10) / 2 : 4096;
 }
 
 // Whether every user of the host has its number here: only the host's root can change owners.
@@ -140,12 +152,11 @@ Result<void> run(std::string_view word) {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  const auto descriptors = raise_file_limit();
   Setup setup{.root = UniqueFd(::fcntl(folders_fd, F_DUPFD_CLOEXEC, 0)),
               .own_descriptors = "",
               .may_give_away = is_hosts_root(),
-              .open_files = descriptors - descriptors / 4,
-              .watched_directories = descriptors / 4};
+              .watches = share_of_watches()};
+  divide_descriptors(setup, raise_file_limit());
   BOXLITE_TRY(confine(setup));
   const auto loop = BOXLITE_TRY(linux_::EventLoop::create());
   Result<void> outcome;

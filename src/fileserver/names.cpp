@@ -116,18 +116,24 @@ Answer<void> move(Session& session, Request& request, std::uint64_t new_director
   return {};
 }
 
+// Nothing but a regular file: whoever waits at the other end of a fifo would see it opened. The guest's
+// kernel looks anything else up then, and opens it as what it is.
+Answer<Found> open_existing(const HostTree& tree, const Site& site, int flags) {
+  const auto there = BOXLITE_TRY(tree.look(site.fd->get(), site.name));
+  if (!S_ISREG(there.status.stx_mode)) return refuse(ESTALE);
+  auto fd = BOXLITE_TRY(tree.reopen(there.fd->get(), flags));
+  return found_open(std::move(fd));
+}
+
 // The file itself, opened: created, or found there already where that is allowed.
-Answer<Found> open_or_create(const Site& site, const fuse_create_in& in, bool& is_new) {
-  const int flags = host_open_flags(in.flags) | O_NOFOLLOW;
-  const mode_t mode = in.mode & 01777u;
-  UniqueFd fd(::openat(site.fd->get(), site.name.c_str(), flags | O_CREAT | O_EXCL, mode));
+Answer<Found> open_or_create(const HostTree& tree, const Site& site, const fuse_create_in& in, bool& is_new) {
+  const int flags = host_open_flags(in.flags);
+  UniqueFd fd(
+      ::openat(site.fd->get(), site.name.c_str(), flags | O_NOFOLLOW | O_CREAT | O_EXCL, in.mode & 01777u));
   is_new = fd.is_open();
-  if (!is_new && errno == EEXIST && (in.flags & O_EXCL) == 0)
-    fd.reset(::openat(site.fd->get(), site.name.c_str(), flags, mode));
-  if (!fd.is_open()) return refuse(errno);
-  auto found = BOXLITE_TRY(found_open(std::move(fd)));
-  if (!S_ISREG(found.status.stx_mode)) return refuse(EIO);
-  return found;
+  if (is_new) return found_open(std::move(fd));
+  if (errno != EEXIST || (in.flags & O_EXCL) != 0) return refuse(errno);
+  return open_existing(tree, site, flags);
 }
 
 void answer_created(Session& session, const Request& request, const fuse_entry_out& entry,
@@ -192,7 +198,7 @@ Answer<void> create_file(Session& session, Request& request) {
   const auto site = BOXLITE_TRY(next_site(session, request));
   if (session.files().is_full()) return refuse(EMFILE);
   bool is_new = false;
-  auto found = BOXLITE_TRY(open_or_create(site, in, is_new));
+  auto found = BOXLITE_TRY(open_or_create(session.tree(), site, in, is_new));
   if (is_new) {
     adopt_new(session, site, request, found);
     session.watch().expect(*site.directory, site.name, IN_CREATE);

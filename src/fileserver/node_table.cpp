@@ -128,6 +128,8 @@ Answer<Node*> NodeTable::enter(const Place& place, const Identity& identity, mod
   if (child(place.parent, place.name) == node) return node;
   const Hold parent(*this, find(place.parent));
   remove(place);
+  // Where it was seen first is given up: a file may have any number of names.
+  if (by_place_.size() >= limit_ && !node->places.empty()) remove(Place(node->places.front()));
   bind(*node, place);
   return node;
 }
@@ -203,12 +205,7 @@ void NodeTable::drop_if_unused(Node& node) {
     auto* unused = find(looked_at.back());
     looked_at.pop_back();
     if (unused == nullptr || is_used(*unused)) continue;
-    for (const auto& place : drop(*unused)) {
-      auto* parent = find(place.parent);
-      if (parent == nullptr) continue;
-      --parent->children;
-      looked_at.push_back(parent->id);
-    }
+    for (const auto& place : drop(*unused)) looked_at.push_back(place.parent);
   }
 }
 
@@ -220,7 +217,16 @@ std::vector<Place> NodeTable::drop(Node& node) {
   for (const auto& place : places) by_place_.erase(place);
   if (on_drop_) on_drop_(node);
   nodes_.erase(node.id);
+  for (const auto& place : places)
+    if (auto* parent = find(place.parent); parent != nullptr) --parent->children;
   return places;
+}
+
+void NodeTable::drop_all(const std::function<bool(const Node&)>& is_of) {
+  std::vector<std::uint64_t> dropped;
+  for (const auto& [id, node] : nodes_)
+    if (id != FUSE_ROOT_ID && is_of(*node)) dropped.push_back(id);
+  for (const auto id : dropped) drop(*find(id));
 }
 
 void NodeTable::for_each(const std::function<void(Node&)>& visit) {

@@ -98,6 +98,8 @@ class NodeTable {
   static bool is_ghost(const Node& node) { return node.identity.mount == ghost_mount; }
   std::size_t size() const { return nodes_.size(); }
   void for_each(const std::function<void(Node&)>& visit);
+  // Whether the guest has forgotten them or not: what it asks of them is ESTALE.
+  void drop_all(const std::function<bool(const Node&)>& is_of);
   // As at the beginning.
   void clear();
   // Called with each node that goes.
@@ -117,7 +119,7 @@ class NodeTable {
   void bind(Node& node, const Place& place);
   void leave(std::uint64_t directory);
   static bool is_used(Node& node);
-  // Where it was.
+  // Where it was, which has one child less.
   std::vector<Place> drop(Node& node);
 
   std::size_t limit_;

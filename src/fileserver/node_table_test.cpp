@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "base/concat.h"
+
 namespace boxlite::fileserver {
 namespace {
 
@@ -68,6 +70,27 @@ TEST_F(Nodes, AllAboveTheLastGoesWithIt) {
   EXPECT_EQ(table_.size(), depth + 1);
   table_.forget(above, 1);
   EXPECT_EQ(table_.size(), 1u);
+}
+
+TEST_F(Nodes, AFileOfManyNamesIsBounded) {
+  NodeTable small(100);
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(small.enter({FUSE_ROOT_ID, concat(i)}, {.inode = 7}, S_IFREG));
+  const auto* file = small.child(FUSE_ROOT_ID, "999");
+  ASSERT_NE(file, nullptr);
+  EXPECT_LE(file->places.size(), 100u);
+  EXPECT_EQ(small.child(FUSE_ROOT_ID, "0"), nullptr);
+}
+
+TEST_F(Nodes, WhatIsDroppedTakesAllOfItsNamesAlong) {
+  const auto directory = enter({FUSE_ROOT_ID, "d"}, 10, S_IFDIR).id;
+  const auto file = enter({directory, "x"}, 11).id;
+  const auto other = enter({FUSE_ROOT_ID, "y"}, 12).id;
+  table_.drop_all([&](const Node& node) { return node.id == directory || node.id == file; });
+  EXPECT_EQ(table_.find(directory), nullptr);
+  EXPECT_EQ(table_.find(file), nullptr);
+  EXPECT_EQ(table_.child(directory, "x"), nullptr);
+  EXPECT_NE(table_.find(other), nullptr);
+  EXPECT_EQ(table_.root().children, 1u);
 }
 
 }  // namespace

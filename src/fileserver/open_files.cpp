@@ -47,4 +47,20 @@ void OpenFiles::close(std::uint64_t id) {
   files_.erase(id);
 }
 
+void OpenFiles::close_all(const std::function<bool(std::uint64_t node)>& is_of) {
+  std::erase_if(files_, [&](const auto& file) { return is_of(file.second->node); });
+}
+
+void OpenFiles::make_entries(OpenFile& directory, std::size_t bytes) {
+  if (directory.entries.capacity() == 0) {
+    with_entries_.push_back(directory.id);
+    if (with_entries_.size() > max_with_entries) {
+      if (const auto oldest = files_.find(with_entries_.front()); oldest != files_.end())
+        oldest->second->entries = std::vector<char>();
+      with_entries_.pop_front();
+    }
+  }
+  directory.entries.resize(bytes);
+}
+
 }  // namespace boxlite::fileserver

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <unordered_map>
@@ -18,7 +19,8 @@ struct OpenFile {
   std::uint64_t id = 0;
   std::uint64_t node = 0;
   SharedFd fd = {};  // null: it could not be taken up from another process
-  // Of a directory: entries that were read ahead (getdents64), and where the next of them is.
+  // Of a directory: entries that were read ahead (getdents64), and where the next of them is. None: they are
+  // read again from `position`.
   std::vector<char> entries = {};
   std::size_t next_entry = 0;
   std::uint64_t position = 0;
@@ -39,16 +41,22 @@ class OpenFiles {
   void for_each(const std::function<void(OpenFile&)>& visit);
   std::uint64_t last_id() const { return last_id_; }
   void set_last_id(std::uint64_t id) { last_id_ = id; }
+  // Of those nodes.
+  void close_all(const std::function<bool(std::uint64_t node)>& is_of);
+  // Room for the entries of a directory; those of directories that were begun long ago make room.
+  void make_entries(OpenFile& directory, std::size_t bytes);
   std::size_t size() const { return files_.size(); }
   bool is_full() const { return files_.size() >= limit_; }
   void clear() { files_.clear(); }
 
  private:
   OpenFile* put(std::uint64_t id, Node& node, SharedFd fd);
+  static constexpr std::size_t max_with_entries = 64;
 
   std::size_t limit_;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<OpenFile>> files_;
+  std::deque<std::uint64_t> with_entries_;  // the oldest first
 };
 
 }  // namespace boxlite::fileserver

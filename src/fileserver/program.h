@@ -25,8 +25,9 @@ inline constexpr char suspend_order = 's';
 inline constexpr std::uint64_t max_state_bytes = 1u << 30;
 
 // With them it can do to shared files what root of the shim's namespaces may: an ordinary user's own files,
-// whatever their mode. capabilities(7): CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, FSETID 4.
-inline constexpr linux_::CapabilitySet file_capabilities = 0b1'1011;
+// whatever their mode. capabilities(7): CHOWN 0, DAC_OVERRIDE 1, FOWNER 3. Not FSETID: what the box writes to
+// loses its set-id bits.
+inline constexpr linux_::CapabilitySet file_capabilities = 0b1011;
 // Until it is confined: SETPCAP 8, SYS_CHROOT 18, SYS_ADMIN 21.
 inline constexpr linux_::CapabilitySet starting_capabilities =
     file_capabilities | 1u << 8 | 1u << 18 | 1u << 21;

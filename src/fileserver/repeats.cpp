@@ -103,6 +103,7 @@ Answer<bool> repeat_attributes(Session& session, Request& request) {
 // The host hears nothing of a descriptor that is no more than a place.
 Answer<bool> repeat_opening(Session& session, Request& request) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
+  if (node->type != S_IFREG) return false;
   const auto found = BOXLITE_TRY(session.tree().find(*node));
   const auto* file = BOXLITE_TRY(session.files().add(*node, found.fd));
   const fuse_open_out out = {.fh = file->id, .open_flags = FOPEN_KEEP_CACHE, .padding = 0};
@@ -129,6 +130,24 @@ Answer<bool> answer_repeat(Session& session, const Echoes::Echo& echo, Request r
     case FUSE_RENAME2: return repeat_move<fuse_rename2_in>(session, echo, request);
     case FUSE_SETATTR: return repeat_attributes(session, request);
     case FUSE_OPEN: return repeat_opening(session, request);
+    default: return false;
+  }
+}
+
+bool changes_nothing(const Request& request) {
+  switch (request.opcode()) {
+    case FUSE_LOOKUP:
+    case FUSE_GETATTR:
+    case FUSE_READLINK:
+    case FUSE_STATFS:
+    case FUSE_OPENDIR:
+    case FUSE_READDIR:
+    case FUSE_READDIRPLUS:
+    case FUSE_RELEASEDIR:
+    case FUSE_FLUSH:
+    case FUSE_RELEASE:
+    case FUSE_GETXATTR:
+    case FUSE_LISTXATTR: return true;
     default: return false;
   }
 }

@@ -9,7 +9,10 @@
 
 namespace boxlite::fileserver {
 
-// False: the request is not about what is repeated, and means what it says.
+// False: the request is not about what is repeated.
 Answer<bool> answer_repeat(Session& session, const Echoes::Echo& echo, Request request);
+
+// What a process that only repeats may do with other files: those on its path.
+bool changes_nothing(const Request& request);
 
 }  // namespace boxlite::fileserver

@@ -135,7 +135,7 @@ void Server::on_ready() {
 
 void Server::give_memory_back() {
   channel_.shrink();
-  session_.transfer_buffer() = {};
+  session_.transfer_buffer() = std::vector<char>();
 }
 
 void Server::handle(std::string_view message) {
@@ -159,6 +159,20 @@ Result<void> Server::take_up(const ServerState& state) {
   return {};
 }
 
+// True: it is answered. The path of what is to be repeated may lead to another file by now, to which nothing
+// may be done.
+bool Server::is_repeat(const Request& request) {
+  if (!session_.echoes().is_of_repeater(request)) return false;
+  if (const auto* echo = session_.echoes().told()) {
+    const auto repeated = answer_repeat(session_, *echo, request);
+    if (!repeated) channel_.answer(request.unique(), repeated.error());
+    if (!repeated || *repeated) return true;
+  }
+  if (changes_nothing(request)) return false;
+  channel_.answer(request.unique(), EPERM);
+  return true;
+}
+
 void Server::dispatch(Request& request) {
   switch (request.opcode()) {
     case wire::box_user_order:
@@ -176,13 +190,9 @@ void Server::dispatch(Request& request) {
     case FUSE_INTERRUPT: return interrupt_lock(session_, request);
     default: break;
   }
-  if (const auto* echo = session_.echoes().of(request)) {
-    const auto repeated = answer_repeat(session_, *echo, request);
-    if (!repeated) return channel_.answer(request.unique(), repeated.error());
-    if (*repeated) return;
-  }
   const auto handler = request.opcode() < handlers.size() ? handlers[request.opcode()] : nullptr;
   if (handler == nullptr) return channel_.answer(request.unique(), ENOSYS);
+  if (is_repeat(request)) return;
   if (const auto done = handler(session_, request); !done) channel_.answer(request.unique(), done.error());
 }
 

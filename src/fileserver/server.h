@@ -39,6 +39,7 @@ class Server {
   Server(linux_::EventLoop& loop, UniqueFd socket, Setup setup, std::function<void(Result<void>)> ended);
   void on_ready();
   void dispatch(Request& request);
+  bool is_repeat(const Request& request);
   void give_memory_back();
 
   linux_::EventLoop& loop_;

@@ -24,8 +24,8 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
       owners_(tree_, setup.may_give_away),
       files_(setup.open_files),
       echoes_(channel_, nodes_),
-      watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories)),
-      locks_(loop, channel_),
+      watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories), setup.watches),
+      locks_(loop, channel_, setup.lock_owners),
       own_descriptor_info_(std::move(setup.own_descriptor_info)) {
   if (!own_descriptor_info_.is_open())
     own_descriptor_info_.reset(::open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC));
@@ -34,6 +34,27 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
     tree_.forget(node.id);
     watch_.forget(node);
   });
+}
+
+void Session::let_go_of_detached() {
+  const auto root = tree_.directory(nodes_.root());
+  if (!root) return;
+  std::erase_if(folders_, [&](const auto& folder) {
+    const auto there = tree_.look((*root)->get(), folder.first);
+    if (there || there.error() != ENOENT) return false;
+    let_go_of(folder.second.get());
+    return true;
+  });
+}
+
+void Session::let_go_of(const FolderRules* folder) {
+  const auto is_in_it = [&](std::uint64_t id) {
+    const auto* node = nodes_.find(id);
+    return node != nullptr && node->rules == folder;
+  };
+  locks_.release_all(is_in_it);
+  files_.close_all(is_in_it);
+  nodes_.drop_all([&](const Node& node) { return node.rules == folder; });
 }
 
 void Session::begin(std::uint32_t minor, std::uint64_t features) {

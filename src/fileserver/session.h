@@ -35,7 +35,9 @@ struct Setup {
   UniqueFd own_descriptor_info = {};               // /proc/self/fdinfo, which is opened if it is not given
   bool may_give_away = false;                      // see Owners
   std::size_t open_files = 4096;                   // at once
+  std::size_t lock_owners = 4096;                  // each with a descriptor
   std::size_t watched_directories = 4096;          // of which a descriptor is kept
+  std::size_t watches = 65'536;                    // of all the host's directories
 };
 
 // What the guest and this server know of each other, for the handlers of requests. Loop thread only.
@@ -79,6 +81,9 @@ class Session {
   // ... of a name in a directory.
   void invalidate_entry(std::uint64_t directory, std::string_view name);
 
+  // What the guest knew of folders that are no longer there is void, and nothing of them stays open.
+  void let_go_of_detached();
+
   // Everything that the guest knew is void: it has mounted anew, and agreed on this.
   void begin(std::uint32_t minor = 0, std::uint64_t features = 0);
 
@@ -94,6 +99,7 @@ class Session {
 
  private:
   const FolderRules* rules_of_folder(const std::string& name);
+  void let_go_of(const FolderRules* folder);
   void tell(Node& node, const Found& found, fuse_attr& attr);
   const Node* directory_of(const Node& node);
   std::uint64_t validity_of(Node& node, const Found& found);

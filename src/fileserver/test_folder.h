@@ -40,6 +40,29 @@ inline bool enter_mount_namespace() {
   return entered;
 }
 
+// boxlite-fileserver, as the shim starts it, confined. `root`: the directory that has the folders.
+[[noreturn]] inline void become_server(int root, int channel, int control = -1, const char* word = nullptr) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const UniqueFd high(::fcntl(channel, F_DUPFD, 10));
+  const UniqueFd high_root(::fcntl(root, F_DUPFD, 10));
+  const UniqueFd high_control(control < 0 ? -1 : ::fcntl(control, F_DUPFD, 10));
+  ::dup2(high.get(), channel_fd);
+  ::dup2(high_root.get(), folders_fd);
+  if (high_control.is_open()) ::dup2(high_control.get(), orders_fd);
+  ::close_range(high_control.is_open() ? orders_fd + 1 : folders_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+  // What is freed is free, for tests that look at its memory.
+  const char* const options = ::getenv("ASAN_OPTIONS");
+  ::setenv("ASAN_OPTIONS", concat(options == nullptr ? "" : options, ":quarantine_size_mb=1").c_str(), 1);
+  ::execl(FILESERVER_PROGRAM, FILESERVER_PROGRAM, word, nullptr);
+  ::_exit(127);
+}
+
+inline void end_server(pid_t& server) {
+  if (server <= 0) return;
+  ::kill(server, SIGKILL);
+  ::waitpid(std::exchange(server, -1), nullptr, 0);
+}
+
 // Server and bridge are other processes: a page fault that waits for them keeps all of its own process's
 // threads from mapping memory.
 class MountedFolder {
@@ -56,7 +79,7 @@ class MountedFolder {
     auto orders = *linux_::unix_socket_pair();
     server_ = ::fork();
     if (server_ == 0 && takes_orders) keep_servers(ends.first.get(), orders.second.get());
-    if (server_ == 0) become_server(ends.first.get(), -1, nullptr);
+    if (server_ == 0) become_server(open_root().get(), ends.first.get());
     orders_ = std::move(orders.first);
     if (::mount("folder", mount_point().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
       ADD_FAILURE() << "mount: " << errno;
@@ -73,11 +96,7 @@ class MountedFolder {
     ::waitpid(bridge_, nullptr, 0);
   }
   // What is asked for fails then.
-  void kill_server() {
-    if (server_ <= 0) return;
-    ::kill(server_, SIGKILL);
-    ::waitpid(std::exchange(server_, -1), nullptr, 0);
-  }
+  void kill_server() { end_server(server_); }
 
   pid_t server() const { return server_; }
 
@@ -91,6 +110,7 @@ class MountedFolder {
  private:
   std::filesystem::path mount_point() const { return place_->path() / "mnt"; }
 
+  UniqueFd open_root() const { return *open_file(place_->path() / "root", O_PATH | O_DIRECTORY); }
   bool is_done(char order) const {
     char answer = 0;
     return ::write(orders_.get(), &order, 1) == 1 && ::read(orders_.get(), &answer, 1) == 1 && answer == 'y';
@@ -121,24 +141,9 @@ class MountedFolder {
   pid_t start_server(int channel, UniqueFd& control, std::string_view word) const {
     auto ends = *linux_::unix_socket_pair();
     const pid_t server = ::fork();
-    if (server == 0) become_server(channel, ends.second.get(), word.data());
+    if (server == 0) become_server(open_root().get(), channel, ends.second.get(), word.data());
     control = std::move(ends.first);
     return server;
-  }
-
-  // As the shim starts it, confined.
-  [[noreturn]] void become_server(int channel, int control, const char* word) const {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const auto root = *open_file(place_->path() / "root", O_PATH | O_DIRECTORY);
-    const UniqueFd high(::fcntl(channel, F_DUPFD, 10));
-    const UniqueFd high_root(::fcntl(root.get(), F_DUPFD, 10));
-    const UniqueFd high_control(control < 0 ? -1 : ::fcntl(control, F_DUPFD, 10));
-    ::dup2(high.get(), channel_fd);
-    ::dup2(high_root.get(), folders_fd);
-    if (high_control.is_open()) ::dup2(high_control.get(), orders_fd);
-    ::close_range(high_control.is_open() ? orders_fd + 1 : folders_fd + 1, ~0u, CLOSE_RANGE_CLOEXEC);
-    ::execl(FILESERVER_PROGRAM, FILESERVER_PROGRAM, word, nullptr);
-    ::_exit(127);
   }
   [[noreturn]] void carry(int device_fd, int stream_fd) const {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);

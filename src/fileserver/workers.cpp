@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fileserver/workers.h"
 
+#include <system_error>
 #include <utility>
 
 namespace boxlite::fileserver {
@@ -15,13 +16,23 @@ Workers::~Workers() {
 }
 
 void Workers::run(std::function<void()> task) {
+  if (!take_in(task)) task();
+}
+
+bool Workers::take_in(std::function<void()>& task) {
   const std::lock_guard lock(mutex_);
-  tasks_.push_back(std::move(task));
-  if (tasks_.size() > waiting_ && threads_.size() < max_threads) {
-    threads_.emplace_back([this] { work(); });
-  } else {
-    changed_.notify_one();
+  if (tasks_.size() >= max_tasks) return false;
+  if (tasks_.size() >= waiting_ && threads_.size() < max_threads) {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      // As many as this user may have.
+      if (threads_.empty()) return false;
+    }
   }
+  tasks_.push_back(std::move(task));
+  changed_.notify_one();
+  return true;
 }
 
 void Workers::finish() {

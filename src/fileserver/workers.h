@@ -19,12 +19,15 @@ class Workers {
   Workers& operator=(const Workers&) = delete;
   ~Workers();
 
+  // Where too many wait already, the caller does it.
   void run(std::function<void()> task);
   // Until everything is done.
   void finish();
 
  private:
   static constexpr std::size_t max_threads = 4;
+  static constexpr std::size_t max_tasks = 64;
+  bool take_in(std::function<void()>& task);
   void work();
 
   std::mutex mutex_;

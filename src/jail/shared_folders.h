@@ -21,7 +21,7 @@ class SharedFolders {
   // only: the mount is, all of it, so that nothing the guest does can write. already_exists for a name in
   // use.
   Result<void> attach(const std::string& name, int source, bool is_read_only);
-  // The name is gone at once; a file that the machine still has open stays readable to it until it closes it.
+  // The name is gone at once; the file server hears of that, and lets go of what it has open there.
   Result<void> detach(const std::string& name);
   // The directory, as whoever serves it sees it.
   int root_fd() const { return root_.get(); }
