@@ -42,8 +42,6 @@ class Echoes {
 
   // Whether the request is of the process that repeats.
   bool is_of_repeater(const Request& request) const;
-  // What it is to repeat now, or null.
-  const Echo* told() const { return told_ ? &*told_ : nullptr; }
 
  private:
   // As many as the kernel's own queue of events takes.

@@ -113,8 +113,12 @@ KeptStatus Owners::kept(const Found& file, const FolderRules& rules) const {
   const auto path = tree_.path_of(file.fd->get());
   std::array<char, 64> text{};
   const auto size = ::getxattr(path.c_str(), kept_name, text.data(), text.size());
-  if (size > 0)
-    return decode_kept_status({text.data(), static_cast<std::size_t>(size)}).value_or(KeptStatus());
+  if (size > 0) {
+    auto kept = decode_kept_status({text.data(), static_cast<std::size_t>(size)}).value_or(KeptStatus());
+    // A device of a volume that somebody has copied is none.
+    if (!rules.is_volume) kept.mode &= S_ISUID | S_ISGID;
+    return kept;
+  }
   if (!rules.is_volume || errno != ENODATA) return {};
   return former_status(path).value_or(KeptStatus());
 }

@@ -163,7 +163,7 @@ Result<void> Server::take_up(const ServerState& state) {
 // may be done.
 bool Server::is_repeat(const Request& request) {
   if (!session_.echoes().is_of_repeater(request)) return false;
-  if (const auto* echo = session_.echoes().told()) {
+  if (const auto& echo = session_.echoes().told()) {
     const auto repeated = answer_repeat(session_, *echo, request);
     if (!repeated) channel_.answer(request.unique(), repeated.error());
     if (!repeated || *repeated) return true;

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folders that come and go while the box runs.
+#include <chrono>
+#include <memory>
 #include <utility>
 
 #include "base/concat.h"
 #include "shim/shim.h"
 
 namespace boxlite::shim {
+namespace {
+
+constexpr std::chrono::seconds unmount_patience(5);
+
+}  // namespace
 
 void Shim::attach_folder(const ShimCall& call) {
   if (!is_up() || life_->is_paused)
@@ -40,10 +47,17 @@ void Shim::detach_folder(const ShimCall& call) {
   }
   wire::msg::RemoveFolderRequest remove;
   remove.set_target(path);
+  // What the guest cannot unmount, or says nothing of, goes away underneath it all the same.
+  auto is_gone = std::make_shared<bool>(false);
+  auto limit =
+      std::make_shared<linux_::EventLoop::Timer>(loop_->after(unmount_patience, [this, path, is_gone] {
+        *is_gone = true;
+        (void)folders_->detach(path);
+      }));
   mux_->call<wire::FoldersRemove>(remove,
-                                  [this, call, path](Result<wire::msg::RemoveFolderResponse> response) {
-                                    // What the guest could not unmount goes away underneath it all the same.
-                                    const auto detached = folders_->detach(path);
+                                  [this, call, path, is_gone, limit = std::move(limit)](auto response) {
+                                    limit->reset();
+                                    const auto detached = *is_gone ? Result<void>() : folders_->detach(path);
                                     if (!response) return mux_->answer(call, response.error());
                                     if (!detached) return mux_->answer(call, detached.error());
                                     mux_->answer(call, wire::msg::DetachFolderResponse());

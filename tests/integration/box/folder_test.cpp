@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <csignal>
 #include <filesystem>
+#include <optional>
+#include <sstream>
+#include <thread>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +25,15 @@ class FolderTest : public BoxTest {
     const auto path = directory() / name;
     EXPECT_TRUE(make_directories(path, 0755));
     return path;
+  }
+  static pid_t child_named(pid_t parent, std::string_view name) {
+    const auto children = read_file(concat("/proc/", parent, "/task/", parent, "/children")).value_or("");
+    std::istringstream pids(children);
+    for (pid_t pid = 0; pids >> pid;) {
+      const auto command = read_file(concat("/proc/", pid, "/cmdline")).value_or("");
+      if (command.find(name) != std::string::npos) return pid;
+    }
+    return -1;
   }
   static std::string shell(Box& box, const std::string& script) {
     const auto ran = run_in(box, {"sh", "-c", script});
@@ -116,6 +131,63 @@ TEST_F(FolderTest, ComeAndGoWhileTheBoxRuns) {
   EXPECT_EQ(box.add_mount({.source = "/no/such/place", .target = "/x"}).error().code(), ErrorCode::not_found);
   EXPECT_TRUE(box.info()->spec.mounts.empty());
   EXPECT_EQ(read_file(one / "file").value(), "one\n");
+}
+
+// Its guest has been told to unmount it, and says nothing.
+TEST_F(FolderTest, GoesAlsoFromAGuestThatDoesNotAnswer) {
+  const auto kept = folder("kept-by-the-guest");
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = kept.native(), .target = "/srv/kept"}}});
+  ASSERT_TRUE(box.start());
+  const auto info = box.info().value();
+  const auto is_there = [&] {
+    const auto mounts = read_file(concat("/proc/", *info.shim_pid, "/mountinfo"));
+    return mounts && mounts->find("kept-by-the-guest") != std::string::npos;
+  };
+  ASSERT_TRUE(is_there());
+  ASSERT_EQ(::kill(*info.vmm_pid, SIGSTOP), 0);
+  std::optional<Result<void>> removed;
+  std::thread remover([&] { removed = box.remove_mount("/srv/kept"); });
+  EXPECT_TRUE(comes_true([&] { return !is_there(); }));
+  ::kill(*info.vmm_pid, SIGCONT);
+  remover.join();
+  EXPECT_TRUE(*removed) << removed->error().message();
+}
+
+// What a program of the box has open in it as well.
+TEST_F(FolderTest, IsOutOfReachOnceItIsDetached) {
+  const auto kept = folder("kept");
+  ASSERT_TRUE(write_file_atomic(kept / "file", "one\n", 0644));
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = kept.native(), .target = "/srv/kept"},
+                                         {.source = folder("other").native(), .target = "/srv/other"}}});
+  ASSERT_TRUE(box.start());
+  shell(box,
+        "(exec 9<>/srv/kept/file; cd /srv/kept; touch /held; until [ -e /go ]; do sleep 0.02; done;"
+        " echo two >&9; echo new >new; cat file; touch /done) >/dev/null 2>&1 &"
+        " until [ -e /held ]; do sleep 0.02; done");
+  EXPECT_TRUE(box.remove_mount("/srv/kept"));
+  EXPECT_EQ(shell(box, "touch /go; until [ -e /done ]; do sleep 0.02; done; echo 1 >/srv/other/x"), "");
+  EXPECT_EQ(read_file(kept / "file").value(), "one\n");
+  EXPECT_FALSE(std::filesystem::exists(kept / "new"));
+}
+
+// Its end is nobody's but its own: what is asked for fails, and the next start has another.
+TEST_F(FolderTest, AServerThatDiesFailsWhatIsAskedForAndNoMore) {
+  const auto shared = folder("shared");
+  ASSERT_TRUE(write_file_atomic(shared / "file", "one\n", 0644));
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = shared.native(), .target = "/mnt"}}});
+  ASSERT_TRUE(box.start());
+  ASSERT_EQ(shell(box, "cat /mnt/file"), "one\n");
+  const auto server = child_named(*box.info()->shim_pid, "boxlite-fileserver");
+  ASSERT_GT(server, 0);
+  ASSERT_EQ(::kill(server, SIGKILL), 0);
+  EXPECT_THAT(shell(box, "until ! cat /mnt/file 2>/dev/null; do :; done; ls /mnt"),
+              HasSubstr("not connected"));
+  EXPECT_EQ(shell(box, "echo fine"), "fine\n");
+  ASSERT_TRUE(box.stop());
+  EXPECT_EQ(shell(box, "cat /mnt/file"), "one\n");
 }
 
 TEST_F(FolderTest, CanBeTwentyAtOnce) {
