@@ -2,26 +2,95 @@
 #include "fileserver/notices.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include <linux/fuse.h>
 
+#include "base/concat.h"
+
 namespace boxlite::fileserver {
+namespace {
+
+constexpr std::uint64_t max_under_way = 1024;
+constexpr std::size_t max_waiting = 65'536;
+
+}  // namespace
 
 std::uint64_t Notices::forget_file(std::uint64_t node) {
   const fuse_notify_inval_inode_out out = {.ino = node, .off = 0, .len = 0};
-  channel_.notify(FUSE_NOTIFY_INVAL_INODE, {bytes_of(out)});
-  return ++sent_;
+  return tell(FUSE_NOTIFY_INVAL_INODE, std::string(bytes_of(out)));
 }
 
 std::uint64_t Notices::forget_name(std::uint64_t directory, std::string_view name) {
   const fuse_notify_inval_entry_out out = {
       .parent = directory, .namelen = static_cast<std::uint32_t>(name.size()), .flags = 0};
-  channel_.notify(FUSE_NOTIFY_INVAL_ENTRY, {bytes_of(out), name, std::string_view("\0", 1)});
-  return ++sent_;
+  return tell(FUSE_NOTIFY_INVAL_ENTRY, concat(bytes_of(out), name, '\0'));
+}
+
+std::uint64_t Notices::tell(int code, std::string payload) {
+  auto message = concat(bytes_of(code), payload);
+  if (!has_lost_ && order_.empty() && has_room()) {
+    send(message);
+    return sent_;
+  }
+  return queue(std::move(message));
+}
+
+// Once is enough of what the guest has not been told yet.
+std::uint64_t Notices::queue(std::string message) {
+  if (may_lose_ && order_.size() >= max_waiting) give_up();
+  // It will be told of by then.
+  if (has_lost_) return sent_ + 1;
+  const auto [entry, is_new] = waiting_.try_emplace(std::move(message), sent_ + order_.size() + 1);
+  if (is_new) order_.push_back(entry);
+  return entry->second;
+}
+
+void Notices::send(std::string_view message) {
+  int code = 0;
+  std::memcpy(&code, message.data(), sizeof code);
+  channel_.notify(code, {message.substr(sizeof code)});
+  ++sent_;
+}
+
+bool Notices::has_room() const {
+  return sent_ - done_ < max_under_way;
+}
+
+void Notices::flush() {
+  for (; !order_.empty(); order_.pop_front()) {
+    send(order_.front()->first);
+    waiting_.erase(order_.front());
+  }
+}
+
+void Notices::give_up() {
+  order_.clear();
+  waiting_.clear();
+  has_lost_ = true;
 }
 
 void Notices::done(std::uint64_t count) {
   done_ += std::min(count, sent_ - done_);
+  for (; !order_.empty() && has_room(); order_.pop_front()) {
+    send(order_.front()->first);
+    waiting_.erase(order_.front());
+  }
+  if (has_lost_ && done_ == sent_) find_out_what_was_lost();
+}
+
+void Notices::find_out_what_was_lost() {
+  has_lost_ = may_lose_ = false;
+  lost_();
+  may_lose_ = true;
+}
+
+void Notices::clear() {
+  order_.clear();
+  waiting_.clear();
+  has_lost_ = false;
+  done_ = sent_;
 }
 
 }  // namespace boxlite::fileserver

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "fileserver/channel.h"
 
 namespace boxlite::fileserver {
 
 // What the guest's kernel is told to forget, unasked. It does so some time later, and the guest says when
-// (wire::forgotten_order): until then, what it is told anew may meet pages of before. One thread at a time.
+// (wire::forgotten_order): until then, what it is told anew may meet pages of before. However much the host
+// does, no more are under way than the guest has memory for; the others wait here, each once. One thread at a
+// time.
 class Notices {
  public:
-  explicit Notices(Channel& channel) : channel_(channel) {}
+  // `lost`: so many waited that they were given up. Called once the guest has done all that it was told
+  // before; what is told in it is never given up.
+  Notices(Channel& channel, std::function<void()> lost) : channel_(channel), lost_(std::move(lost)) {}
 
   // Contents and attributes of a file. The number of this notice.
   std::uint64_t forget_file(std::uint64_t node);
@@ -22,6 +31,8 @@ class Notices {
   // The guest has done so with the next `count`.
   void done(std::uint64_t count);
   bool is_done(std::uint64_t number) const { return number <= done_; }
+  // Sends what waits.
+  void flush();
   // How many were sent, and taken in; what another process has sent comes first.
   std::uint64_t sent() const { return sent_; }
   std::uint64_t done() const { return done_; }
@@ -30,12 +41,26 @@ class Notices {
     done_ = done < sent ? done : sent;
   }
   // There is nothing that the guest would have to forget.
-  void clear() { done_ = sent_; }
+  void clear();
 
  private:
+  using Waiting = std::unordered_map<std::string, std::uint64_t>;  // a message, and its number
+
+  std::uint64_t tell(int code, std::string payload);
+  std::uint64_t queue(std::string message);
+  void send(std::string_view message);
+  bool has_room() const;
+  void give_up();
+  void find_out_what_was_lost();
+
   Channel& channel_;
+  std::function<void()> lost_;
   std::uint64_t sent_ = 0;
   std::uint64_t done_ = 0;
+  Waiting waiting_;
+  std::deque<Waiting::const_iterator> order_;
+  bool has_lost_ = false;
+  bool may_lose_ = true;
 };
 
 }  // namespace boxlite::fileserver

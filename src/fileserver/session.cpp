@@ -19,7 +19,7 @@ constexpr std::uint64_t until_changed = 24 * 3600;
 
 Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
     : channel_(channel),
-      notices_(channel),
+      notices_(channel, [this] { recheck(); }),
       tree_(nodes_, std::move(setup.root), setup.own_descriptors),
       owners_(tree_, setup.may_give_away),
       files_(setup.open_files),

@@ -112,6 +112,7 @@ ServerState Session::suspend() {
   state.box_gid = box_gid_;
   state.repeater = echoes_.repeater();
   state.told = echoes_.told();
+  notices_.flush();
   state.notices_sent = notices_.sent();
   state.notices_done = notices_.done();
   state.last_node = nodes_.last_id();

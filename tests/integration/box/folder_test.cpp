@@ -172,6 +172,38 @@ TEST_F(FolderTest, IsOutOfReachOnceItIsDetached) {
   EXPECT_FALSE(std::filesystem::exists(kept / "new"));
 }
 
+// Of the host and in the box at once, for as long as a program of the box looks.
+TEST_F(FolderTest, NothingOutsideIsReachedWhileNamesAreSwapped) {
+  const auto shared = folder("shared");
+  const auto outside = folder("outside");
+  ASSERT_TRUE(write_file_atomic(outside / "f", "secret\n", 0644));
+  for (const auto* name : {"shared/d", "shared/e"})
+    ASSERT_TRUE(write_file_atomic(folder(name) / "f", "shared\n", 0644));
+  std::filesystem::create_symlink("../outside", shared / "s");
+  std::filesystem::create_symlink(outside, shared / "t");
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = shared.native(), .target = "/mnt"}}});
+  ASSERT_TRUE(box.start());
+  std::atomic<bool> is_over = false;
+  std::thread swapper([&] {
+    while (!is_over)
+      for (const auto* name : {"s", "e", "t"})
+        ::renameat2(AT_FDCWD, (shared / "d").c_str(), AT_FDCWD, (shared / name).c_str(), RENAME_EXCHANGE);
+  });
+  const auto seen = shell(box,
+                          "cd /mnt; (while [ ! -e /over ]; do mv -T e x; mv -T x e; done) >/dev/null 2>&1 &"
+                          " n=0; while [ $n -lt 30 ]; do n=$((n+1)); cat d/f; echo box >d/f; rm d/made;"
+                          " echo made >d/made; chmod 700 d; ln d/f linked; rm linked; done 2>/dev/null;"
+                          " touch /over; wait");
+  is_over = true;
+  swapper.join();
+  EXPECT_THAT(seen, testing::Not(HasSubstr("secret")));
+  EXPECT_THAT(seen, HasSubstr("box\n"));
+  EXPECT_EQ(read_file(outside / "f").value(), "secret\n");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(outside), {}), 1);
+  EXPECT_EQ(std::filesystem::status(outside).permissions(), std::filesystem::perms(0755));
+}
+
 // Its end is nobody's but its own: what is asked for fails, and the next start has another.
 TEST_F(FolderTest, AServerThatDiesFailsWhatIsAskedForAndNoMore) {
   const auto shared = folder("shared");
