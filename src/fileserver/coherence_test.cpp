@@ -105,6 +105,29 @@ TEST_F(Coherence, AttributesOfTheFolderItselfFollowTheHost) {
       comes([&] { return ::stat(folder_->box().c_str(), &status) == 0 && (status.st_mode & 0777) == 0711; }));
 }
 
+TEST_F(Coherence, AFileShowsWhatTheHostWritesByAnotherName) {
+  put(host("a"), "one\n");
+  const auto file = opened(box("a"), O_RDONLY);
+  struct stat status = {};
+  EXPECT_EQ(read_at(file.get(), 100, 0), "one\n");
+  ASSERT_EQ(::stat(box("a").c_str(), &status), 0);
+  std::filesystem::create_hard_link(host("a"), host("b"));
+  EXPECT_TRUE(comes([&] { return ::stat(box("a").c_str(), &status) == 0 && status.st_nlink == 2; }));
+  std::ofstream(host("b"), std::ios::app) << "two\n";
+  EXPECT_TRUE(comes([&] { return ::stat(box("a").c_str(), &status) == 0 && status.st_size == 8; }));
+  EXPECT_TRUE(comes([&] { return read_at(file.get(), 100, 0) == "one\ntwo\n"; }));
+}
+
+// Of the name itself nothing is heard.
+TEST_F(Coherence, AFileThatIsOpenedShowsWhatTheHostWroteByANameThatIsNotKnown) {
+  put(host("a"), "one\n");
+  EXPECT_EQ(text_of(box("a")), "one\n");
+  std::filesystem::create_directory(host("unknown"));
+  std::filesystem::create_hard_link(host("a"), host("unknown/b"));
+  std::ofstream(host("unknown/b"), std::ios::app) << "two\n";
+  EXPECT_EQ(text_of(box("a")), "one\ntwo\n");
+}
+
 TEST_F(Coherence, DifferentPartsOfAFileSurvive) {
   put(host("a"), std::string(4096, '.'));
   const auto here = opened(host("a"), O_WRONLY);

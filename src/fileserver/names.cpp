@@ -70,7 +70,10 @@ Answer<void> make_kept_device(Session& session, const Site& site, const fuse_mkn
                                O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, in.mode & 0777));
   if (!made.is_open()) return refuse(errno);
   const auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
-  return session.owners().keep(found, {.mode = in.mode & S_IFMT, .device = in.rdev});
+  const auto kept = session.owners().keep(found, {.mode = in.mode & S_IFMT, .device = in.rdev});
+  // A regular file would stay in its place.
+  if (!kept) (void)::unlinkat(site.fd->get(), site.name.c_str(), 0);
+  return kept;
 }
 
 Answer<void> make_special(Session& session, const Site& site, const fuse_mknod_in& in) {

@@ -19,7 +19,7 @@ constexpr std::size_t max_waiting = 65'536;
 
 std::uint64_t Notices::forget_file(std::uint64_t node) {
   const fuse_notify_inval_inode_out out = {.ino = node, .off = 0, .len = 0};
-  return tell(FUSE_NOTIFY_INVAL_INODE, std::string(bytes_of(out)));
+  return tell(FUSE_NOTIFY_INVAL_INODE, bytes_of(out));
 }
 
 std::uint64_t Notices::forget_name(std::uint64_t directory, std::string_view name) {
@@ -28,7 +28,7 @@ std::uint64_t Notices::forget_name(std::uint64_t directory, std::string_view nam
   return tell(FUSE_NOTIFY_INVAL_ENTRY, concat(bytes_of(out), name, '\0'));
 }
 
-std::uint64_t Notices::tell(int code, std::string payload) {
+std::uint64_t Notices::tell(int code, std::string_view payload) {
   auto message = concat(bytes_of(code), payload);
   if (!has_lost_ && order_.empty() && has_room()) {
     send(message);

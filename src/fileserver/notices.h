@@ -46,7 +46,7 @@ class Notices {
  private:
   using Waiting = std::unordered_map<std::string, std::uint64_t>;  // a message, and its number
 
-  std::uint64_t tell(int code, std::string payload);
+  std::uint64_t tell(int code, std::string_view payload);
   std::uint64_t queue(std::string message);
   void send(std::string_view message);
   bool has_room() const;
