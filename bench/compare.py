@@ -13,6 +13,7 @@ import time
 
 from folders import folders
 from network import network
+from repositories import repositories
 from runsc import Runsc
 from starts import many, start
 from streams import streams
@@ -22,10 +23,11 @@ IMAGE = "debian:python"
 
 
 class Bench:
-    def __init__(self, boxlite, image, directory, rounds):
+    def __init__(self, boxlite, image, directory, rounds, git_image=None):
         self.directory = pathlib.Path(directory)
         self.rounds = rounds
         self.image = image
+        self.git_image = git_image
         self.many_commands = str(pathlib.Path(boxlite).parent / "many_commands")
         self.command = [boxlite, "--home", str(self.directory / "home")]
         self.call("load", "-i", image)
@@ -157,7 +159,7 @@ def layers(bench):
 
 BENCHMARKS = {"start": lambda bench: start(bench, IMAGE), "many": lambda bench: many(bench, IMAGE), "exec": exec_round_trip,
               "streams": lambda bench: streams(bench, IMAGE), "copy": copy, "small_files": small_files, "memory": memory,
-              "folders": lambda bench: folders(bench, IMAGE), "layers": layers,
+              "folders": lambda bench: folders(bench, IMAGE), "repositories": repositories, "layers": layers,
               "network": lambda bench: network(bench, IMAGE)}
 
 
@@ -165,6 +167,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--boxlite", required=True)
     parser.add_argument("--image", required=True)
+    parser.add_argument("--git-image", help="one with git, for the benchmark of repositories")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("which", nargs="*", metavar="|".join(BENCHMARKS))
     options = parser.parse_args()
@@ -175,7 +178,7 @@ def main():
     directory = tempfile.mkdtemp(prefix="boxlite-bench-")
     tables = []
     try:
-        bench = Bench(options.boxlite, options.image, directory, options.rounds)
+        bench = Bench(options.boxlite, options.image, directory, options.rounds, options.git_image)
         for name in options.which or BENCHMARKS:
             tables += BENCHMARKS[name](bench)
     finally:

@@ -13,9 +13,10 @@ path=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 usage() {
   cat <<'USAGE'
-usage: make-example-image.sh OUT.tar [NAME]
+usage: make-example-image.sh OUT.tar [NAME [PACKAGE...]]
 
-Writes an OCI image layout tar of Debian 12 with python3. NAME is docker.io/library/debian:python by default.
+Writes an OCI image layout tar of Debian 12 with python3, and more packages where some are named.
+NAME is docker.io/library/debian:python by default.
 
   BOXLITE_DEBIAN_MIRROR  where the packages come from (default: what apt of this machine is configured with)
 USAGE
@@ -105,6 +106,7 @@ case ${1:-} in
 esac
 out=$1
 name=${2:-docker.io/library/debian:python}
+for package in "${@:3}"; do packages+=,$package; done
 mkdir -p "$cache"
 key=$({ echo "$name $suite $packages"; cat "${BASH_SOURCE[0]}" "$here/../guest/oci-image.sh"; } |
   sha256sum | cut -c1-20)

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Builds the guest kernel of BoxLite from Debian's kernel source with the configuration beside this file.
+# Builds the guest kernel of BoxLite from Debian's kernel source with the configuration and the patches beside
+# this file.
 # The result is kept under ~/.cache/boxlite/kernel/<key>/vmlinux; the key covers all that goes in, so each machine
 # builds once. Progress goes to stderr; the last line of stdout is the path of the kernel.
 set -euo pipefail
@@ -10,6 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/boxlite/kernel
 source_tar=${BOXLITE_KERNEL_SOURCE:-/usr/src/linux-source-6.12.tar.xz}
 config=$here/config
+patches=("$here"/patches/*.patch)
 # Lines of make's output for this configuration; only the progress display depends on it.
 expected_steps=1800
 
@@ -34,12 +36,12 @@ die() {
 
 require_tools() {
   local tool missing=()
-  for tool in gcc make flex bison bc xz flock strip; do
+  for tool in gcc make flex bison bc xz flock strip patch; do
     command -v "$tool" >/dev/null || missing+=("$tool")
   done
   [ ${#missing[@]} -eq 0 ] ||
     die "cannot build the guest kernel: not installed: ${missing[*]}" \
-      "sudo apt-get install gcc make flex bison bc xz-utils util-linux binutils libelf-dev"
+      "sudo apt-get install gcc make flex bison bc xz-utils util-linux binutils patch libelf-dev"
   [ -e /usr/include/gelf.h ] ||
     die "cannot build the guest kernel: libelf's headers are not installed" "sudo apt-get install libelf-dev"
 }
@@ -56,7 +58,7 @@ source_identity() {
 }
 
 cache_key() {
-  { source_identity; cat "$config" "${BASH_SOURCE[0]}"; } | sha256sum | cut -c1-20
+  { source_identity; cat "$config" "${patches[@]}" "${BASH_SOURCE[0]}"; } | sha256sum | cut -c1-20
 }
 
 # What no x86 build reads is left out: it is two thirds of the bytes. Kconfig files stay, they refer to each other.
@@ -67,6 +69,15 @@ unpack_source() {
     --exclude='*/drivers/net/ethernet/*.[ch]' --exclude='*/drivers/net/wireless/*.[ch]' \
     --exclude='*/drivers/staging/*.[ch]' --exclude='*/Documentation/*/*' --exclude='*/tools/testing/*' \
     --exclude='*/arch/*/boot/dts/*.dts*'
+}
+
+# Without fuzz: where the source has moved under a patch, somebody has to look.
+apply_patches() {
+  local patch
+  for patch in "${patches[@]}"; do
+    patch -d "$1" -p1 --fuzz=0 --silent <"$patch" >&2 ||
+      die "cannot apply \"$patch\" to \"$source_tar\"" "fit the patch to this version of the kernel"
+  done
 }
 
 # Kconfig drops an option silently when something it depends on is off: each line must be there in the result.
@@ -134,6 +145,7 @@ build_into() {
   # shellcheck disable=SC2064  # the directory is known now
   trap "rm -rf '$work'" EXIT
   unpack_source "$work/src"
+  apply_patches "$work/src"
   configure "$work/src"
   compile "$work/src"
   strip --strip-debug -o "$work/out/vmlinux" "$work/src/vmlinux"

@@ -50,10 +50,13 @@ class OwnChange {
   bool was_known_ = false;
 };
 
-// What is written by whom may not have the rights of the file's owner.
-Answer<void> drop_set_id(Session& session, const Node& node, const SharedFd& fd) {
+// What is written by whom may not have the rights of the file's owner. The guest's kernel takes the bits for
+// what they were until it is told.
+Answer<void> drop_set_id(Session& session, Node& node, const SharedFd& fd) {
   const auto status = BOXLITE_TRY(status_of(fd->get()));
-  return session.owners().drop_set_id({fd, status}, session.rules_of(node));
+  if (BOXLITE_TRY(session.owners().drop_set_id({fd, status}, session.rules_of(node))))
+    session.invalidate(node);
+  return {};
 }
 
 // Whether it appends is said by each write, as programs change their minds (F_SETFL).
@@ -100,8 +103,7 @@ Answer<void> open_node(Session& session, Request& request) {
   if (!node->copy.may_open(version_of(found.status), can_change_unseen)) return refuse(ESTALE);
   auto fd = BOXLITE_TRY(session.tree().reopen(found.fd->get(), host_open_flags(in.flags)));
   const auto opened = BOXLITE_TRY(found_open(std::move(fd)));
-  if ((in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0)
-    BOXLITE_TRY(session.owners().drop_set_id(opened, session.rules_of(*node)));
+  if ((in.open_flags & FUSE_OPEN_KILL_SUIDGID) != 0) BOXLITE_TRY(drop_set_id(session, *node, opened.fd));
   const auto out = BOXLITE_TRY(take_in(session, *node, opened, in.flags));
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};

@@ -216,12 +216,13 @@ Answer<void> Owners::change_mode(const Found& file, const FolderRules& rules, mo
   return keep(file, beside);
 }
 
-Answer<void> Owners::drop_set_id(const Found& file, const FolderRules& rules) const {
+Answer<bool> Owners::drop_set_id(const Found& file, const FolderRules& rules) const {
   auto beside = kept(file, rules);
   const auto lost = beside.mode & lost_bits(file.status);
-  if (lost == 0) return {};
+  if (lost == 0) return false;
   beside.mode &= ~lost;
-  return keep(file, beside);
+  BOXLITE_TRY(keep(file, beside));
+  return true;
 }
 
 void Owners::adopt(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid) {

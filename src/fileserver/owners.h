@@ -56,8 +56,8 @@ class Owners {
   Answer<void> change_owner(const Found& file, const FolderRules& rules, std::optional<uid_t> uid,
                             std::optional<gid_t> gid);
   Answer<void> change_mode(const Found& file, const FolderRules& rules, mode_t mode);
-  // As a user's write into a program's file does.
-  Answer<void> drop_set_id(const Found& file, const FolderRules& rules) const;
+  // As a user's write into a program's file does. False: it had none.
+  Answer<bool> drop_set_id(const Found& file, const FolderRules& rules) const;
   // Of a file that was just made, by a user of the box: never fails, as it is better made than refused.
   void adopt(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid);
   Answer<void> keep(const Found& file, const KeptStatus& kept) const;

@@ -23,14 +23,16 @@ constexpr std::uint32_t page_size = 4096;
 
 // FUSE_DIRECT_IO_ALLOW_MMAP of protocol 7.39, which this header may not have yet.
 constexpr std::uint64_t direct_io_allow_mmap = std::uint64_t{1} << 36;
+// FUSE_TELLS_CHANGES of guest/kernel/patches: BoxLite's guests ask less then.
+constexpr std::uint64_t tells_changes = std::uint64_t{1} << 62;
 
 // What is not asked for, the guest's kernel does by itself or refuses. Not FUSE_WRITEBACK_CACHE: a page that
 // is written back as a whole overwrites what the host has written beside. Not FUSE_SPLICE_*: of libfuse only.
-constexpr std::uint64_t wanted_features = FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS |
-                                          FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES | FUSE_AUTO_INVAL_DATA |
-                                          FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO |
-                                          FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_MAX_PAGES |
-                                          FUSE_CACHE_SYMLINKS | FUSE_INIT_EXT | direct_io_allow_mmap;
+constexpr std::uint64_t wanted_features =
+    FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES |
+    FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO |
+    FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_INIT_EXT |
+    direct_io_allow_mmap | tells_changes;
 
 Answer<void> initialize(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take_first<fuse_init_in>(16));
