@@ -265,6 +265,36 @@ TEST_F(Coherence, NothingThatIsRepeatedChangesTheHost) {
   EXPECT_EQ(before.st_size, after.st_size);
 }
 
+std::size_t most_memory_of(pid_t process) {
+  std::ifstream status(concat("/proc/", process, "/status"));
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmHWM:")) return std::stoul(line.substr(6)) << 10;
+  return ~std::size_t{0};
+}
+
+// The host makes far more changes than anybody waits for.
+TEST_F(Coherence, AStormIsBoundedAndWatchersLook) {
+  constexpr int count = 60'000;
+  ASSERT_EQ(::mount("storm", folder_->host().c_str(), "tmpfs", 0, nullptr), 0);
+  std::filesystem::create_directory(host("d"));
+  put(host("d/a"), "1");
+  EXPECT_EQ(text_of(box("d/a")), "1");
+  EXPECT_FALSE(std::filesystem::exists(box("d/59999")));
+  Listener listener(box("d"));
+  const auto before = most_memory_of(folder_->server());
+  const auto before_in_bridge = most_memory_of(folder_->bridge());
+  for (int i = 0; i < count; ++i) ASSERT_EQ(::mknod((host("d") / concat(i)).c_str(), S_IFREG | 0644, 0), 0);
+  put(host("d/a"), "22");
+  EXPECT_THAT(listener.hear({"attrib "}), Contains("attrib ")) << "the directory itself";
+  EXPECT_TRUE(comes([&] { return std::filesystem::exists(box("d/59999")); }));
+  EXPECT_TRUE(comes([&] { return text_of(box("d/a")) == "22"; }));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(box("d")), {}), count + 1);
+  put(host("d/last"), "1");
+  EXPECT_THAT(listener.hear({"create last"}), Contains("create last")) << "and goes on hearing";
+  EXPECT_LT(most_memory_of(folder_->server()) - before, 32u << 20);
+  EXPECT_LT(most_memory_of(folder_->bridge()) - before_in_bridge, 16u << 20);
+}
+
 // The host and the box change one file, at random; whoever opens it in the box sees what it is, at once.
 TEST_F(Coherence, NobodyReadsAByteThatNobodyWrote) {
   for (unsigned seed = 1; seed <= 10; ++seed) {

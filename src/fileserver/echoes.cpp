@@ -17,6 +17,7 @@ void Echoes::begin(std::uint32_t repeater) {
 }
 
 void Echoes::clear() {
+  to_look_into_.clear();
   waiting_.clear();
   told_.reset();
 }
@@ -43,18 +44,40 @@ void Echoes::done() {
   tell_next();
 }
 
-void Echoes::tell_next() {
-  while (!told_ && !waiting_.empty()) {
-    auto echo = std::move(waiting_.front());
-    waiting_.pop_front();
-    const auto path = path_of(echo.place);
-    const auto target = echo.change == wire::HostChange::moved ? path_of(echo.target) : std::string();
-    if (!path || !target) continue;
-    const wire::Repeat repeat = {.change = echo.change, .reserved = 0};
-    const auto paths = concat(*path, '\0', *target, '\0');
-    told_ = std::move(echo);
-    channel_.notify(wire::repeat_order, {bytes_of(repeat), paths});
+void Echoes::look_into(std::deque<std::uint64_t> directories) {
+  if (repeater_ == 0) return;
+  waiting_.clear();
+  to_look_into_ = std::move(directories);
+  if (!told_) tell_next();
+}
+
+std::optional<Echoes::Echo> Echoes::take_next() {
+  while (!to_look_into_.empty()) {
+    const auto* node = nodes_.find(to_look_into_.front());
+    to_look_into_.pop_front();
+    if (node != nullptr && !node->places.empty())
+      return Echo{wire::HostChange::attributes_changed, node->places.back()};
   }
+  if (waiting_.empty()) return std::nullopt;
+  auto echo = std::move(waiting_.front());
+  waiting_.pop_front();
+  return echo;
+}
+
+void Echoes::tell_next() {
+  while (auto echo = take_next())
+    if (tell(*std::move(echo))) return;
+}
+
+bool Echoes::tell(Echo echo) {
+  const auto path = path_of(echo.place);
+  const auto target = echo.change == wire::HostChange::moved ? path_of(echo.target) : std::string();
+  if (!path || !target) return false;
+  const wire::Repeat repeat = {.change = echo.change, .reserved = 0};
+  const auto paths = concat(*path, '\0', *target, '\0');
+  told_ = std::move(echo);
+  channel_.notify(wire::repeat_order, {bytes_of(repeat), paths});
+  return true;
 }
 
 // Below the root; nothing for what the guest has no way to.

@@ -32,6 +32,9 @@ class Echoes {
   void begin(std::uint32_t repeater);
   // False: the guest is too far behind, and what it was to repeat is given up.
   bool add(Echo echo);
+  // Something happened in these directories that cannot be told: the guest is to say of each that its
+  // attributes changed, upon which those who watch look into it. What waited is given up.
+  void look_into(std::deque<std::uint64_t> directories);
   // The process that repeats (0: none), and what it was told to at the moment, to go on with.
   std::uint32_t repeater() const { return repeater_; }
   const std::optional<Echo>& told() const { return told_; }
@@ -47,11 +50,14 @@ class Echoes {
   // As many as the kernel's own queue of events takes.
   static constexpr std::size_t max_waiting = 16'384;
   void tell_next();
+  bool tell(Echo echo);
+  std::optional<Echo> take_next();
   std::optional<std::string> path_of(const Place& place);
 
   Channel& channel_;
   NodeTable& nodes_;
   std::uint32_t repeater_ = 0;
+  std::deque<std::uint64_t> to_look_into_;  // before what waits
   std::deque<Echo> waiting_;
   std::optional<Echo> told_;
 };

@@ -201,6 +201,10 @@ void HostWatch::repeat(Echoes::Echo echo) {
 void HostWatch::lose_track() {
   expected_.clear();
   session_.recheck();
+  std::deque<std::uint64_t> directories;
+  for (const auto& [watch, watched] : watched_)
+    directories.insert(directories.end(), watched.nodes.begin(), watched.nodes.end());
+  session_.echoes().look_into(std::move(directories));
 }
 
 }  // namespace boxlite::fileserver

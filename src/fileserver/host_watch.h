@@ -38,6 +38,10 @@ class HostWatch {
   // IN_MOVED_FROM, IN_MOVED_TO.
   void expect(const Node& directory, std::string_view name, std::uint32_t event);
 
+  // Events were lost: of all that is watched, the guest forgets what is not so any more, and those who watch
+  // there are told to look.
+  void lose_track();
+
  private:
   struct Expected {
     int watch;
@@ -70,7 +74,6 @@ class HostWatch {
   bool refresh(Node& node);
   void repeat(Echoes::Echo echo);
   void forget_moved_from();
-  void lose_track();
   // 0: nobody expected it. Otherwise the directory in which it was done.
   std::uint64_t take_expected(const Event& event);
 

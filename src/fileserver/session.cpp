@@ -190,14 +190,13 @@ void Session::recheck(Node& node) {
     if (!is_at(node, place)) invalidate_entry(place.parent, place.name);
 }
 
+// Names that are absent stay known: the notices about them may be given up as well.
 void Session::recheck() {
   nodes_.for_each([this](Node& node) { recheck(node); });
   for (const auto& place : absent_.all()) invalidate_entry(place.parent, place.name);
-  absent_.clear();
 }
 
 void Session::invalidate_entry(std::uint64_t directory, std::string_view name) {
-  absent_.remove({directory, std::string(name)});
   notices_.forget_name(directory, name);
 }
 

@@ -236,7 +236,8 @@ Answer<void> Session::take_up(const ServerState& state) {
   for (const auto& known : state.nodes)
     if (auto* node = nodes_.find(known.id); node != nullptr) nodes_.drop_if_unused(*node);
   echoes_.restore(state.repeater, state.told);
-  recheck();
+  // Whatever happened meanwhile, nobody was told.
+  watch_.lose_track();
   return {};
 }
 

@@ -100,6 +100,7 @@ class MountedFolder {
   void kill_server() { end_server(server_); }
 
   pid_t server() const { return server_; }
+  pid_t bridge() const { return bridge_; }
 
   // With `takes_orders`: the server ends, and nobody answers, until another one goes on with its state.
   void suspend() const { EXPECT_TRUE(is_done('s')); }

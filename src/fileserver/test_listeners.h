@@ -117,7 +117,8 @@ class Listener {
           {IN_CREATE, "create"}, {IN_DELETE, "delete"}, {IN_MOVED_FROM, "from"},        {IN_MOVED_TO, "to"},
           {IN_MODIFY, "modify"}, {IN_ATTRIB, "attrib"}, {IN_CLOSE_WRITE, "close_write"}};
       const auto name = names.find(event.mask & ~static_cast<std::uint32_t>(IN_ISDIR));
-      if (name != names.end()) heard_.insert(concat(name->second, " ", buffer.data() + at + sizeof event));
+      if (name != names.end())
+        heard_.insert(concat(name->second, " ", event.len == 0 ? "" : buffer.data() + at + sizeof event));
       at += static_cast<ssize_t>(sizeof event + event.len);
     }
   }
