@@ -30,7 +30,7 @@ std::uint64_t Notices::forget_name(std::uint64_t directory, std::string_view nam
 
 std::uint64_t Notices::tell(int code, std::string_view payload) {
   auto message = concat(bytes_of(code), payload);
-  if (!has_lost_ && order_.empty() && has_room()) {
+  if (has_room()) {
     send(message);
     return sent_;
   }
@@ -55,7 +55,7 @@ void Notices::send(std::string_view message) {
 }
 
 bool Notices::has_room() const {
-  return sent_ - done_ < max_under_way;
+  return !has_lost_ && order_.empty() && sent_ - done_ < max_under_way;
 }
 
 void Notices::flush() {
@@ -73,7 +73,7 @@ void Notices::give_up() {
 
 void Notices::done(std::uint64_t count) {
   done_ += std::min(count, sent_ - done_);
-  for (; !order_.empty() && has_room(); order_.pop_front()) {
+  for (; !order_.empty() && sent_ - done_ < max_under_way; order_.pop_front()) {
     send(order_.front()->first);
     waiting_.erase(order_.front());
   }

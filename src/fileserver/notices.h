@@ -31,6 +31,8 @@ class Notices {
   // The guest has done so with the next `count`.
   void done(std::uint64_t count);
   bool is_done(std::uint64_t number) const { return number <= done_; }
+  // Whether another one would go out at once.
+  bool has_room() const;
   // Sends what waits.
   void flush();
   // How many were sent, and taken in; what another process has sent comes first.
@@ -49,7 +51,6 @@ class Notices {
   std::uint64_t tell(int code, std::string_view payload);
   std::uint64_t queue(std::string message);
   void send(std::string_view message);
-  bool has_room() const;
   void give_up();
   void find_out_what_was_lost();
 

@@ -106,6 +106,22 @@ TEST_F(FileServer, ManyFilesLeaveNothingBehind) {
   EXPECT_LT(descriptors(), before + 10);
 }
 
+TEST_F(FileServer, AFolderHasMoreFilesThanAGuestMayKnow) {
+  const MountedFolder folder({}, false, 1000);
+  for (const auto* name : {"d", "e"}) {
+    std::filesystem::create_directory(folder.host() / name);
+    for (int i = 0; i < 2000; ++i) put(folder.host() / name / concat(i), "");
+  }
+  const UniqueFd held(::open((folder.box() / "d/0").c_str(), O_RDONLY));
+  for (const auto* name : {"d", "e"})
+    for (int i = 0; i < 2000; ++i) {
+      struct stat status = {};
+      ASSERT_EQ(::stat((folder.box() / name / concat(i)).c_str(), &status), 0) << name << i << ": " << errno;
+    }
+  char letter = 0;
+  EXPECT_EQ(::pread(held.get(), &letter, 1, 0), 0);
+}
+
 TEST_F(FileServer, WhatIsAskedOfAServerThatIsGoneFails) {
   put(host("a"), "1");
   const UniqueFd file(::open(box("a").c_str(), O_RDONLY));

@@ -20,13 +20,15 @@ constexpr std::uint64_t until_changed = 24 * 3600;
 Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
     : channel_(channel),
       notices_(channel, [this] { recheck(); }),
+      nodes_(setup.known_files),
       tree_(nodes_, std::move(setup.root), setup.own_descriptors),
       owners_(tree_, setup.may_give_away),
       files_(setup.open_files),
       echoes_(channel_, nodes_),
       watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories), setup.watches),
       locks_(loop, channel_, setup.lock_owners),
-      own_descriptor_info_(std::move(setup.own_descriptor_info)) {
+      own_descriptor_info_(std::move(setup.own_descriptor_info)),
+      known_files_(setup.known_files) {
   if (!own_descriptor_info_.is_open())
     own_descriptor_info_.reset(::open("/proc/self/fdinfo", O_PATH | O_DIRECTORY | O_CLOEXEC));
   nodes_.on_drop([this](const Node& node) {
@@ -134,9 +136,23 @@ void Session::tell(Node& node, const Found& found, fuse_attr& attr) {
   node.copy.tell(version, has_forgotten && (!can_change_unseen || is_settled(version)));
 }
 
+// A kernel with memory to spare forgets nothing unasked, and would be refused at the limit. It is asked to
+// forget what it was told long ago, and does where nobody uses it.
+void Session::make_room() {
+  if (nodes_.size() < known_files_ - known_files_ / 8) return;
+  for (int i = 0; i < 4 && notices_.has_room(); ++i) {
+    looked_at_ = looked_at_ < nodes_.last_id() ? looked_at_ + 1 : FUSE_ROOT_ID + 1;
+    const auto* node = nodes_.find(looked_at_);
+    if (node == nullptr || node->children > 0 || node->places.empty()) continue;
+    const Place place = node->places.back();
+    if (place.parent != FUSE_ROOT_ID) invalidate_entry(place.parent, place.name);
+  }
+}
+
 Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, const Found& found) {
   auto* node = BOXLITE_TRY(
       nodes_.enter({directory.id, name}, identity_of(found.status), found.status.stx_mode & S_IFMT));
+  make_room();
   absent_.remove({directory.id, name});
   node->rules = directory.rules;
   if (directory.id == FUSE_ROOT_ID) {

@@ -38,6 +38,7 @@ struct Setup {
   std::size_t lock_owners = 4096;                  // each with a descriptor
   std::size_t watched_directories = 4096;          // of which a descriptor is kept
   std::size_t watches = 65'536;                    // of all the host's directories
+  std::size_t known_files = 1'000'000;             // to the guest
 };
 
 // What the guest and this server know of each other, for the handlers of requests. Loop thread only.
@@ -100,6 +101,7 @@ class Session {
  private:
   const FolderRules* rules_of_folder(const std::string& name);
   void let_go_of(const FolderRules* folder);
+  void make_room();
   void tell(Node& node, const Found& found, fuse_attr& attr);
   const Node* directory_of(const Node& node);
   std::uint64_t validity_of(Node& node, const Found& found);
@@ -132,6 +134,8 @@ class Session {
   UniqueFd own_descriptor_info_;
   std::vector<char> transfer_buffer_;
   std::map<std::string, std::unique_ptr<FolderRules>> folders_;
+  std::size_t known_files_;
+  std::uint64_t looked_at_ = FUSE_ROOT_ID;  // the node that make_room() looked at last
   FolderRules default_rules_ = {};
   std::uint32_t minor_ = 0;
   std::uint64_t features_ = 0;

@@ -28,8 +28,10 @@
 #include "base/files.h"
 #include "fileserver/folder_name.h"
 #include "fileserver/program.h"
+#include "fileserver/server.h"
 #include "fuse/bridge.h"
 #include "fuse/repeater.h"
+#include "linux/event_loop.h"
 #include "linux/unix_socket.h"
 
 namespace boxlite::fileserver {
@@ -58,6 +60,16 @@ inline bool enter_mount_namespace() {
   ::_exit(127);
 }
 
+// The same within a process of the test, not confined.
+[[noreturn]] inline void run_server(UniqueFd root, UniqueFd channel, std::size_t known_files) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto loop = *linux_::EventLoop::create();
+  Setup setup{.root = std::move(root), .known_files = known_files};
+  const auto server = *Server::create(*loop, std::move(channel), std::move(setup), [](const auto&) {});
+  (void)loop->run();
+  ::_exit(0);
+}
+
 inline void end_server(pid_t& server) {
   if (server <= 0) return;
   ::kill(server, SIGKILL);
@@ -68,7 +80,9 @@ inline void end_server(pid_t& server) {
 // threads from mapping memory.
 class MountedFolder {
  public:
-  explicit MountedFolder(const FolderRules& rules = {}, bool takes_orders = false)
+  // `known_files`: how many the guest may know; 0: as many as ever.
+  explicit MountedFolder(const FolderRules& rules = {}, bool takes_orders = false,
+                         std::size_t known_files = 0)
       : name_(folder_name(0, rules)) {
     place_.emplace(*TempDir::create(std::filesystem::temp_directory_path(), "boxlite-folder-"));
     std::filesystem::create_directories(host());
@@ -80,6 +94,7 @@ class MountedFolder {
     auto orders = *linux_::unix_socket_pair();
     server_ = ::fork();
     if (server_ == 0 && takes_orders) keep_servers(ends.first.get(), orders.second.get());
+    if (server_ == 0 && known_files > 0) run_server(open_root(), std::move(ends.first), known_files);
     if (server_ == 0) become_server(open_root().get(), ends.first.get());
     orders_ = std::move(orders.first);
     if (::mount("folder", mount_point().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
