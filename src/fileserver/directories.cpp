@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -131,14 +132,28 @@ class Reply {
   void send() { session_.channel().answer(request_.unique(), {out_}); }
 
  private:
-  void add(const Entry& entry, const struct statx& status, const std::string& name) {
+  void add(Entry entry, const struct statx& status, const std::string& name) {
     auto number = session_.owners().number_of(status, entry.inode);
     if (has_attributes_) {
       const auto told = entry_of(session_, *node_, file_->fd->get(), name);
-      if (told.nodeid != 0) number = told.attr.ino;
+      if (told.nodeid != 0) {
+        number = told.attr.ino;
+        entry.type = static_cast<unsigned char>(IFTODT(told.attr.mode));
+      }
       out_.append(bytes_of(told));
+    } else if (entry.type == DT_REG) {
+      entry.type = type_in_the_box(name);
     }
     append_entry(out_, entry, number, name);
+  }
+
+  // What is a special file in the box only is a regular one on the host.
+  unsigned char type_in_the_box(const std::string& name) const {
+    const auto& rules = session_.rules_of(*node_);
+    if (!session_.owners().may_keep_types(rules)) return DT_REG;
+    const auto found = session_.tree().look(file_->fd->get(), name);
+    const mode_t type = found ? session_.owners().kept(*found, rules).mode & S_IFMT : 0;
+    return static_cast<unsigned char>(IFTODT(type != 0 ? type : S_IFREG));
   }
 
   Session& session_;

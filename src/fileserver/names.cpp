@@ -64,8 +64,8 @@ Answer<void> answer_new(Session& session, const Site& site, const Request& reque
   return {};
 }
 
-// A device that exists for the box only: a file of the host that says so.
-Answer<void> make_kept_device(Session& session, const Site& site, const fuse_mknod_in& in) {
+// A device, fifo or socket that exists for the box only: a file of the host that says so.
+Answer<void> make_kept_special(Session& session, const Site& site, const fuse_mknod_in& in) {
   const UniqueFd made(::openat(site.fd->get(), site.name.c_str(),
                                O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, in.mode & 0777));
   if (!made.is_open()) return refuse(errno);
@@ -76,15 +76,29 @@ Answer<void> make_kept_device(Session& session, const Site& site, const fuse_mkn
   return kept;
 }
 
-Answer<void> make_special(Session& session, const Site& site, const fuse_mknod_in& in) {
+Answer<void> make_real_special(const Site& site, const fuse_mknod_in& in) {
+  return answer_of(::mknodat(site.fd->get(), site.name.c_str(), in.mode & (S_IFMT | 01777u), 0));
+}
+
+// The host's fifos and sockets have no attributes that an owner could be kept in.
+Answer<void> make_meeting_place(Session& session, const Site& site, const Request& request,
+                                const fuse_mknod_in& in) {
+  const auto& rules = session.rules_of(*site.directory);
+  if (!session.owners().keeps_beside(rules, request.header().uid, request.header().gid))
+    return make_real_special(site, in);
+  const auto made = make_kept_special(session, site, in);
+  return !made && made.error() == ENOTSUP ? make_real_special(site, in) : made;
+}
+
+Answer<void> make_special(Session& session, const Site& site, const Request& request,
+                          const fuse_mknod_in& in) {
   switch (in.mode & S_IFMT) {
-    case S_IFREG:
+    case S_IFREG: return make_real_special(site, in);
     case S_IFIFO:
-    case S_IFSOCK:
-      return answer_of(::mknodat(site.fd->get(), site.name.c_str(), in.mode & (S_IFMT | 01777u), 0));
+    case S_IFSOCK: return make_meeting_place(session, site, request, in);
     case S_IFCHR:
     case S_IFBLK:
-      if (session.rules_of(*site.directory).is_volume) return make_kept_device(session, site, in);
+      if (session.rules_of(*site.directory).is_volume) return make_kept_special(session, site, in);
       return refuse(EPERM);
     default: return refuse(EINVAL);
   }
@@ -162,7 +176,7 @@ Answer<void> look_up(Session& session, Request& request) {
 Answer<void> make_node(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_mknod_in>());
   const auto site = BOXLITE_TRY(next_site(session, request));
-  BOXLITE_TRY(make_special(session, site, in));
+  BOXLITE_TRY(make_special(session, site, request, in));
   return answer_new(session, site, request);
 }
 

@@ -175,11 +175,17 @@ bool Owners::is_natural(const FolderRules& rules, uid_t uid, gid_t gid) const {
 
 // The host's root's own files are the box's user's, so that root of the box, where it is another, has no
 // number on the host.
+bool Owners::can_give_away(const FolderRules& rules, uid_t uid, gid_t gid) const {
+  return may_give_away_ && !rules.is_volume && (uid != own_uid_ || rules.uid == own_uid_) &&
+         (gid != own_gid_ || rules.gid == own_gid_);
+}
+
+bool Owners::keeps_beside(const FolderRules& rules, uid_t uid, gid_t gid) const {
+  return rules.is_volume || (!is_natural(rules, uid, gid) && !can_give_away(rules, uid, gid));
+}
+
 Answer<void> Owners::give_away(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid) const {
-  if (!may_give_away_ || rules.is_volume) return refuse(EPERM);
-  const bool has_number =
-      (uid != own_uid_ || rules.uid == own_uid_) && (gid != own_gid_ || rules.gid == own_gid_);
-  if (!has_number) return refuse(EPERM);
+  if (!can_give_away(rules, uid, gid)) return refuse(EPERM);
   return answer_of(::fchownat(file.fd->get(), "", uid == rules.uid ? own_uid_ : uid,
                               gid == rules.gid ? own_gid_ : gid, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW));
 }

@@ -61,6 +61,10 @@ class Owners {
   // Of a file that was just made, by a user of the box: never fails, as it is better made than refused.
   void adopt(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid);
   Answer<void> keep(const Found& file, const KeptStatus& kept) const;
+  // That something is this user's, or may become so, is kept beside it: on the host it is the host user's.
+  bool keeps_beside(const FolderRules& rules, uid_t uid, gid_t gid) const;
+  // Regular files of the host may be something else in the box.
+  bool may_keep_types(const FolderRules& rules) const { return rules.is_volume || !may_give_away_; }
   // The number in the guest of an inode of the file system that `status` is of.
   std::uint64_t number_of(const struct statx& status, std::uint64_t inode);
   // The file systems that were met, in the order on which those numbers rest.
@@ -69,6 +73,7 @@ class Owners {
 
  private:
   fuse_attr present(const Found& file, const FolderRules& rules, const KeptStatus& beside);
+  bool can_give_away(const FolderRules& rules, uid_t uid, gid_t gid) const;
   bool is_natural(const FolderRules& rules, uid_t uid, gid_t gid) const;
   Answer<void> give_away(const Found& file, const FolderRules& rules, uid_t uid, gid_t gid) const;
 

@@ -3,6 +3,7 @@
 #include <functional>
 #include <vector>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/file.h>
@@ -130,6 +131,41 @@ TEST_F(FileServer, WhatIsAskedOfAServerThatIsGoneFails) {
   EXPECT_EQ(::pread(file.get(), &letter, 1, 0), -1);
   EXPECT_EQ(::open(box("b").c_str(), O_RDONLY), -1);
   EXPECT_TRUE(errno == ENOTCONN || errno == ECONNABORTED) << errno;
+}
+
+// The first part of a long listing tells attributes, the rest does not.
+TEST(FileServerVolume, ListingsTellWhatIsSpecialInTheBoxOnly) {
+  if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+  const MountedFolder volume({.is_volume = true});
+  constexpr int count = 400;
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(::mkfifo((volume.box() / concat(std::string(200, 'n'), i)).c_str(), 0600), 0);
+  auto* const listing = ::opendir(volume.box().c_str());
+  ASSERT_NE(listing, nullptr);
+  int fifos = 0;
+  while (const auto* entry = ::readdir(listing))
+    if (entry->d_type == DT_FIFO) ++fifos;
+  ::closedir(listing);
+  EXPECT_EQ(fifos, count);
+}
+
+// A fifo is its maker's, and can be given to somebody else, whoever has it on the host.
+TEST(FileServerVolume, FifosAndSocketsHaveOwners) {
+  if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+  const MountedFolder volume({.is_volume = true}, false, 0, 1000);
+  const auto fifo = volume.box() / "fifo";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  ASSERT_EQ(::chown(fifo.c_str(), 33, 34), 0);
+  struct stat status = {};
+  ASSERT_EQ(::lstat(fifo.c_str(), &status), 0);
+  EXPECT_TRUE(S_ISFIFO(status.st_mode));
+  EXPECT_EQ(status.st_uid, 33u);
+  EXPECT_EQ(status.st_gid, 34u);
+  const UniqueFd reader(::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const UniqueFd writer(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  char letter = 0;
+  EXPECT_EQ(::write(writer.get(), "x", 1), 1);
+  EXPECT_EQ(::read(reader.get(), &letter, 1), 1);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <gtest/gtest.h>
 #include <linux/close_range.h>
 #include <sched.h>
@@ -43,8 +45,27 @@ inline bool enter_mount_namespace() {
   return entered;
 }
 
+inline bool write_existing(const char* path, std::string_view text) {
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  return ::write(file.get(), text.data(), text.size()) == std::ssize(text);
+}
+
+// Root of a user namespace, as the shim of an ordinary user is.
+inline bool become_ordinary_user(uid_t user) {
+  const auto map = concat("0 ", user, " 1");
+  return ::setgroups(0, nullptr) == 0 && ::setgid(user) == 0 && ::setuid(user) == 0 &&
+         ::prctl(PR_SET_DUMPABLE, 1) == 0 && ::unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+         write_existing("/proc/self/setgroups", "deny") && write_existing("/proc/self/uid_map", map) &&
+         write_existing("/proc/self/gid_map", map);
+}
+
 // boxlite-fileserver, as the shim starts it, confined. `root`: the directory that has the folders.
-[[noreturn]] inline void become_server(int root, int channel, int control = -1, const char* word = nullptr) {
+[[noreturn]] inline void become_server(int root, int channel, int control = -1, const char* word = nullptr,
+                                       uid_t host_user = 0) {
+  // An ordinary user need not see where it is built.
+  const auto program = *open_file(FILESERVER_PROGRAM, O_PATH | O_CLOEXEC);
+  const UniqueFd high_program(::fcntl(program.get(), F_DUPFD_CLOEXEC, 10));
+  if (host_user != 0 && !become_ordinary_user(host_user)) ::_exit(126);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const UniqueFd high(::fcntl(channel, F_DUPFD, 10));
   const UniqueFd high_root(::fcntl(root, F_DUPFD, 10));
@@ -56,7 +77,8 @@ inline bool enter_mount_namespace() {
   // What is freed is free, for tests that look at its memory.
   const char* const options = ::getenv("ASAN_OPTIONS");
   ::setenv("ASAN_OPTIONS", concat(options == nullptr ? "" : options, ":quarantine_size_mb=1").c_str(), 1);
-  ::execl(FILESERVER_PROGRAM, FILESERVER_PROGRAM, word, nullptr);
+  std::array<char*, 3> words{const_cast<char*>(FILESERVER_PROGRAM), const_cast<char*>(word), nullptr};
+  ::execveat(high_program.get(), "", words.data(), environ, AT_EMPTY_PATH);
   ::_exit(127);
 }
 
@@ -80,12 +102,14 @@ inline void end_server(pid_t& server) {
 // threads from mapping memory.
 class MountedFolder {
  public:
-  // `known_files`: how many the guest may know; 0: as many as ever.
+  // `known_files`: how many the guest may know; 0: as many as ever. `host_user`: who shares the folder; one that
+  // is not root has what the box says of owners kept beside.
   explicit MountedFolder(const FolderRules& rules = {}, bool takes_orders = false,
-                         std::size_t known_files = 0)
+                         std::size_t known_files = 0, uid_t host_user = 0)
       : name_(folder_name(0, rules)) {
     place_.emplace(*TempDir::create(std::filesystem::temp_directory_path(), "boxlite-folder-"));
     std::filesystem::create_directories(host());
+    EXPECT_EQ(::chown(host().c_str(), host_user, host_user), 0);
     std::filesystem::create_directory(mount_point());
     const auto device = *open_file("/dev/fuse", O_RDWR);
     const auto options =
@@ -95,7 +119,7 @@ class MountedFolder {
     server_ = ::fork();
     if (server_ == 0 && takes_orders) keep_servers(ends.first.get(), orders.second.get());
     if (server_ == 0 && known_files > 0) run_server(open_root(), std::move(ends.first), known_files);
-    if (server_ == 0) become_server(open_root().get(), ends.first.get());
+    if (server_ == 0) become_server(open_root().get(), ends.first.get(), -1, nullptr, host_user);
     orders_ = std::move(orders.first);
     if (::mount("folder", mount_point().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
       ADD_FAILURE() << "mount: " << errno;
