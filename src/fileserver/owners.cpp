@@ -116,7 +116,7 @@ KeptStatus Owners::kept(const Found& file, const FolderRules& rules) const {
   if (size > 0) {
     auto kept = decode_kept_status({text.data(), static_cast<std::size_t>(size)}).value_or(KeptStatus());
     // A device of a volume that somebody has copied is none.
-    if (!rules.is_volume) kept.mode &= S_ISUID | S_ISGID;
+    if (!rules.is_volume && !S_ISFIFO(kept.mode) && !S_ISSOCK(kept.mode)) kept.mode &= S_ISUID | S_ISGID;
     return kept;
   }
   if (!rules.is_volume || errno != ENODATA) return {};
