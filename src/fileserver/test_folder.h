@@ -102,8 +102,8 @@ inline void end_server(pid_t& server) {
 // threads from mapping memory.
 class MountedFolder {
  public:
-  // `known_files`: how many the guest may know; 0: as many as ever. `host_user`: who shares the folder; one that
-  // is not root has what the box says of owners kept beside.
+  // `known_files`: how many the guest may know; 0: as many as ever. `host_user`: who shares the folder; one
+  // that is not root has what the box says of owners kept beside.
   explicit MountedFolder(const FolderRules& rules = {}, bool takes_orders = false,
                          std::size_t known_files = 0, uid_t host_user = 0)
       : name_(folder_name(0, rules)) {
