@@ -88,7 +88,7 @@ std::vector<ServerState::FileState> Session::file_states() {
       state.whole_lock = held_locks(own_descriptor_info_.get(), file.fd->get()).whole;
       if (status) state.version = version_of(*status);
     }
-    states.push_back(std::move(state));
+    states.push_back(state);
   });
   return states;
 }
