@@ -195,7 +195,7 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
 }
 
 Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (!is_started() && !prepared_) return fail(ErrorCode::invalid_state, "the container is not started yet");
   if (is_call(request, wire::FoldersAdd::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::AddFolderRequest>(request.payload()));
     const auto added = BOXLITE_TRY(folders_.add(*container_, call));
@@ -203,7 +203,9 @@ Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Re
   }
   if (is_call(request, wire::FoldersRemove::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::RemoveFolderRequest>(request.payload()));
-    return wire::write_response(channel_->out(), stream, BOXLITE_TRY(folders_.remove(*container_, call)));
+    const auto removed = BOXLITE_TRY(folders_.remove(*container_, call));
+    if (prepared_) folders_.forget(*container_, call.target());
+    return wire::write_response(channel_->out(), stream, removed);
   }
   return unknown_method(request);
 }
@@ -272,6 +274,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
     files_ = std::make_unique<FilesService>(loop_, *channel_, *container_);
     tunnels_ = std::make_unique<Tunnels>(loop_, *channel_, container_->root_fd(), host_sockets_);
   }
+  is_disposable_ = spec.is_disposable();
   prepared_.reset();
   if (request.only_prepare()) {
     for (const auto& path : request.needed_soon()) container_->read_ahead(path);
@@ -376,14 +379,19 @@ void Agent::advance() {
   finish_shutdown();
 }
 
+// Of folders nothing is held back: what is written goes to the host at once, and what was mapped when its
+// process ends.
 void Agent::finish_shutdown() {
-  if (container_) container_->release();
-  folders_.unmount_share();
-  unmount_root_disk();
+  if (!is_disposable_) {
+    if (container_) container_->release();
+    folders_.unmount_share();
+    unmount_root_disk();
+  }
   for (const auto stream : shutdown_streams_) {
     (void)wire::write_response(channel_->out(), stream, wire::msg::ShutdownResponse());
   }
   channel_->flush_blocking();
+  if (is_disposable_) drop_power();
   power_off();
 }
 

@@ -75,6 +75,7 @@ class Agent final : public Channel::Listener {
   // Set from the moment that a container is prepared until it is started.
   std::optional<wire::msg::ContainerSpec> prepared_;
   bool container_was_started_ = false;
+  bool is_disposable_ = false;
   Folders folders_;
   HostSockets host_sockets_{loop_};
   bool main_has_ended_ = false;

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "agent/container.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -35,10 +37,13 @@ class Folders {
                                                  const wire::msg::RemoveFolderRequest& request) const;
   // Writes back what is still in memory.
   void unmount_share();
+  // After the one folder that was rehearsed was removed: as if there had never been one.
+  void forget(const Container& container, const std::string& target);
 
  private:
   Result<void> mount_share();
   std::string box_user_;
+  pid_t bridge_ = -1;
   bool is_mounted_ = false;
 };
 

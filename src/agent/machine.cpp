@@ -258,6 +258,10 @@ Result<std::int64_t> follow_clock(std::uint64_t host_unix_ns) {
 
 void power_off() {
   ::sync();
+  drop_power();
+}
+
+void drop_power() {
   ::reboot(RB_AUTOBOOT);
   while (true) ::pause();
 }

@@ -40,5 +40,7 @@ Result<void> mount_root_disk(const std::string& device);
 void unmount_root_disk();
 
 [[noreturn]] void power_off();
+// Without a thought for what is on disks.
+[[noreturn]] void drop_power();
 
 }  // namespace boxlite::agent

@@ -28,7 +28,8 @@ SavedMachines::SavedMachines(const std::filesystem::path& home, const MachinePar
             .engine = parts.engine.qemu.path,
             .shim = parts.shim,
             .limit = limit,
-            .thaw = parts.thaw} {}
+            .thaw = parts.thaw,
+            .fileserver = parts.fileserver} {}
 
 std::optional<vmm::SavedMachine> SavedMachines::choose(
     const std::optional<vmm::TemplateRecipe::Image>& image) {

@@ -97,6 +97,7 @@ void Boot::start_container() {
   if (!request) return fail_with(request.error());
   if (folders_ != nullptr) folders_->add_mounts(*request->mutable_container());
   request->mutable_container()->mutable_ca_certificates()->append(ca_certificates_);
+  request->mutable_container()->set_is_disposable(config_.is_disposable);
   mux_.call<wire::GuestStartContainer>(*request, [this](Result<wire::msg::StartContainerResponse> response) {
     if (!response) {
       auto error = std::move(response).error();

@@ -146,7 +146,7 @@ void Shim::on_main_end(const wire::msg::ExecResult& result) {
   mux_->turn_away(main_ended_error(config_.box_id, result));
   if (life.state != State::ready) return;
   life.state = State::stopping;
-  // What the guest still holds back of a folder is wanted.
+  // Processes may have mapped files of a folder, and their end writes them.
   if (config_.is_disposable && folders_->is_empty()) return life.machine->kill();
   life.stop_timer = loop_->after(power_off_limit, [this] { end_machine(); });
 }
