@@ -4,26 +4,10 @@
 that the file server has no more rights than it needs. As root this starts itself again as such a user."""
 import os
 import pathlib
-import shutil
-import subprocess
 import sys
 import tempfile
 
-from home import Home
-
-USER = 61234
-
-
-def become_ordinary():
-    """Starts this program again as a user without rights; ends with its result."""
-    place = tempfile.mkdtemp(prefix="boxlite-user-")
-    os.chown(place, USER, USER)
-    try:
-        command = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", sys.executable, __file__, *sys.argv[1:]]
-        environment = {**os.environ, "HOME": place, "TMPDIR": place, "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(command, env=environment).returncode
-    finally:
-        shutil.rmtree(place)
+from home import Home, become_ordinary
 
 
 def expect(what, wanted, found):
