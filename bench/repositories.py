@@ -34,7 +34,8 @@ def make_repository(directory):
         path = repository / f"d{number // 40}" / f"f{number}.py"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"value = {number}\n" * (number % 60 + 1))
-    for step in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "all"]):
+    author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for step in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "all"], ["repack", "-adq"]):
         subprocess.run(["git", "-C", str(repository), *step], check=True)
     (directory / "large").write_bytes(b"x" * (16 << 20))
     (directory / "read.py").write_text(READ)

@@ -71,10 +71,9 @@ void HostWatch::expect(const Node& directory, std::string_view name, std::uint32
 
 void HostWatch::hear_changes() {
   const auto told = [this](const Event& event) { handle(event); };
-  // The kernel tells both halves of a move together; they may come in two reads. Requests of the guest have
+  // All of it, as what is asked for next is answered with what is so by now; but requests of the guest have
   // their turn however much the host does.
-  for (int reads = 0; reads < 16 && events_.hear(told); ++reads)
-    if (!moved_from_) return;
+  for (int reads = 0; reads < 16 && events_.hear(told); ++reads) continue;
   forget_moved_from();
 }
 

@@ -77,6 +77,17 @@ TEST_F(FolderTest, ShowsFoldersAndFilesBothWays) {
               HasSubstr("1048576\n"));
 }
 
+// Machines have used one before they are a box's, so that the first is not slow.
+TEST_F(FolderTest, OfARehearsalNothingIsLeft) {
+  auto runtime = open();
+  auto box = create(runtime, BoxSpec());
+  EXPECT_EQ(shell(box, "ls -A /dev/shm; grep -c fuse /proc/mounts"), "0\n");
+  const auto shared = folder("shared");
+  auto other = create(runtime, {.mounts = {{.source = shared.native(), .target = "/mnt/a"}}});
+  EXPECT_EQ(shell(other, "ls -A /dev/shm; grep -c fuse /proc/mounts; touch /mnt/a/x"), "1\n");
+  EXPECT_TRUE(std::filesystem::exists(shared / "x"));
+}
+
 TEST_F(FolderTest, SaysThatAFileAndADirectoryDoNotFit) {
   const auto shared = folder("shared");
   const auto single = (directory() / "single").native();
