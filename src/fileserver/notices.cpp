@@ -55,6 +55,7 @@ void Notices::send(std::string_view message) {
 }
 
 bool Notices::has_room() const {
+  if (!are_acknowledged_) return true;
   return !has_lost_ && order_.empty() && sent_ - done_ < max_under_way;
 }
 
@@ -72,6 +73,7 @@ void Notices::give_up() {
 }
 
 void Notices::done(std::uint64_t count) {
+  are_acknowledged_ = true;
   done_ += std::min(count, sent_ - done_);
   for (; !order_.empty() && sent_ - done_ < max_under_way; order_.pop_front()) {
     send(order_.front()->first);

@@ -15,8 +15,9 @@ namespace boxlite::fileserver {
 
 // What the guest's kernel is told to forget, unasked. It does so some time later, and the guest says when
 // (wire::forgotten_order): until then, what it is told anew may meet pages of before. However much the host
-// does, no more are under way than the guest has memory for; the others wait here, each once. One thread at a
-// time.
+// does, no more are under way than the guest has memory for; the others wait here, each once. A guest that
+// never says so (an older agent's, in a saved machine) is told all at once, and none counts as done. One
+// thread at a time.
 class Notices {
  public:
   // `lost`: so many waited that they were given up. Called once the guest has done all that it was told
@@ -28,7 +29,7 @@ class Notices {
   // A name in a directory.
   std::uint64_t forget_name(std::uint64_t directory, std::string_view name);
 
-  // The guest has done so with the next `count`.
+  // The guest has done so with the next `count`, and will say so of all.
   void done(std::uint64_t count);
   bool is_done(std::uint64_t number) const { return number <= done_; }
   // Whether another one would go out at once.
@@ -38,9 +39,12 @@ class Notices {
   // How many were sent, and taken in; what another process has sent comes first.
   std::uint64_t sent() const { return sent_; }
   std::uint64_t done() const { return done_; }
-  void restore(std::uint64_t sent, std::uint64_t done) {
+  // Whether the guest says what it has done.
+  bool are_acknowledged() const { return are_acknowledged_; }
+  void restore(std::uint64_t sent, std::uint64_t done, bool are_acknowledged) {
     sent_ = sent;
     done_ = done < sent ? done : sent;
+    are_acknowledged_ = are_acknowledged;
   }
   // There is nothing that the guest would have to forget.
   void clear();
@@ -60,6 +64,7 @@ class Notices {
   std::uint64_t done_ = 0;
   Waiting waiting_;
   std::deque<Waiting::const_iterator> order_;
+  bool are_acknowledged_ = false;
   bool has_lost_ = false;
   bool may_lose_ = true;
 };

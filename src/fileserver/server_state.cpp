@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view magic = "BLFS";
 constexpr std::string_view end_mark = "SFLB";
-constexpr std::uint32_t format_version = 1;
+constexpr std::uint32_t format_version = 2;
 
 class Writer {
  public:
@@ -186,6 +186,7 @@ void walk(Archive& archive, T& state) {
   archive.optional(state.told, [&](auto& echo) { walk_echo(archive, echo); });
   archive.number(state.notices_sent);
   archive.number(state.notices_done);
+  archive.number(state.notices_acknowledged);
   archive.number(state.last_node);
   archive.number(state.last_file);
   archive.list(state.devices, [&](auto& device) { archive.number(device); });

@@ -68,6 +68,7 @@ struct ServerState {
   std::optional<Echoes::Echo> told = {};  // that the guest repeats at the moment
   std::uint64_t notices_sent = 0;
   std::uint64_t notices_done = 0;
+  std::uint32_t notices_acknowledged = 0;  // 1: the guest says what it has done
   std::uint64_t last_node = 0;
   std::uint64_t last_file = 0;
   std::vector<std::uint64_t> devices = {};  // in the order in which the guest's inode numbers have them

@@ -14,6 +14,7 @@ ServerState some_state() {
   state.told = Echoes::Echo{wire::HostChange::moved, {2, "a"}, {2, "b\xff"}};
   state.notices_sent = 4;
   state.notices_done = 3;
+  state.notices_acknowledged = 1;
   state.last_node = 9;
   state.last_file = 3;
   state.devices = {1, 2};
@@ -48,7 +49,7 @@ TEST(ServerState, WhatIsNotWholeIsRefused) {
     EXPECT_FALSE(decode_server_state(bytes.substr(0, size))) << size;
   EXPECT_FALSE(decode_server_state(bytes + "x"));
   auto later = bytes;
-  later[4] = 2;
+  ++later[4];
   EXPECT_FALSE(decode_server_state(later)) << "another version";
   for (auto& byte : later) byte = '\xff';
   EXPECT_FALSE(decode_server_state(later));

@@ -115,6 +115,7 @@ ServerState Session::suspend() {
   notices_.flush();
   state.notices_sent = notices_.sent();
   state.notices_done = notices_.done();
+  state.notices_acknowledged = notices_.are_acknowledged() ? 1 : 0;
   state.last_node = nodes_.last_id();
   state.last_file = files_.last_id();
   state.devices = owners_.devices();
@@ -225,7 +226,7 @@ Answer<void> Session::take_up(const ServerState& state) {
   begin(state.minor, state.features);
   set_box_user(state.box_uid, state.box_gid);
   owners_.set_devices(state.devices);
-  notices_.restore(state.notices_sent, state.notices_done);
+  notices_.restore(state.notices_sent, state.notices_done, state.notices_acknowledged != 0);
   nodes_.set_last_id(state.last_node);
   files_.set_last_id(state.last_file);
   BOXLITE_TRY(take_up_nodes(state));

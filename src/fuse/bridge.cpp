@@ -52,6 +52,7 @@ Result<void> Bridge::send(std::uint32_t opcode, std::string_view payload) {
 }
 
 void Bridge::run(const Order& order) {
+  (void)send(wire::forgotten_order, bytes_of(wire::Forgotten{}));
   std::thread answers([this] { carry_answers(); });
   linux_::allow_interruption();
   std::thread requests([this] { carry_requests(); });

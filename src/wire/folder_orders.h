@@ -49,7 +49,8 @@ struct Repeat {
 inline constexpr std::uint32_t repeated_order = 1003;
 
 // From the agent: the guest's kernel has taken in so many more of the notices that it was sent
-// (FUSE_NOTIFY_*).
+// (FUSE_NOTIFY_*). Of none, before the first request: the agent will say so of all. An agent that never does
+// is older, and nobody waits for it.
 inline constexpr std::uint32_t forgotten_order = 1004;
 struct Forgotten {
   std::uint32_t count;
