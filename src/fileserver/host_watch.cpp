@@ -159,7 +159,8 @@ void HostWatch::forget_moved_from() {
 }
 
 void HostWatch::on_content(Node& directory, const Event& event) {
-  auto* file = session_.nodes().child(directory.id, event.name);
+  const auto place = session_.echoes().before_repeat({directory.id, event.name});
+  auto* file = session_.nodes().child(place.parent, place.name);
   if (file != nullptr && !take_note(*file, event)) return;
   const auto change = (event.mask & IN_CLOSE_WRITE) != 0 ? wire::HostChange::written
                       : (event.mask & IN_MODIFY) != 0    ? wire::HostChange::modified
