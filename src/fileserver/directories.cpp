@@ -185,8 +185,8 @@ Answer<void> open_directory(Session& session, Request& request) {
   const auto* file = BOXLITE_TRY(session.files().add(*node, opened.fd));
   fuse_open_out out = {};
   out.fh = file->id;
-  if (session.watch().covers(*node)) out.open_flags = FOPEN_CACHE_DIR;
-  if (node->copy.is_of(version_of(opened.status))) out.open_flags |= FOPEN_KEEP_CACHE;
+  if (session.watch().covers(*node) && session.may_keep()) out.open_flags = FOPEN_CACHE_DIR;
+  if (session.may_keep() && node->copy.is_of(version_of(opened.status))) out.open_flags |= FOPEN_KEEP_CACHE;
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
 }

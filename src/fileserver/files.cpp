@@ -84,7 +84,7 @@ Answer<fuse_open_out> take_in(Session& session, Node& node, const Found& found, 
   fuse_open_out out = {};
   out.fh = file->id;
   // The guest would put what is appended where it believes the end to be.
-  if (appends) out.open_flags = FOPEN_DIRECT_IO;
+  if (appends || !session.may_keep()) out.open_flags = FOPEN_DIRECT_IO;
   // What is opened shows what the file is by now.
   else if (node.copy.is_of(version))
     out.open_flags = FOPEN_KEEP_CACHE;

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint32_t name_events = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO;
 // More cannot be under way: the kernel would have said that it lost some.
 constexpr std::size_t max_expected = 16'384;
+// So many reads take what the host's kernel keeps for us.
+constexpr int whole_queue = 128;
 
 wire::HostChange creation_of(const Answer<Found>& found) {
   if (!found) return wire::HostChange::created;
@@ -35,6 +37,17 @@ HostWatch::HostWatch(linux_::EventLoop& loop, Session& session, HostEvents event
 
 void HostWatch::hear() {
   hear_changes();
+  hear_detachment();
+}
+
+void HostWatch::hear_all() {
+  const auto told = [this](const Event& event) { handle(event); };
+  for (int reads = 0; reads < whole_queue && events_.hear(told); ++reads) continue;
+  forget_moved_from();
+  hear_detachment();
+}
+
+void HostWatch::hear_detachment() {
   // Where the user has as many descriptors that listen as may be, nothing is heard of it.
   if (std::exchange(has_detachment_, false) || root_ < 0) session_.let_go_of_detached();
 }

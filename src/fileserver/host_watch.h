@@ -34,6 +34,8 @@ class HostWatch {
   void forget(const Node& node);
   // What has happened until now: before the guest is told how things are.
   void hear();
+  // ... all of it, however much that is.
+  void hear_all();
   // What was just done in the directory for the guest is no news to it. `event`: IN_CREATE, IN_DELETE,
   // IN_MOVED_FROM, IN_MOVED_TO.
   void expect(const Node& directory, std::string_view name, std::uint32_t event);
@@ -62,6 +64,7 @@ class HostWatch {
 
   void listen(linux_::EventLoop& loop, int fd);
   void hear_changes();
+  void hear_detachment();
   void handle(const Event& event);
   void on_name(Node& directory, const Event& event);
   void on_new_name(Node& directory, const Event& event);

@@ -25,6 +25,7 @@
 #include "fuse/messages.h"
 #include "jail/shared_folders.h"
 #include "linux/unix_socket.h"
+#include "wire/folder_orders.h"
 
 namespace boxlite::fileserver {
 
@@ -47,7 +48,8 @@ class HostileGuest {
     std::string body = {};
   };
 
-  HostileGuest() {
+  // `acknowledges`: it will say what it has forgotten.
+  explicit HostileGuest(bool acknowledges = true) {
     place_.emplace(*TempDir::create(std::filesystem::temp_directory_path(), "boxlite-hostile-"));
     std::filesystem::create_directory(served());
     folders_.emplace(*jail::SharedFolders::create(served()));
@@ -57,6 +59,7 @@ class HostileGuest {
     stream_ = std::move(ends.second);
     const timeval patience = {.tv_sec = 20, .tv_usec = 0};
     ::setsockopt(stream_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    if (acknowledges) say_forgotten(0);
     fuse_init_in in = {};
     in.major = FUSE_KERNEL_VERSION;
     in.minor = FUSE_KERNEL_MINOR_VERSION;
@@ -106,6 +109,10 @@ class HostileGuest {
     while (const auto message = next())
       if (message->first.unique != 0) return {message->first.unique, -message->first.error};
     return {0, EPIPE};
+  }
+  // Of the notices that were sent, so many more are done.
+  void say_forgotten(std::uint32_t count) {
+    send(wire::forgotten_order, 0, fuse::bytes_of(wire::Forgotten{.count = count}));
   }
   Notice next_notice() {
     while (notices_.empty()) {

@@ -281,6 +281,64 @@ TEST_F(Hostile, AThousandWaitForALock) {
   }
 }
 
+// What is read under a lock is what others wrote under it: the guest's kernel forgets before the program goes
+// on.
+TEST_F(Hostile, ALockIsAnsweredOnceTheGuestHasForgotten) {
+  put(host("f"), "");
+  const auto file = guest_->node_of(top_, "f");
+  fuse_lk_in lock = {};
+  lock.fh = opened(file, O_RDWR);
+  lock.owner = 1;
+  lock.lk = {.start = 0, .end = 1, .type = F_WRLCK, .pid = 1};
+  put(host("f"), "of the host");
+  const auto granted = guest_->send(FUSE_SETLK, file, bytes_of(lock));
+  const auto other = guest_->send(FUSE_GETATTR, file, bytes_of(fuse_getattr_in{}));
+  EXPECT_EQ(guest_->next_answer().first, other);
+  guest_->say_forgotten(1000);
+  EXPECT_EQ(guest_->next_answer(), std::pair(granted, 0));
+}
+
+TEST_F(Hostile, ALockThatWasWaitedForIsAnsweredOnceTheGuestHasForgotten) {
+  put(host("f"), "");
+  const auto file = guest_->node_of(top_, "f");
+  fuse_lk_in lock = {};
+  lock.fh = opened(file, O_RDWR);
+  lock.owner = 1;
+  lock.lk = {.start = 0, .end = 1, .type = F_WRLCK, .pid = 1};
+  const UniqueFd held(::open(host("f").c_str(), O_RDWR | O_CLOEXEC));
+  struct flock whole = {};
+  whole.l_type = F_WRLCK;
+  ASSERT_EQ(::fcntl(held.get(), F_OFD_SETLK, &whole), 0);
+  const auto waiting = guest_->send(FUSE_SETLKW, file, bytes_of(lock));
+  put(host("f"), "of the host");
+  whole.l_type = F_UNLCK;
+  ASSERT_EQ(::fcntl(held.get(), F_OFD_SETLK, &whole), 0);
+  EXPECT_EQ(guest_->next_notice().code, FUSE_NOTIFY_INVAL_INODE);
+  // The lock is there by now, or soon.
+  EXPECT_TRUE(soon([&] {
+    struct flock found = {};
+    found.l_type = F_WRLCK;
+    return ::fcntl(held.get(), F_OFD_GETLK, &found) == 0 && found.l_type != F_UNLCK;
+  }));
+  const auto other = guest_->send(FUSE_GETATTR, file, bytes_of(fuse_getattr_in{}));
+  EXPECT_EQ(guest_->next_answer().first, other);
+  guest_->say_forgotten(1000);
+  EXPECT_EQ(guest_->next_answer(), std::pair(waiting, 0));
+}
+
+// An older agent's, in a saved machine.
+TEST_F(Hostile, WhoDoesNotSayWhatItHasForgottenMayKeepNothing) {
+  HostileGuest older(false);
+  older.attach("0", older.host("w"));
+  put(older.host("w") / "f", "");
+  const auto top = older.look_up(FUSE_ROOT_ID, "0").as<fuse_entry_out>();
+  const auto entry = older.look_up(top.nodeid, "f").as<fuse_entry_out>();
+  EXPECT_EQ(top.entry_valid + entry.entry_valid + entry.attr_valid, 0u);
+  EXPECT_EQ(older.look_up(top.nodeid, "absent").as<fuse_entry_out>().entry_valid, 0u);
+  const auto open = older.open(entry.nodeid, O_RDWR).as<fuse_open_out>();
+  EXPECT_EQ(open.open_flags, FOPEN_DIRECT_IO);
+}
+
 // Directories become symlinks that lead out, and files links and fifos, and back, as fast as it goes.
 class Swaps {
  public:

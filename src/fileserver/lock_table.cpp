@@ -48,8 +48,8 @@ bool is_whole_file(const fuse_lk_in& in) {
 
 }  // namespace
 
-LockTable::LockTable(linux_::EventLoop& loop, Channel& channel, std::size_t max_owners)
-    : loop_(loop), channel_(channel), max_owners_(max_owners) {
+LockTable::LockTable(linux_::EventLoop& loop, Channel& channel, GrantedLocks& granted, std::size_t max_owners)
+    : loop_(loop), channel_(channel), granted_(granted), max_owners_(max_owners) {
   linux_::allow_interruption();
 }
 
@@ -132,11 +132,10 @@ Answer<void> LockTable::wait(const HostTree& tree, const OpenFile& file, const f
   // Most are free.
   const auto at_once = set(tree, file, in);
   if (at_once) {
-    channel_.answer(request.unique(), 0);
+    granted_.answer(request.unique(), request.whole());
     return {};
   }
   if (at_once.error() != EAGAIN && at_once.error() != EACCES) return at_once;
-  collect();
   if (queue_.size() >= max_queue) return refuse(ENOLCK);
   const auto range = is_whole_file(in) ? Answer<struct flock>() : range_of(in.lk);
   const auto operation = flock_operation(in.lk);
@@ -162,14 +161,8 @@ void LockTable::begin_to_wait(Wanted wanted) {
   if (waits_.size() < max_waits) {
     auto& wait = waits_.emplace_back(std::move(wanted));
     try {
-      wait.thread = std::thread([&wait, &channel = channel_] {
-        const int os_error = wait.wanted.take(true);
-        wait.is_answered = os_error == 0 || !wait.is_suspended || wait.is_interrupted;
-        if (wait.is_answered) channel.answer(wait.wanted.unique, os_error);
-        // What was closed meanwhile is not locked any more.
-        wait.wanted.fd.reset();
-        wait.is_over = true;
-      });
+      wait.thread =
+          std::thread([this, &wait, table = std::weak_ptr<LockTable*>(self_)] { wait_for(wait, table); });
       return;
     } catch (const std::system_error&) {
       // As many threads as this user may have.
@@ -181,21 +174,44 @@ void LockTable::begin_to_wait(Wanted wanted) {
   if (queue_.size() == 1) retry_ = loop_.after(retry_interval, [this] { retry(); });
 }
 
+// On a thread of its own.
+void LockTable::wait_for(Wait& wait, const std::weak_ptr<LockTable*>& table) {
+  const int os_error = wait.wanted.take(true);
+  wait.is_granted = os_error == 0;
+  wait.is_answered = !wait.is_granted && (!wait.is_suspended || wait.is_interrupted);
+  if (wait.is_answered) channel_.answer(wait.wanted.unique, os_error);
+  // What was closed meanwhile is not locked any more.
+  wait.wanted.fd.reset();
+  wait.is_over = true;
+  loop_.post([table] {
+    if (const auto there = table.lock()) (*there)->collect();
+  });
+}
+
 void LockTable::retry() {
-  std::erase_if(queue_, [this](Wanted& wanted) {
+  std::vector<Wanted> granted;
+  std::erase_if(queue_, [&](Wanted& wanted) {
     const int os_error = wanted.take(false);
     if (os_error == EAGAIN || os_error == EACCES) return false;
-    channel_.answer(wanted.unique, os_error);
+    if (os_error != 0)
+      channel_.answer(wanted.unique, os_error);
+    else
+      granted.push_back(std::move(wanted));
     return true;
   });
+  for (const auto& wanted : granted) granted_.answer(wanted.unique, wanted.request);
   if (!queue_.empty()) retry_ = loop_.after(retry_interval, [this] { retry(); });
 }
 
 void LockTable::collect() {
-  waits_.remove_if([](Wait& wait) {
-    if (wait.is_over) wait.thread.join();
-    return wait.is_over.load();
+  std::vector<Wanted> granted;
+  waits_.remove_if([&](Wait& wait) {
+    if (!wait.is_over) return false;
+    wait.thread.join();
+    if (wait.is_granted) granted.push_back(std::move(wait.wanted));
+    return true;
   });
+  for (const auto& wanted : granted) granted_.answer(wanted.unique, wanted.request);
 }
 
 void LockTable::interrupt_all(const std::function<bool(const Wanted&)>& is_it) {
@@ -219,10 +235,9 @@ void LockTable::release_all(const std::function<bool(std::uint64_t node)>& is_of
 }
 
 void LockTable::press() {
-  collect();
   bool is_any = false;
   for (auto& wait : waits_) {
-    if (!wait.is_interrupted) continue;
+    if (!wait.is_interrupted || wait.is_over) continue;
     is_any = true;
     linux_::interrupt(wait.thread);
   }

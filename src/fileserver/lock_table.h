@@ -17,6 +17,7 @@
 
 #include "fileserver/answer.h"
 #include "fileserver/channel.h"
+#include "fileserver/granted_locks.h"
 #include "fileserver/host_tree.h"
 #include "fileserver/node_table.h"
 #include "fileserver/open_files.h"
@@ -32,7 +33,7 @@ namespace boxlite::fileserver {
 class LockTable {
  public:
   // At most `max_owners` processes of the guest and files.
-  LockTable(linux_::EventLoop& loop, Channel& channel, std::size_t max_owners);
+  LockTable(linux_::EventLoop& loop, Channel& channel, GrantedLocks& granted, std::size_t max_owners);
   LockTable(const LockTable&) = delete;
   LockTable& operator=(const LockTable&) = delete;
   ~LockTable();
@@ -77,12 +78,15 @@ class LockTable {
     std::atomic<bool> is_over = false;
     std::atomic<bool> is_interrupted = false;
     std::atomic<bool> is_suspended = false;
-    bool is_answered = true;  // once it is over
+    // Once it is over.
+    bool is_granted = false;
+    bool is_answered = false;
     std::thread thread = {};
   };
   using Owner = std::pair<std::uint64_t, std::uint64_t>;  // node, owner
 
   void collect();
+  void wait_for(Wait& wait, const std::weak_ptr<LockTable*>& table);
   void press();
   void begin_to_wait(Wanted wanted);
   void retry();
@@ -90,6 +94,8 @@ class LockTable {
 
   linux_::EventLoop& loop_;
   Channel& channel_;
+  GrantedLocks& granted_;
+  std::shared_ptr<LockTable*> self_ = std::make_shared<LockTable*>(this);  // for what is posted
   std::size_t max_owners_;
   std::map<Owner, SharedFd> owners_;
   std::list<Wait> waits_;

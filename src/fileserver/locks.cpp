@@ -18,7 +18,10 @@ Answer<void> set_lock(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_lk_in>());
   const auto* file = BOXLITE_TRY(session.files().find(in.fh, request.node()));
   BOXLITE_TRY(session.locks().set(session.tree(), *file, in));
-  session.channel().answer(request.unique(), {});
+  if (in.lk.type == F_UNLCK)
+    session.channel().answer(request.unique(), {});
+  else
+    session.granted_locks().answer(request.unique(), request.whole());
   return {};
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,6 +33,12 @@ class Notices {
   // The guest has done so with the next `count`, and will say so of all.
   void done(std::uint64_t count);
   bool is_done(std::uint64_t number) const { return number <= done_; }
+  // There is nothing of which the guest was to be told and that it has not done.
+  bool are_all_done() const { return !has_lost_ && order_.empty() && done_ == sent_; }
+  // The last that was told by now; after all others, where some were given up.
+  std::uint64_t last() const {
+    return has_lost_ ? std::numeric_limits<std::uint64_t>::max() : sent_ + order_.size();
+  }
   // Whether another one would go out at once.
   bool has_room() const;
   // Sends what waits.

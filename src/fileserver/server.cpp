@@ -185,7 +185,7 @@ void Server::dispatch(Request& request) {
       return;
     case wire::repeated_order: return session_.echoes().done();
     case wire::forgotten_order:
-      if (const auto forgotten = request.take<wire::Forgotten>()) session_.notices().done(forgotten->count);
+      if (const auto forgotten = request.take<wire::Forgotten>()) session_.have_forgotten(forgotten->count);
       return;
     case FUSE_FORGET: return forget(session_, request);
     case FUSE_BATCH_FORGET: return forget_many(session_, request);

@@ -26,7 +26,8 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
       files_(setup.open_files),
       echoes_(channel_, nodes_),
       watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories), setup.watches),
-      locks_(loop, channel_, setup.lock_owners),
+      granted_locks_(channel_, notices_, watch_),
+      locks_(loop, channel_, granted_locks_, setup.lock_owners),
       own_descriptor_info_(std::move(setup.own_descriptor_info)),
       known_files_(setup.known_files) {
   if (!own_descriptor_info_.is_open())
@@ -64,6 +65,7 @@ void Session::begin(std::uint32_t minor, std::uint64_t features) {
   features_ = features;
   absent_.clear();
   locks_.clear();
+  granted_locks_.clear();
   echoes_.clear();
   notices_.clear();
   files_.clear();
@@ -115,6 +117,7 @@ const Node* Session::directory_of(const Node& node) {
 }
 
 std::uint64_t Session::validity_of(Node& node, const Found& found) {
+  if (!may_keep()) return 0;
   // A file may be changed by another name, in a directory without a watch.
   if (!S_ISDIR(found.status.stx_mode) && found.status.stx_nlink > 1) return 0;
   if (watch_.covers(node)) return until_changed;
@@ -164,13 +167,14 @@ Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, 
   entry.nodeid = node->id;
   tell(*node, found, entry.attr);
   entry.attr_valid = validity_of(*node, found);
-  entry.entry_valid = watch_.covers(directory) || directory.id == FUSE_ROOT_ID ? until_changed : 0;
+  const bool is_heard_of = watch_.covers(directory) || directory.id == FUSE_ROOT_ID;
+  entry.entry_valid = is_heard_of && may_keep() ? until_changed : 0;
   return entry;
 }
 
 fuse_entry_out Session::nothing_there(Node& directory, const std::string& name) {
   fuse_entry_out entry = {};
-  if (!watch_.covers(directory)) return entry;
+  if (!watch_.covers(directory) || !may_keep()) return entry;
   entry.entry_valid = until_changed;
   if (const auto given_up = absent_.add({directory.id, name}); given_up)
     invalidate_entry(given_up->parent, given_up->name);
@@ -182,6 +186,11 @@ fuse_attr_out Session::attributes(Node& node, const Found& found) {
   tell(node, found, out.attr);
   out.attr_valid = validity_of(node, found);
   return out;
+}
+
+void Session::have_forgotten(std::uint64_t notices) {
+  notices_.done(notices);
+  granted_locks_.go_on();
 }
 
 void Session::invalidate(Node& node) {

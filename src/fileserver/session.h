@@ -15,6 +15,7 @@
 #include "fileserver/answer.h"
 #include "fileserver/channel.h"
 #include "fileserver/echoes.h"
+#include "fileserver/granted_locks.h"
 #include "fileserver/host_tree.h"
 #include "fileserver/host_watch.h"
 #include "fileserver/lock_table.h"
@@ -56,6 +57,12 @@ class Session {
   Workers& workers() { return workers_; }
   Echoes& echoes() { return echoes_; }
   Notices& notices() { return notices_; }
+  GrantedLocks& granted_locks() { return granted_locks_; }
+  // The guest's kernel has done so with the next `notices`.
+  void have_forgotten(std::uint64_t notices);
+  // Whether the guest's kernel may keep what it is told until it hears of a change: it says when it has
+  // heard.
+  bool may_keep() const { return notices_.are_acknowledged(); }
   // For what is read from files and goes to the guest at once.
   std::vector<char>& transfer_buffer() { return transfer_buffer_; }
 
@@ -128,6 +135,7 @@ class Session {
   OpenFiles files_;
   Echoes echoes_;
   HostWatch watch_;
+  GrantedLocks granted_locks_;
   LockTable locks_;
   Workers workers_;
   AbsentNames absent_;

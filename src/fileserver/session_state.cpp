@@ -105,7 +105,8 @@ std::vector<ServerState::OwnerState> Session::owner_states() {
 ServerState Session::suspend() {
   workers_.finish();
   ServerState state;
-  state.waiting = locks_.suspend();
+  state.waiting = granted_locks_.suspend();
+  for (auto& request : locks_.suspend()) state.waiting.push_back(std::move(request));
   state.minor = minor_;
   state.features = features_;
   state.box_uid = box_uid_;
