@@ -77,8 +77,8 @@ struct Sharing {
   uid_t host_user;
 };
 
-void PrintTo(const Sharing& sharing, std::ostream* out) {
-  *out << sharing.name;
+std::ostream& operator<<(std::ostream& out, const Sharing& sharing) {
+  return out << sharing.name;
 }
 
 class Conformance : public ::testing::TestWithParam<Sharing> {
