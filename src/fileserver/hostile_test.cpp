@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "fileserver/hostile_guest.h"
+#include "fileserver/test_hostile_guest.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fileserver {
