@@ -138,8 +138,9 @@ void HostWatch::on_name(Node& directory, const Event& event) {
 void HostWatch::on_new_name(Node& directory, const Event& event) {
   const Place place{directory.id, event.name};
   if (moved_from_ && moved_from_->cookie == event.cookie) {
-    repeat({wire::HostChange::moved, moved_from_->place, place});
-    moved_from_.reset();
+    const auto from = std::exchange(moved_from_, std::nullopt)->place;
+    repeat({wire::HostChange::moved, from, place});
+    forget_name(from);
   } else {
     forget_moved_from();
     const auto there = session_.tree().directory(directory);
@@ -147,8 +148,14 @@ void HostWatch::on_new_name(Node& directory, const Event& event) {
         there ? session_.tree().look((*there)->get(), event.name) : Answer<Found>(refuse(ENOENT));
     repeat({creation_of(found), place});
   }
-  session_.invalidate(directory);
-  session_.invalidate_entry(directory.id, event.name);
+  forget_name(place);
+}
+
+// The guest repeats nothing where nobody watches, and forgets in any case.
+void HostWatch::forget_name(const Place& place) {
+  if (auto* directory = session_.nodes().find(place.parent); directory != nullptr)
+    session_.invalidate(*directory);
+  session_.invalidate_entry(place.parent, place.name);
 }
 
 void HostWatch::on_lost_name(Node& directory, const Event& event) {
@@ -159,8 +166,7 @@ void HostWatch::on_lost_name(Node& directory, const Event& event) {
     return;
   }
   repeat({is_directory ? wire::HostChange::deleted_directory : wire::HostChange::deleted, place});
-  session_.invalidate(directory);
-  session_.invalidate_entry(directory.id, event.name);
+  forget_name(place);
 }
 
 // The file went to a directory without a watch.
@@ -168,7 +174,7 @@ void HostWatch::forget_moved_from() {
   if (!moved_from_) return;
   const auto from = *std::exchange(moved_from_, std::nullopt);
   repeat({from.is_directory ? wire::HostChange::deleted_directory : wire::HostChange::deleted, from.place});
-  session_.invalidate_entry(from.place.parent, from.place.name);
+  forget_name(from.place);
 }
 
 void HostWatch::on_content(Node& directory, const Event& event) {

@@ -77,6 +77,7 @@ class HostWatch {
   bool refresh(Node& node);
   void repeat(Echoes::Echo echo);
   void forget_moved_from();
+  void forget_name(const Place& place);
   // 0: nobody expected it. Otherwise the directory in which it was done.
   std::uint64_t take_expected(const Event& event);
 

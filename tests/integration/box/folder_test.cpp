@@ -88,6 +88,22 @@ TEST_F(FolderTest, OfARehearsalNothingIsLeft) {
   EXPECT_TRUE(std::filesystem::exists(shared / "x"));
 }
 
+// Where no program of the box watches, and so nothing is repeated.
+TEST_F(FolderTest, WhatTheHostMovesIsGone) {
+  const auto shared = folder("shared");
+  ASSERT_TRUE(make_directories(shared / "d", 0755));
+  for (const auto* file : {"d/x", "a"}) ASSERT_TRUE(write_file_atomic(shared / file, "1", 0644));
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = shared.native(), .target = "/mnt/a"}}});
+  EXPECT_EQ(shell(box, "cat /mnt/a/d/x /mnt/a/a"), "11");
+  std::filesystem::rename(shared / "d", shared / "e");
+  std::filesystem::rename(shared / "a", shared / "b");
+  EXPECT_EQ(shell(box,
+                  "for i in $(seq 100); do [ -e /mnt/a/d/x ] || [ -e /mnt/a/a ] || break; sleep 0.1; done; "
+                  "ls /mnt/a /mnt/a/e; cat /mnt/a/d/x"),
+            "/mnt/a:\nb\ne\n\n/mnt/a/e:\nx\ncat: can't open '/mnt/a/d/x': No such file or directory\n");
+}
+
 TEST_F(FolderTest, SaysThatAFileAndADirectoryDoNotFit) {
   const auto shared = folder("shared");
   const auto single = (directory() / "single").native();
