@@ -243,6 +243,33 @@ TEST_F(Coherence, WatchersHearTheHost) {
   EXPECT_FALSE(std::filesystem::exists(box("old")));
 }
 
+// As editors save: the new contents take the place of what is watched.
+TEST_F(Coherence, WatchersHearThatAFileWasReplaced) {
+  put(host("a"), "0");
+  EXPECT_EQ(text_of(box("a")), "0");
+  Listener listener(folder_->box());
+  for (const std::string text : {"1", "2", "3"}) {
+    put(host("saved"), text);
+    std::filesystem::rename(host("saved"), host("a"));
+    EXPECT_THAT(listener.hear({"to a"}), Contains("to a")) << text;
+    EXPECT_EQ(text_of(box("a")), text);
+    EXPECT_FALSE(std::filesystem::exists(box("saved")));
+  }
+}
+
+// Also where the guest repeats nothing, as nobody watches.
+TEST_F(Coherence, WhatTheHostHasMovedIsNotThereAnyMore) {
+  std::filesystem::create_directory(host("d"));
+  put(host("d/x"), "1");
+  put(host("a"), "1");
+  EXPECT_TRUE(std::filesystem::exists(box("d/x")));
+  EXPECT_TRUE(std::filesystem::exists(box("a")));
+  std::filesystem::rename(host("d"), host("e"));
+  std::filesystem::rename(host("a"), host("b"));
+  EXPECT_TRUE(comes([&] { return !std::filesystem::exists(box("d/x")); }));
+  EXPECT_TRUE(comes([&] { return !std::filesystem::exists(box("a")); }));
+}
+
 TEST_F(Coherence, WatchersHearTheBoxOnce) {
   Listener listener(folder_->box());
   put(box("b"), "1");

@@ -39,11 +39,6 @@ class Echoes {
   std::uint32_t repeater() const { return repeater_; }
   const std::optional<Echo>& told() const { return told_; }
   void restore(std::uint32_t repeater, std::optional<Echo> told);
-  // Where the guest has what lies at that place: while it repeats a move, at the one that it came from.
-  Place before_repeat(const Place& place) const {
-    const bool is_on_its_way = told_ && told_->change == wire::HostChange::moved && told_->target == place;
-    return is_on_its_way && nodes_.child(place.parent, place.name) == nullptr ? told_->place : place;
-  }
   // The guest has repeated the one that it was told.
   void done();
   void clear();

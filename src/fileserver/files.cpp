@@ -97,6 +97,7 @@ Answer<void> open_node(Session& session, Request& request) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
   if (node->type != S_IFREG) return refuse(node->type == S_IFDIR ? EISDIR : ENXIO);
   if (session.files().is_full()) return refuse(EMFILE);
+  if (session.postponed_opens().postpone(request, node->copy.last_notice())) return {};
   const auto found = BOXLITE_TRY(session.tree().find(*node));
   // The guest's kernel looks the name up then, learns of the new size, and comes again.
   const bool can_change_unseen = !session.hears_all_of(*node, found.status);

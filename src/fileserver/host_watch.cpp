@@ -177,10 +177,21 @@ void HostWatch::forget_moved_from() {
   forget_name(from.place);
 }
 
+// As the guest knows the name, and what lies there by now: until a move is repeated they may differ.
+std::set<Node*> HostWatch::files_at(Node& directory, const std::string& name) {
+  std::set<Node*> files{session_.nodes().child(directory.id, name)};
+  if (const auto there = session_.tree().directory(directory))
+    if (const auto found = session_.tree().look((*there)->get(), name))
+      files.insert(session_.nodes().find(identity_of(found->status)));
+  files.erase(nullptr);
+  return files;
+}
+
 void HostWatch::on_content(Node& directory, const Event& event) {
-  const auto place = session_.echoes().before_repeat({directory.id, event.name});
-  auto* file = session_.nodes().child(place.parent, place.name);
-  if (file != nullptr && !take_note(*file, event)) return;
+  const auto files = files_at(directory, event.name);
+  bool is_news = files.empty();
+  for (auto* file : files) is_news = take_note(*file, event) || is_news;
+  if (!is_news) return;
   const auto change = (event.mask & IN_CLOSE_WRITE) != 0 ? wire::HostChange::written
                       : (event.mask & IN_MODIFY) != 0    ? wire::HostChange::modified
                                                          : wire::HostChange::attributes_changed;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -70,6 +71,7 @@ class HostWatch {
   void on_new_name(Node& directory, const Event& event);
   void on_lost_name(Node& directory, const Event& event);
   void on_content(Node& directory, const Event& event);
+  std::set<Node*> files_at(Node& directory, const std::string& name);
   void on_directory_itself(Node& directory);
   // The file was changed by a program of the host, or may have been. False: it was not.
   bool take_note(Node& file, const Event& event);

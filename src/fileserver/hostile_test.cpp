@@ -298,6 +298,20 @@ TEST_F(Hostile, ALockIsAnsweredOnceTheGuestHasForgotten) {
   EXPECT_EQ(guest_->next_answer(), std::pair(granted, 0));
 }
 
+// The guest is not told of a file as it is now and shown pages of before.
+TEST_F(Hostile, AnOpenIsAnsweredOnceTheGuestHasForgotten) {
+  put(host("f"), "");
+  const auto file = guest_->node_of(top_, "f");
+  const auto was_opened = opened(file, O_RDONLY);
+  EXPECT_NE(was_opened, 0u);
+  put(host("f"), "of the host");
+  const auto opening = guest_->send(FUSE_OPEN, file, bytes_of(fuse_open_in{}));
+  const auto other = guest_->send(FUSE_GETATTR, file, bytes_of(fuse_getattr_in{}));
+  EXPECT_EQ(guest_->next_answer().first, other);
+  guest_->say_forgotten(1000);
+  EXPECT_EQ(guest_->next_answer().first, opening);
+}
+
 TEST_F(Hostile, ALockThatWasWaitedForIsAnsweredOnceTheGuestHasForgotten) {
   put(host("f"), "");
   const auto file = guest_->node_of(top_, "f");

@@ -164,8 +164,11 @@ Answer<void> look_up(Session& session, Request& request) {
   const auto site = BOXLITE_TRY(next_site(session, request));
   const auto found = session.tree().look(site.fd->get(), site.name);
   if (!found && found.error() != ENOENT) return refuse(found.error());
-  const auto entry = found ? session.enter(*site.directory, site.name, *found)
-                           : session.nothing_there(*site.directory, site.name);
+  // What is repeated was done some time ago: the name may be in what comes next, though it is gone by now.
+  const bool may_come = session.echoes().is_of_repeater(request);
+  const auto entry = found      ? session.enter(*site.directory, site.name, *found)
+                     : may_come ? fuse_entry_out{}
+                                : session.nothing_there(*site.directory, site.name);
   if (!found) session.nodes().remove({site.directory->id, site.name});
   if (!entry) return refuse(entry.error());
   if (auto* node = session.nodes().find(entry->nodeid); node != nullptr) node->copy.look_up();

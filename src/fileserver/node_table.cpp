@@ -61,6 +61,11 @@ Node* NodeTable::find(std::uint64_t id) {
   return found == nodes_.end() ? nullptr : found->second.get();
 }
 
+Node* NodeTable::find(const Identity& identity) {
+  const auto found = by_identity_.find(identity);
+  return found == by_identity_.end() ? nullptr : found->second;
+}
+
 Node* NodeTable::child(std::uint64_t parent, std::string_view name) {
   const auto found = by_place_.find({parent, std::string(name)});
   return found == by_place_.end() ? nullptr : found->second;

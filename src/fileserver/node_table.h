@@ -72,6 +72,7 @@ class NodeTable {
   Node& root() { return *find(FUSE_ROOT_ID); }
   // Null: the guest does not know it, or has forgotten it.
   Node* find(std::uint64_t id);
+  Node* find(const Identity& identity);
   Node* child(std::uint64_t parent, std::string_view name);
   // The guest is told of the file once more. ENFILE: it knows too many.
   Answer<Node*> enter(const Place& place, const Identity& identity, mode_t type);

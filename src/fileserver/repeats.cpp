@@ -54,9 +54,11 @@ Answer<bool> repeat_lookup(Session& session, const Echoes::Echo& echo, Request& 
   if (echo.change != HostChange::moved) return false;
   if (asked == echo.target) return answered(session, request, {});
   if (asked != echo.place) return false;
-  auto entry = entry_at(session, echo.target);
-  if (entry) session.nodes().move(echo.target, echo.place);
-  return answered(session, request, entry ? *entry : BOXLITE_TRY(ghost(session, false)));
+  // For this once: by now another file may have the name that this gets.
+  const auto there = entry_at(session, echo.target);
+  auto entry = there ? *there : BOXLITE_TRY(ghost(session, false));
+  entry.entry_valid = 0;
+  return answered(session, request, entry);
 }
 
 template <typename Before>
@@ -84,7 +86,8 @@ Answer<bool> repeat_move(Session& session, const Echoes::Echo& echo, Request& re
   const Place from{request.node(), from_name};
   const Place to{in.newdir, to_name};
   if (echo.change != HostChange::moved || from != echo.place || to != echo.target) return false;
-  session.nodes().move(from, to);
+  // Where the guest had to ask for the file it is known by its new name already.
+  if (session.nodes().child(from.parent, from.name) != nullptr) session.nodes().move(from, to);
   session.channel().answer(request.unique(), {});
   return true;
 }

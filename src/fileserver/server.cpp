@@ -186,7 +186,7 @@ void Server::dispatch(Request& request) {
     case wire::repeated_order: return session_.echoes().done();
     case wire::forgotten_order:
       if (const auto forgotten = request.take<wire::Forgotten>()) session_.have_forgotten(forgotten->count);
-      return;
+      return session_.postponed_opens().go_on([this](std::string_view message) { handle(message); });
     case FUSE_FORGET: return forget(session_, request);
     case FUSE_BATCH_FORGET: return forget_many(session_, request);
     case FUSE_INTERRUPT: return interrupt_lock(session_, request);

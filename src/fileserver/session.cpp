@@ -27,6 +27,7 @@ Session::Session(linux_::EventLoop& loop, Channel& channel, Setup setup)
       echoes_(channel_, nodes_),
       watch_(loop, *this, HostEvents(setup.own_descriptors, setup.watched_directories), setup.watches),
       granted_locks_(channel_, notices_, watch_),
+      postponed_opens_(notices_),
       locks_(loop, channel_, granted_locks_, setup.lock_owners),
       own_descriptor_info_(std::move(setup.own_descriptor_info)),
       known_files_(setup.known_files) {
@@ -66,6 +67,7 @@ void Session::begin(std::uint32_t minor, std::uint64_t features) {
   absent_.clear();
   locks_.clear();
   granted_locks_.clear();
+  postponed_opens_.clear();
   echoes_.clear();
   notices_.clear();
   files_.clear();

@@ -23,6 +23,7 @@
 #include "fileserver/notices.h"
 #include "fileserver/open_files.h"
 #include "fileserver/owners.h"
+#include "fileserver/postponed_opens.h"
 #include "fileserver/server_state.h"
 #include "fileserver/workers.h"
 #include "linux/event_loop.h"
@@ -58,6 +59,7 @@ class Session {
   Echoes& echoes() { return echoes_; }
   Notices& notices() { return notices_; }
   GrantedLocks& granted_locks() { return granted_locks_; }
+  PostponedOpens& postponed_opens() { return postponed_opens_; }
   // The guest's kernel has done so with the next `notices`.
   void have_forgotten(std::uint64_t notices);
   // Whether the guest's kernel may keep what it is told until it hears of a change: it says when it has
@@ -136,6 +138,7 @@ class Session {
   Echoes echoes_;
   HostWatch watch_;
   GrantedLocks granted_locks_;
+  PostponedOpens postponed_opens_;
   LockTable locks_;
   Workers workers_;
   AbsentNames absent_;

@@ -106,6 +106,7 @@ ServerState Session::suspend() {
   workers_.finish();
   ServerState state;
   state.waiting = granted_locks_.suspend();
+  for (auto& request : postponed_opens_.suspend()) state.waiting.push_back(std::move(request));
   for (auto& request : locks_.suspend()) state.waiting.push_back(std::move(request));
   state.minor = minor_;
   state.features = features_;
