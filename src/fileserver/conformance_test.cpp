@@ -86,6 +86,7 @@ class Conformance : public ::testing::TestWithParam<Sharing> {
  protected:
   void SetUp() override {
     if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+    if (GetParam().host_user != 0 && why_not_as_a_user() != nullptr) GTEST_SKIP() << why_not_as_a_user();
     ::umask(022);
     folder_.emplace(GetParam().rules, false, 0, GetParam().host_user);
     // Other users of the box get there.

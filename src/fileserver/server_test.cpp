@@ -152,6 +152,7 @@ TEST(FileServerVolume, ListingsTellWhatIsSpecialInTheBoxOnly) {
 // A fifo is its maker's, and can be given to somebody else, whoever has it on the host.
 TEST(FileServerVolume, FifosAndSocketsHaveOwners) {
   if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
+  if (why_not_as_a_user() != nullptr) GTEST_SKIP() << why_not_as_a_user();
   const MountedFolder volume({.is_volume = true}, false, 0, 1000);
   const auto fifo = volume.box() / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);

@@ -98,6 +98,15 @@ inline void end_server(pid_t& server) {
   ::waitpid(std::exchange(server, -1), nullptr, 0);
 }
 
+// Nothing, or why a folder cannot be served as a user of this host.
+inline const char* why_not_as_a_user() {
+#ifdef __SANITIZE_THREAD__
+  return "ThreadSanitizer's thread is one too many for a user namespace";
+#else
+  return nullptr;
+#endif
+}
+
 // Server and bridge are other processes: a page fault that waits for them keeps all of its own process's
 // threads from mapping memory.
 class MountedFolder {
