@@ -69,7 +69,7 @@ std::string with_zero(std::string_view text) {
 testing::AssertionResult soon(const std::function<bool()>& is_true) {
   const auto deadline = Deadline::after(std::chrono::seconds(10));
   while (!is_true()) {
-    if (deadline.has_passed()) return testing::AssertionFailure() << "not within ten seconds";
+    if (deadline.has_passed()) return testing::AssertionFailure() << "not within a minute";
     std::this_thread::yield();
   }
   return testing::AssertionSuccess();

@@ -108,7 +108,7 @@ TEST_F(FileServer, ManyFilesLeaveNothingBehind) {
 }
 
 TEST_F(FileServer, AFolderHasMoreFilesThanAGuestMayKnow) {
-  const MountedFolder folder({}, false, 1000);
+  const MountedFolder folder({}, false, 3000);
   for (const auto* name : {"d", "e"}) {
     std::filesystem::create_directory(folder.host() / name);
     for (int i = 0; i < 2000; ++i) put(folder.host() / name / concat(i), "");

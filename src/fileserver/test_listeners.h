@@ -27,7 +27,7 @@
 
 namespace boxlite::fileserver {
 
-inline constexpr auto patience = std::chrono::seconds(10);
+inline constexpr auto patience = std::chrono::seconds(60);
 
 inline UniqueFd opened(const std::filesystem::path& path, int flags) {
   return UniqueFd(::open(path.c_str(), flags | O_CLOEXEC, 0644));
@@ -44,7 +44,7 @@ inline std::string read_at(int fd, std::size_t size, off_t offset) {
 inline testing::AssertionResult comes(const std::function<bool()>& is_true) {
   const auto deadline = Deadline::after(patience);
   while (!is_true()) {
-    if (deadline.has_passed()) return testing::AssertionFailure() << "not within ten seconds";
+    if (deadline.has_passed()) return testing::AssertionFailure() << "not within a minute";
     std::this_thread::yield();
   }
   return testing::AssertionSuccess();
