@@ -379,9 +379,10 @@ void Agent::advance() {
   finish_shutdown();
 }
 
-// Of folders nothing is held back: what is written goes to the host at once, and what was mapped when its
-// process ends.
+// Of folders nothing is held back: what is written goes to the host at once, and what was mapped is on its
+// way when its process has ended.
 void Agent::finish_shutdown() {
+  folders_.settle();
   if (!is_disposable_) {
     if (container_) container_->release();
     folders_.unmount_share();

@@ -3,9 +3,11 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -24,6 +26,7 @@
 #include "agent/volume_fill.h"
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/time.h"
 #include "fuse/bridge.h"
 #include "linux/mounts.h"
 #include "wire/folder_orders.h"
@@ -32,6 +35,7 @@ namespace boxlite::agent {
 namespace {
 
 constexpr std::string_view shares_dir = "/run/box/shares";
+constexpr std::chrono::milliseconds settling_limit(10'000);
 constexpr std::size_t account_file_limit = 1u << 20;
 
 std::string share_path(std::string_view tag) {
@@ -147,7 +151,7 @@ Result<void> Folders::mount_share() {
       resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
   BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
-  auto abort = BOXLITE_TRY(fuse::open_abort(mount.get()));
+  auto abort = BOXLITE_TRY(fuse::open_control(mount.get(), "abort", O_WRONLY));
   bridge_ = BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), std::move(abort), path));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
@@ -213,6 +217,17 @@ Result<wire::msg::RemoveFolderResponse> Folders::remove(const Container& contain
       os_error != 0)
     return fail(syscall_error("unmount", request.target(), os_error));
   return wire::msg::RemoveFolderResponse();
+}
+
+void Folders::settle() const {
+  if (!is_mounted_) return;
+  const auto place = open_file(share_path(wire::folders_share), O_PATH | O_DIRECTORY);
+  if (!place) return;
+  const auto waiting = fuse::open_control(place->get(), "waiting", O_RDONLY);
+  const auto deadline = Deadline::after(settling_limit);
+  char first = 0;
+  while (waiting && ::pread(waiting->get(), &first, 1, 0) == 1 && first != '0' && !deadline.has_passed())
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void Folders::unmount_share() {

@@ -35,7 +35,9 @@ class Folders {
                                            const wire::msg::AddFolderRequest& request);
   Result<wire::msg::RemoveFolderResponse> remove(const Container& container,
                                                  const wire::msg::RemoveFolderRequest& request) const;
-  // Writes back what is still in memory.
+  // Until all that was written has come to the host; for when no process of the container is left. The kernel
+  // takes what was mapped for written as soon as it is on its way.
+  void settle() const;
   void unmount_share();
   // After the one folder that was rehearsed was removed: as if there had never been one.
   void forget(const Container& container, const std::string& target);

@@ -202,7 +202,7 @@ class MountedFolder {
     // The server's end of the stream is not kept open here.
     ::close_range(3, 9, 0);
     const auto place = *open_file(mount_point(), O_PATH | O_DIRECTORY);
-    auto abort = *fuse::open_abort(place.get());
+    auto abort = *fuse::open_control(place.get(), "abort", O_WRONLY);
     fuse::Bridge bridge(std::move(device), std::move(stream), std::move(abort));
     fuse::run_and_repeat(bridge, mount_point());
     ::_exit(0);

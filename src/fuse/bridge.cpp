@@ -34,15 +34,15 @@ fuse_out_header header_of(const char* message) {
 Bridge::Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort)
     : device_(std::move(device)), stream_(std::move(stream)), abort_(std::move(abort)) {}
 
-Result<UniqueFd> open_abort(int mount_fd) {
+Result<UniqueFd> open_control(int mount_fd, std::string_view what, int flags) {
   struct statx status;
   if (::statx(mount_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
     return fail(syscall_error("statx", "folders", errno));
   const auto control = BOXLITE_TRY(linux_::new_mount("fusectl", {}, 0));
-  const auto name = concat(status.stx_dev_minor, "/abort");
-  UniqueFd abort(::openat(control.get(), name.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!abort.is_open()) return fail(syscall_error("open", name, errno));
-  return abort;
+  const auto name = concat(status.stx_dev_minor, "/", what);
+  UniqueFd file(::openat(control.get(), name.c_str(), flags | O_CLOEXEC));
+  if (!file.is_open()) return fail(syscall_error("open", name, errno));
+  return file;
 }
 
 Result<void> Bridge::send(std::uint32_t opcode, std::string_view payload) {

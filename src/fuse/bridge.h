@@ -24,7 +24,7 @@ class Bridge {
   using Order = std::function<void(int code, std::string_view payload)>;
 
   // Both are blocking descriptors. Notices from wire::first_folder_order on are orders.
-  // `abort`: what ends the kernel's side when it is written to (open_abort()). Closing the device does not,
+  // `abort`: what ends the kernel's side when it is written to (open_control()). Closing the device does not,
   // as long as a thread of this process waits for an answer itself.
   Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort);
   Bridge(const Bridge&) = delete;
@@ -53,7 +53,8 @@ class Bridge {
   std::atomic<bool> requests_have_ended_ = false;
 };
 
-// For the FUSE file system whose mount this is (fusectl), attached or not.
-Result<UniqueFd> open_abort(int mount_fd);
+// What the kernel says of the FUSE file system whose mount this is, attached or not (fusectl): "abort", which
+// is written to, or "waiting", how many requests have no answer.
+Result<UniqueFd> open_control(int mount_fd, std::string_view what, int flags);
 
 }  // namespace boxlite::fuse
