@@ -203,9 +203,7 @@ Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Re
   }
   if (is_call(request, wire::FoldersRemove::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::RemoveFolderRequest>(request.payload()));
-    const auto removed = BOXLITE_TRY(folders_.remove(*container_, call));
-    if (prepared_) folders_.forget(*container_, call.target());
-    return wire::write_response(channel_->out(), stream, removed);
+    return wire::write_response(channel_->out(), stream, BOXLITE_TRY(folders_.remove(*container_, call)));
   }
   return unknown_method(request);
 }

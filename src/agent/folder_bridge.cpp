@@ -45,7 +45,7 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
 }
 
 // The container's pid namespace gets all children of the agent, and would not end before this one.
-Result<pid_t> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root) {
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root) {
   const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
   const auto of_children = open_file("/proc/self/ns/pid_for_children", O_RDONLY);
   if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
@@ -55,7 +55,7 @@ Result<pid_t> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort
   if (of_children && ::setns(of_children->get(), CLONE_NEWPID) != 0)
     return fail(syscall_error("setns", "pid", errno));
   if (child < 0) return fail(syscall_error("fork", "folders", os_error));
-  return child;
+  return {};
 }
 
 }  // namespace boxlite::agent

@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include <sys/types.h>
-
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "wire/folder_orders.h"
@@ -16,7 +14,7 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user);
 
 // `root`: where the file system is mounted soon. A process that carries what the kernel asks of folders to
 // the host's file server, and back. It ends when the port does, and the kernel then fails what was asked
-// (ENOTCONN); it is a child of the caller.
-Result<pid_t> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root);
+// (ENOTCONN).
+Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root);
 
 }  // namespace boxlite::agent

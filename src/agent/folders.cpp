@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <thread>
@@ -14,7 +13,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/accounts.h"
@@ -152,7 +150,7 @@ Result<void> Folders::mount_share() {
   BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
   auto abort = BOXLITE_TRY(fuse::open_control(mount.get(), "abort", O_WRONLY));
-  bridge_ = BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), std::move(abort), path));
+  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), std::move(abort), path));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
   is_mounted_ = true;
@@ -234,15 +232,6 @@ void Folders::unmount_share() {
   if (!std::exchange(is_mounted_, false)) return;
   if (::umount2(share_path(wire::folders_share).c_str(), MNT_DETACH) != 0)
     log_line(syscall_error("unmount", "folders", errno).message());
-}
-
-void Folders::forget(const Container& container, const std::string& target) {
-  unmount_share();
-  ::kill(bridge_, SIGKILL);
-  ::waitpid(std::exchange(bridge_, -1), nullptr, 0);
-  const auto slash = target.rfind('/');
-  const auto above = linux_::open_in_root(container.root_fd(), target.substr(0, slash + 1), O_PATH);
-  if (above) (void)::unlinkat(above->get(), target.c_str() + slash + 1, AT_REMOVEDIR);
 }
 
 }  // namespace boxlite::agent

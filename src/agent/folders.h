@@ -7,8 +7,6 @@
 #include <string>
 #include <string_view>
 
-#include <sys/types.h>
-
 #include "agent/container.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -39,13 +37,10 @@ class Folders {
   // takes what was mapped for written as soon as it is on its way.
   void settle() const;
   void unmount_share();
-  // After the one folder that was rehearsed was removed: as if there had never been one.
-  void forget(const Container& container, const std::string& target);
 
  private:
   Result<void> mount_share();
   std::string box_user_;
-  pid_t bridge_ = -1;
   bool is_mounted_ = false;
 };
 

@@ -28,8 +28,7 @@ SavedMachines::SavedMachines(const std::filesystem::path& home, const MachinePar
             .engine = parts.engine.qemu.path,
             .shim = parts.shim,
             .limit = limit,
-            .thaw = parts.thaw,
-            .fileserver = parts.fileserver} {}
+            .thaw = parts.thaw} {}
 
 std::optional<vmm::SavedMachine> SavedMachines::choose(
     const std::optional<vmm::TemplateRecipe::Image>& image) {

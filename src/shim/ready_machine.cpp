@@ -34,18 +34,13 @@ constexpr std::chrono::milliseconds freeze_limit{10'000};
 constexpr std::string_view short_rehearsal = ":";
 constexpr std::chrono::milliseconds short_rehearsal_limit{5000};
 // Once for all boxes of an image, and so with the interpreters that agents write for, where it has them. They
-// do nothing, and leave nothing on the disk. A folder is used as well.
-constexpr std::string_view long_rehearsal = R"(cd /dev/shm/rehearsal 2> /dev/null && {
-  ls -l; cat file; echo text > new; cat new; mkdir directory; mv new directory/other; rm -r directory
-} > /dev/null 2>&1
-cd /; export PYTHONDONTWRITEBYTECODE=1
+// do nothing, and leave nothing on the disk.
+constexpr std::string_view long_rehearsal = R"(export PYTHONDONTWRITEBYTECODE=1
 for program in 'python3 -c pass' 'node -e 0'; do
   command -v "${program%% *}" && $program
 done < /dev/null > /dev/null 2>&1
 :)";
 constexpr std::chrono::milliseconds long_rehearsal_limit{20'000};
-
-constexpr std::string_view rehearsal_directory = "rehearsal";
 
 wire::msg::ExecRequest rehearsal(std::string_view script, std::chrono::milliseconds limit) {
   wire::msg::ExecRequest request;
@@ -169,24 +164,8 @@ void ReadyMachine::boot_again() {
   boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
   boot_->begin("again", [this](Result<void> booted) {
     if (!booted) return end(std::move(booted));
-    rehearse_folder();
+    rehearse(0);
   });
-}
-
-// A host that lets boxes have no folders goes on without.
-void ReadyMachine::rehearse_folder() {
-  const auto shared = config_.box_dir / rehearsal_directory;
-  const auto attach = [&]() -> Result<wire::msg::Mount> {
-    BOXLITE_TRY(make_directories(shared));
-    BOXLITE_TRY(write_file_atomic(shared / "file", "text"));
-    BOXLITE_TRY(folders_->serve(std::move(connected_.folders)));
-    return folders_->attach({.host_path = shared, .box_path = std::string(wire::rehearsal_folder)});
-  };
-  const auto mount = attach();
-  if (!mount) return rehearse(0);
-  wire::msg::AddFolderRequest add;
-  *add.mutable_mount() = *mount;
-  mux_->call<wire::FoldersAdd>(add, [this](const Result<wire::msg::AddFolderResponse>&) { rehearse(0); });
 }
 
 // However they end: an image need not have a shell.
@@ -197,19 +176,8 @@ void ReadyMachine::rehearse(std::size_t index) {
         all[index], [](std::string_view) {},
         [this, index](const Result<wire::msg::ExecResult>&) { rehearse(index + 1); });
   }
-  end_rehearsal();
-}
-
-// The folder's server stays until the machine is frozen, which keeps its end of their channel.
-void ReadyMachine::end_rehearsal() {
-  const auto done = [this] {
-    limit_.reset();
-    on_ready_();
-  };
-  if (!folders_->has(wire::rehearsal_folder)) return done();
-  wire::msg::RemoveFolderRequest remove;
-  remove.set_target(std::string(wire::rehearsal_folder));
-  mux_->call<wire::FoldersRemove>(remove, [done](const Result<wire::msg::RemoveFolderResponse>&) { done(); });
+  limit_.reset();
+  on_ready_();
 }
 
 // From now on it can be found.

@@ -56,9 +56,7 @@ class ReadyMachine : private Mux::Listener {
   void boot_again();
   Result<void> watch_parent();
   Result<void> watch_machine();
-  void rehearse_folder();
   void rehearse(std::size_t index);
-  void end_rehearsal();
   Result<void> offer();
   Result<void> greet();
   void read_claim();

@@ -193,7 +193,6 @@ Result<ShimConfig> TemplateShelf::maker_config(const std::filesystem::path& fres
   config.box_dir = work;
   config.qemu = recipe.engine;
   config.thaw = recipe.thaw;
-  config.fileserver = recipe.fileserver;
   config.boot_timeout = recipe.limit;
   config.machine = blank_machine(recipe.machine);
   config.machine.saved = recipe.saved;

@@ -52,7 +52,6 @@ struct TemplateRecipe {
   // Of an image: the engine's process is frozen, with all that it has translated.
   bool is_frozen = false;
   std::filesystem::path thaw = {};
-  std::filesystem::path fileserver = {};  // of the folder that is rehearsed
 };
 
 struct TemplateEntry {

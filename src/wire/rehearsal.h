@@ -9,7 +9,5 @@ namespace boxlite::wire {
 // begin: of no effect, and run so that the next ones start sooner. The box does not hear of them. One that is
 // called a main command starts as such, but in another's place.
 inline constexpr std::string_view rehearsal_id = "rehearsal";
-// Where one folder is in the meantime: on a tmpfs, so that nothing of it stays on the disk.
-inline constexpr std::string_view rehearsal_folder = "/dev/shm/rehearsal";
 
 }  // namespace boxlite::wire

@@ -77,8 +77,7 @@ TEST_F(FolderTest, ShowsFoldersAndFilesBothWays) {
               HasSubstr("1048576\n"));
 }
 
-// Machines have used one before they are a box's, so that the first is not slow.
-TEST_F(FolderTest, OfARehearsalNothingIsLeft) {
+TEST_F(FolderTest, WithoutOneNothingIsMounted) {
   auto runtime = open();
   auto box = create(runtime, BoxSpec());
   EXPECT_EQ(shell(box, "ls -A /dev/shm; grep -c fuse /proc/mounts"), "0\n");
