@@ -26,7 +26,7 @@ class Hostile : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!enter_mount_namespace()) GTEST_SKIP() << "needs root, to mount";
-    guest_.emplace();
+    guest_.emplace(acknowledges());
     guest_->attach("0", guest_->host("w"));
     top_ = guest_->node_of(FUSE_ROOT_ID, "0");
   }
@@ -58,6 +58,7 @@ class Hostile : public ::testing::Test {
     }
   }
 
+  virtual bool acknowledges() const { return true; }
   std::optional<HostileGuest> guest_;
   std::uint64_t top_ = 0;
 };
@@ -395,6 +396,8 @@ class Swaps {
 
 class Swapped : public Hostile {
  protected:
+  // One that says so would have to do it between its requests.
+  bool acknowledges() const override { return false; }
   void SetUp() override {
     Hostile::SetUp();
     if (!guest_) return;
