@@ -195,7 +195,7 @@ Result<void> Agent::on_exec_request(std::uint32_t stream, const wire::msg::Reque
 }
 
 Result<void> Agent::on_folders_request(std::uint32_t stream, const wire::msg::Request& request) {
-  if (!is_started() && !prepared_) return fail(ErrorCode::invalid_state, "the container is not started yet");
+  if (!is_started()) return fail(ErrorCode::invalid_state, "the container is not started yet");
   if (is_call(request, wire::FoldersAdd::name)) {
     const auto call = BOXLITE_TRY(wire::parse<wire::msg::AddFolderRequest>(request.payload()));
     const auto added = BOXLITE_TRY(folders_.add(*container_, call));

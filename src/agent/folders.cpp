@@ -224,6 +224,7 @@ void Folders::settle() const {
   const auto waiting = fuse::open_control(place->get(), "waiting", O_RDONLY);
   const auto deadline = Deadline::after(settling_limit);
   char first = 0;
+  // The kernel has a number to be read, and nothing that tells when it changes.
   while (waiting && ::pread(waiting->get(), &first, 1, 0) == 1 && first != '0' && !deadline.has_passed())
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
