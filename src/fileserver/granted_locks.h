@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "fileserver/channel.h"
 #include "fileserver/host_watch.h"
 #include "fileserver/notices.h"
+#include "fileserver/waiting_requests.h"
 
 namespace boxlite::fileserver {
 
@@ -18,28 +18,22 @@ namespace boxlite::fileserver {
 // notice waits for is held while a program waits for a lock. Loop thread only.
 class GrantedLocks {
  public:
-  GrantedLocks(Channel& channel, Notices& notices, HostWatch& watch)
-      : channel_(channel), notices_(notices), watch_(watch) {}
+  GrantedLocks(Channel& channel, const Notices& notices, HostWatch& watch)
+      : channel_(channel), notices_(notices), watch_(watch), waiting_(notices) {}
 
   // Answers once the guest has forgotten all that has changed until now. `request`: the whole of it.
   void answer(std::uint64_t unique, std::string_view request);
   // Notices were done.
   void go_on();
   // The requests that have no answer yet: the locks are there, and may be asked for again.
-  std::vector<std::string> suspend();
+  std::vector<std::string> suspend() { return waiting_.take_all(); }
   void clear() { waiting_.clear(); }
 
  private:
-  struct Granted {
-    std::uint64_t unique;
-    std::uint64_t last_notice;
-    std::string request;
-  };
-
   Channel& channel_;
-  Notices& notices_;
+  const Notices& notices_;
   HostWatch& watch_;
-  std::deque<Granted> waiting_;
+  WaitingRequests waiting_;
 };
 
 }  // namespace boxlite::fileserver

@@ -32,7 +32,8 @@ class Notices {
 
   // The guest has done so with the next `count`, and will say so of all.
   void done(std::uint64_t count);
-  bool is_done(std::uint64_t number) const { return number <= done_; }
+  // Also of one that was given up with others, once the guest has done what came in their place.
+  bool is_done(std::uint64_t number) const { return number <= done_ || are_all_done(); }
   // There is nothing of which the guest was to be told and that it has not done.
   bool are_all_done() const { return !has_lost_ && order_.empty() && done_ == sent_; }
   // The last that was told by now; after all others, where some were given up.

@@ -89,6 +89,17 @@ TEST_F(NoticesTest, WhatIsTooMuchIsLookedAtAnewLater) {
   EXPECT_TRUE(notices_->is_done(number));
 }
 
+// Who waits for one that was given up with others goes on.
+TEST_F(NoticesTest, WhatWasGivenUpIsDoneInTheEnd) {
+  say_that_it_acknowledges();
+  forget_files(60'000);
+  const auto given_up = notices_->forget_file(60'001);
+  forget_files(100'000);
+  EXPECT_FALSE(notices_->is_done(given_up));
+  do_all();
+  EXPECT_TRUE(notices_->is_done(given_up));
+}
+
 TEST_F(NoticesTest, AllIsSentBeforeAnotherProcessGoesOn) {
   say_that_it_acknowledges();
   forget_files(1100);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "fileserver/notices.h"
 #include "fileserver/request.h"
+#include "fileserver/waiting_requests.h"
 
 namespace boxlite::fileserver {
 
@@ -18,7 +18,7 @@ namespace boxlite::fileserver {
 // notice waits for while a program waits for an open file. Loop thread only.
 class PostponedOpens {
  public:
-  explicit PostponedOpens(const Notices& notices) : notices_(notices) {}
+  explicit PostponedOpens(const Notices& notices) : waiting_(notices) {}
 
   // Whether the request has to wait for that notice; it is kept then. Once is enough: a host that goes on
   // writing does not keep the guest out.
@@ -26,17 +26,11 @@ class PostponedOpens {
   // Handles those whose notice is done.
   void go_on(const std::function<void(std::string_view request)>& handle);
   // What has not been handled.
-  std::vector<std::string> suspend();
+  std::vector<std::string> suspend() { return waiting_.take_all(); }
   void clear() { waiting_.clear(); }
 
  private:
-  struct Postponed {
-    std::uint64_t notice;
-    std::string request;
-  };
-
-  const Notices& notices_;
-  std::deque<Postponed> waiting_;
+  WaitingRequests waiting_;
   bool is_going_on_ = false;
 };
 
