@@ -2,6 +2,7 @@
 #include "fileserver/files.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,22 +28,18 @@ class OwnChange {
     was_known_ = before && node_.copy.is_of(version_of(*before));
     if (before) size_before_ = before->stx_size;
   }
-  void done() {
-    const auto after = status_of(fd_);
-    if (!after) return;
-    node_.copy.make(version_of(*after), was_known_);
-    if (!was_known_) session_.invalidate(node_);
-  }
+  void done() { note({}); }
   // What was written ends at `end`. A file that is longer than that makes it was written by others as well.
-  void done(std::uint64_t end, bool appends) {
-    const auto after = status_of(fd_);
-    if (!after) return;
-    node_.copy.make(version_of(*after), was_known_);
-    const auto expected = appends ? end : std::max(end, size_before_);
-    if (!was_known_ || after->stx_size != expected) session_.invalidate(node_);
-  }
+  void done(std::uint64_t end, bool appends) { note(appends ? end : std::max(end, size_before_)); }
 
  private:
+  void note(std::optional<std::uint64_t> expected_size) {
+    const auto after = status_of(fd_);
+    if (!after) return;
+    node_.copy.make(version_of(*after), was_known_);
+    if (!was_known_ || after->stx_size != expected_size.value_or(after->stx_size)) session_.invalidate(node_);
+  }
+
   Session& session_;
   Node& node_;
   int fd_;

@@ -27,9 +27,9 @@ bool is_settled(const Version& version);
 //
 // - It is of one version, or of none that is known: never of one that the guest was not told, or has not made
 //   itself, nor of one after which it was told to forget.
-// - A version that is not settled is taken for known only where the guest itself has made it: what it was
-// told
-//   may be older than what the file is by now, and look the same.
+// - A version that is not settled is taken for known only where the guest itself has made it, or where each
+//   change by the host is heard of: otherwise what it was told may be older than what the file is by now, and
+//   look the same.
 class GuestCopy {
  public:
   // Nothing of it has to be read anew while the file is of `version`.

@@ -282,15 +282,20 @@ TEST_F(Hostile, AThousandWaitForALock) {
   }
 }
 
+fuse_lk_in write_lock(std::uint64_t handle) {
+  fuse_lk_in lock = {};
+  lock.fh = handle;
+  lock.owner = 1;
+  lock.lk = {.start = 0, .end = 1, .type = F_WRLCK, .pid = 1};
+  return lock;
+}
+
 // What is read under a lock is what others wrote under it: the guest's kernel forgets before the program goes
 // on.
 TEST_F(Hostile, ALockIsAnsweredOnceTheGuestHasForgotten) {
   put(host("f"), "");
   const auto file = guest_->node_of(top_, "f");
-  fuse_lk_in lock = {};
-  lock.fh = opened(file, O_RDWR);
-  lock.owner = 1;
-  lock.lk = {.start = 0, .end = 1, .type = F_WRLCK, .pid = 1};
+  const auto lock = write_lock(opened(file, O_RDWR));
   put(host("f"), "of the host");
   const auto granted = guest_->send(FUSE_SETLK, file, bytes_of(lock));
   const auto other = guest_->send(FUSE_GETATTR, file, bytes_of(fuse_getattr_in{}));
@@ -316,10 +321,7 @@ TEST_F(Hostile, AnOpenIsAnsweredOnceTheGuestHasForgotten) {
 TEST_F(Hostile, ALockThatWasWaitedForIsAnsweredOnceTheGuestHasForgotten) {
   put(host("f"), "");
   const auto file = guest_->node_of(top_, "f");
-  fuse_lk_in lock = {};
-  lock.fh = opened(file, O_RDWR);
-  lock.owner = 1;
-  lock.lk = {.start = 0, .end = 1, .type = F_WRLCK, .pid = 1};
+  const auto lock = write_lock(opened(file, O_RDWR));
   const UniqueFd held(::open(host("f").c_str(), O_RDWR | O_CLOEXEC));
   struct flock whole = {};
   whole.l_type = F_WRLCK;
@@ -396,7 +398,7 @@ class Swaps {
 
 class Swapped : public Hostile {
  protected:
-  // One that says so would have to do it between its requests.
+  // One that does would have to read on another thread than it writes on, as the bridge does.
   bool acknowledges() const override { return false; }
   void SetUp() override {
     Hostile::SetUp();

@@ -95,7 +95,7 @@ class Listener {
                                       IN_ATTRIB | IN_CLOSE_WRITE),
               0);
   }
-  // Until it has told of all of these, or ten seconds.
+  // Until it has told of all of these, or patience ends.
   std::set<std::string> hear(const std::set<std::string>& wanted) {
     const auto deadline = Deadline::after(patience);
     while (!std::ranges::includes(heard_, wanted) && !deadline.has_passed()) {
