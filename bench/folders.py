@@ -5,7 +5,7 @@ import pathlib
 import tarfile
 
 from runsc import Runsc
-from timing import Table
+from timing import folder_table, measure_steps
 
 STEPS = [
     ("untar", "tar xf /mnt/files.tar"),
@@ -27,11 +27,6 @@ def write_tar(path, count):
             archive.addfile(entry, io.BytesIO(content))
 
 
-def measure(run, directory):
-    """Milliseconds of each step; `run` takes a command and returns seconds."""
-    return [run(["/bin/sh", "-c", f"cd {directory} && {script}"]) * 1000 for _, script in STEPS]
-
-
 def folders(bench, image, count=5000):
     shared = pathlib.Path(bench.directory) / "shared"
     for name in ("ours", "theirs"):
@@ -42,17 +37,12 @@ def folders(bench, image, count=5000):
     peer.mounts = [{"destination": "/mnt", "type": "bind", "source": str(shared), "options": ["rbind", "rw"]}]
     peer.start("folders")
     try:
-        folder = measure(lambda args: bench.timed("exec", "folders", *args), "/mnt/ours")
+        folder = measure_steps(lambda args: bench.timed("exec", "folders", *args), "/mnt/ours", STEPS)
         bench.call("exec", "folders", "mkdir", "/own")
-        own = measure(lambda args: bench.timed("exec", "folders", *args), "/own")
-        theirs = measure(lambda args: peer.exec("folders", args), "/mnt/theirs")
+        own = measure_steps(lambda args: bench.timed("exec", "folders", *args), "/own", STEPS)
+        theirs = measure_steps(lambda args: peer.exec("folders", args), "/mnt/theirs", STEPS)
     finally:
         peer.stop("folders")
         bench.call("rm", "-f", "folders")
-    table = Table(f"{count} small files, one large one", "ms")
-    for index, (step, _) in enumerate(STEPS):
-        table.add(f"{step}: folder", [folder[index]], [theirs[index]])
-        table.add(f"{step}: own disk", [own[index]])
-        table.add(f"{step}: runsc, bind mount", [theirs[index]])
-    table.show()
+    table = folder_table(f"{count} small files, one large one", STEPS, folder, own, theirs)
     return [table]

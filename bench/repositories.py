@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from runsc import Runsc
-from timing import Table, interleaved
+from timing import Table, folder_table, interleaved, measure_steps
 
 IMAGE = "debian:git"
 FILES = 2000
@@ -41,10 +41,6 @@ def make_repository(directory):
     (directory / "read.py").write_text(READ)
 
 
-def measure(run, directory):
-    return [run(["/bin/sh", "-c", f"cd {directory} && {script}"]) * 1000 for _, script in STEPS]
-
-
 def repositories(bench):
     if not bench.git_image:
         raise SystemExit("the benchmark of repositories needs --git-image (bench/run.sh makes one)")
@@ -60,20 +56,15 @@ def repositories(bench):
     bench.call("run", "-d", "--name", "repositories", "-m", "1g", "-v", f"{directory / 'ours'}:/mnt", IMAGE, "sleep",
                "100000")
     try:
-        folder = measure(lambda args: bench.timed("exec", "repositories", *args), "/mnt")
+        folder = measure_steps(lambda args: bench.timed("exec", "repositories", *args), "/mnt", STEPS)
         bench.call("exec", "repositories", "cp", "-a", "/mnt/repository", "/mnt/large", "/mnt/read.py", "/srv")
-        own = measure(lambda args: bench.timed("exec", "repositories", *args), "/srv")
-        theirs = measure(lambda args: peer.exec("repositories", args), "/mnt/theirs")
+        own = measure_steps(lambda args: bench.timed("exec", "repositories", *args), "/srv", STEPS)
+        theirs = measure_steps(lambda args: peer.exec("repositories", args), "/mnt/theirs", STEPS)
         idle = idle_costs()
     finally:
         peer.stop("repositories")
         bench.call("rm", "-f", "repositories")
-    table = Table(f"A repository of {FILES} files", "ms")
-    for index, (step, _) in enumerate(STEPS):
-        table.add(f"{step}: folder", [folder[index]], [theirs[index]])
-        table.add(f"{step}: own disk", [own[index]])
-        table.add(f"{step}: runsc, bind mount", [theirs[index]])
-    table.show()
+    table = folder_table(f"A repository of {FILES} files", STEPS, folder, own, theirs)
     print(f"\nA box with a folder that does nothing for 5 s: the file server has {idle[0]} KiB of its own,"
           f" and woke {idle[1]} times")
     return [table, starts(bench, directory / "ours")]

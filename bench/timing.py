@@ -49,3 +49,19 @@ class Table:
             ratio = f"{row['ratio']:5.2f} x" if "ratio" in row else ""
             print(f"  {row['name']:38} {row['median']:9.1f} {row['min']:9.1f} {row['p95']:9.1f} {row['max']:9.1f}"
                   f" {row['runs']:5}  {ratio}")
+
+
+def measure_steps(run, directory, steps):
+    """Milliseconds of each step, a name and a shell's script; `run` takes a command and returns seconds."""
+    return [run(["/bin/sh", "-c", f"cd {directory} && {script}"]) * 1000 for _, script in steps]
+
+
+def folder_table(title, steps, folder, own, theirs):
+    """What each step took on a folder of the host, on the box's own disk, and in runsc with a bind mount."""
+    table = Table(title, "ms")
+    for (step, _), here, there, peer in zip(steps, folder, own, theirs):
+        table.add(f"{step}: folder", [here], [peer])
+        table.add(f"{step}: own disk", [there])
+        table.add(f"{step}: runsc, bind mount", [peer])
+    table.show()
+    return table
