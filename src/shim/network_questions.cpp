@@ -45,6 +45,20 @@ bool NetworkQuestions::is_anybody_there() {
   return !listeners_.empty();
 }
 
+bool NetworkQuestions::may_somebody_come() {
+  if (has_waited_) return false;
+  if (!first_timer_) first_timer_ = loop_.after(first_wait_, [this] { end_first_wait(); });
+  return true;
+}
+
+void NetworkQuestions::end_first_wait() {
+  has_waited_ = true;
+  first_timer_.reset();
+  if (is_anybody_there()) return;
+  for (auto& [number, question] : std::exchange(questions_, {}))
+    answer_all(std::move(question.answers), false);
+}
+
 NetworkQuestions::Questions::iterator NetworkQuestions::question_of(const std::string& key) {
   return std::ranges::find_if(questions_, [&](const auto& entry) { return entry.second.key == key; });
 }
@@ -52,7 +66,7 @@ NetworkQuestions::Questions::iterator NetworkQuestions::question_of(const std::s
 void NetworkQuestions::ask(const net::Flow& flow, Answer answer) {
   auto key = key_of(flow);
   if (const auto known = remembered_.find(key); known != remembered_.end()) return answer(known->second);
-  if (!is_anybody_there()) return answer(false);
+  if (!is_anybody_there() && !may_somebody_come()) return answer(false);
   auto question = question_of(key);
   if (question == questions_.end()) {
     if (questions_.size() >= most_questions) return answer(false);
@@ -81,6 +95,8 @@ void NetworkQuestions::listen(const ShimCall& call) {
   (void)is_anybody_there();
   const auto known = std::ranges::find(listeners_, call.client, &Client::id);
   if (known == listeners_.end()) {
+    has_waited_ = true;
+    first_timer_.reset();
     listeners_.push_back({call.client, call});
   } else {
     known->waiting = call;

@@ -20,12 +20,14 @@
 namespace boxlite::shim {
 
 // Destinations that somebody must be asked for, and the clients that answer. One question for all flows to
-// one destination, once: what was answered holds until forget(). With nobody there the answer is no; so it is
-// when nobody gives one in time, but that is not kept. Bounded. One thread: the loop's.
+// one destination, once: what was answered holds until forget(). With nobody there the answer is no, but for
+// the first question: clients look for a shim that starts some times a second, so it waits a moment for one.
+// When nobody answers in time it is no as well, but that is not kept. Bounded. One thread: the loop's.
 class NetworkQuestions {
  public:
   using Answer = std::move_only_function<void(bool is_allowed)>;
   static constexpr std::chrono::milliseconds default_limit = std::chrono::seconds(30);
+  static constexpr std::chrono::milliseconds default_first_wait = std::chrono::seconds(1);
   static constexpr std::size_t most_questions = 64;
   static constexpr std::size_t most_remembered = 4096;
 
@@ -36,8 +38,9 @@ class NetworkQuestions {
   };
 
   // The loop outlives it.
-  NetworkQuestions(linux_::EventLoop& loop, Clients clients, std::chrono::milliseconds limit = default_limit)
-      : loop_(loop), clients_(std::move(clients)), limit_(limit) {}
+  NetworkQuestions(linux_::EventLoop& loop, Clients clients, std::chrono::milliseconds limit = default_limit,
+                   std::chrono::milliseconds first_wait = default_first_wait)
+      : loop_(loop), clients_(std::move(clients)), limit_(limit), first_wait_(first_wait) {}
   NetworkQuestions(const NetworkQuestions&) = delete;
   NetworkQuestions& operator=(const NetworkQuestions&) = delete;
 
@@ -65,6 +68,9 @@ class NetworkQuestions {
   using Questions = std::map<std::uint64_t, Question>;  // by number: the oldest first
 
   bool is_anybody_there();
+  // For the first question only; starts the wait.
+  bool may_somebody_come();
+  void end_first_wait();
   Questions::iterator question_of(const std::string& key);
   void wait_for_answer(Questions::iterator question);
   void note_answer(std::uint64_t client, std::uint64_t number, bool is_allowed);
@@ -73,6 +79,9 @@ class NetworkQuestions {
   linux_::EventLoop& loop_;
   Clients clients_;
   std::chrono::milliseconds limit_;
+  std::chrono::milliseconds first_wait_;
+  bool has_waited_ = false;  // for a first client, or one came
+  std::optional<linux_::EventLoop::Timer> first_timer_;
   std::uint64_t last_number_ = 0;
   Questions questions_;
   std::vector<Client> listeners_;

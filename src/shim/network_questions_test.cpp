@@ -50,10 +50,17 @@ class NetworkQuestionsTest : public testing::Test {
            [this](const ShimCall&, const Result<wire::msg::NextNetworkQuestionResponse>& response) {
              told_.push_back(response ? response->number() : 0);
            }},
-      50ms};
+      50ms,
+      10ms};
 };
 
 TEST_F(NetworkQuestionsTest, SayNoWhenNobodyIsThere) {
+  ask(flow_to(1));
+  ask(flow_to(2));
+  EXPECT_THAT(answers_, IsEmpty()) << "somebody may come";
+  pass_limit();
+  EXPECT_THAT(answers_, ElementsAre(false, false));
+  answers_.clear();
   ask(flow_to(1));
   EXPECT_THAT(answers_, ElementsAre(false));
   listen();
@@ -61,6 +68,18 @@ TEST_F(NetworkQuestionsTest, SayNoWhenNobodyIsThere) {
   ask(flow_to(1));
   EXPECT_THAT(answers_, ElementsAre(false, false));
   EXPECT_EQ(questions_.open_questions(), 0u);
+}
+
+TEST_F(NetworkQuestionsTest, WaitForAFirstClient) {
+  ask(flow_to(1));
+  EXPECT_THAT(told_, IsEmpty());
+  listen();
+  EXPECT_THAT(told_, ElementsAre(1));
+  listen(1, true);
+  EXPECT_THAT(answers_, ElementsAre(true));
+  connected_.clear();
+  ask(flow_to(2));
+  EXPECT_THAT(answers_, ElementsAre(true, false)) << "it has been there";
 }
 
 TEST_F(NetworkQuestionsTest, AreAskedOnceForADestination) {
