@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "integration/box/box_fixture.h"
 
+#include <condition_variable>
 #include <cstdlib>
+#include <iostream>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -11,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/concat.h"
 #include "support/disk_check.h"
 #include "support/leftovers.h"
 
@@ -149,7 +153,56 @@ Box create(Runtime& runtime, BoxSpec spec) {
   return *std::move(box);
 }
 
+namespace {
+
+// What is known of a machine in which a command does not end: its processes on the host, and what the guest
+// says of its own, if it says anything.
+void describe(Box& box) {
+  std::cerr << "the command has not ended\n";
+  const auto info = box.info();
+  for (const auto pid : {info->shim_pid, info->vmm_pid})
+    if (pid) std::cerr << read_file(concat("/proc/", *pid, "/stat")).value_or("it is gone\n");
+  constexpr auto* ask =
+      "for p in /proc/[0-9]*; do echo $(cut -d' ' -f1-3 $p/stat) call $(cat $p/syscall); done";
+  auto asked = box.exec({.command = {"sh", "-c", ask}, .timeout = 30s});
+  if (!asked) {
+    std::cerr << "the guest: " << asked.error().message() << '\n';
+    return;
+  }
+  std::cerr << read_all(*asked, OutputStream::stdout_);
+}
+
+// Describes the machine, once, if it lives longer than any command of a test should take.
+class Watchdog {
+ public:
+  explicit Watchdog(Box& box) : thread_([this, &box] { watch(box); }) {}
+  Watchdog(const Watchdog&) = delete;
+  Watchdog& operator=(const Watchdog&) = delete;
+  ~Watchdog() {
+    {
+      const std::lock_guard lock(mutex_);
+      is_over_ = true;
+    }
+    over_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  void watch(Box& box) {
+    std::unique_lock lock(mutex_);
+    if (!over_.wait_for(lock, 150s, [this] { return is_over_; })) describe(box);
+  }
+
+  std::mutex mutex_;
+  std::condition_variable over_;
+  bool is_over_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
 Ran run_in(Box& box, std::vector<std::string> command, std::string_view input) {
+  const Watchdog watchdog(box);
   auto execution = box.exec({.command = std::move(command), .use_stdin = !input.empty()});
   if (!execution) {
     ADD_FAILURE() << execution.error().message();

@@ -218,7 +218,8 @@ TEST_F(FolderTest, NothingOutsideIsReachedWhileNamesAreSwapped) {
   });
   const auto seen = shell(box,
                           "cd /mnt; (while [ ! -e /over ]; do mv -T e x; mv -T x e; done) >/dev/null 2>&1 &"
-                          " n=0; while [ $n -lt 30 ]; do n=$((n+1)); cat d/f; echo box >d/f; rm d/made;"
+                          " n=0; until [ $n -ge 30 ] && [ \"$met\" ]; do n=$((n+1)); seen=$(cat d/f);"
+                          " echo $seen; [ \"$seen\" = box ] && met=yes; echo box >d/f; rm d/made;"
                           " echo made >d/made; chmod 700 d; ln d/f linked; rm linked; done 2>/dev/null;"
                           " touch /over; wait");
   is_over = true;
