@@ -12,7 +12,7 @@
 namespace boxlite::fileserver {
 namespace {
 
-constexpr std::uint64_t max_under_way = 1024;
+constexpr std::uint64_t max_under_way = 64;
 constexpr std::size_t max_waiting = 65'536;
 
 }  // namespace
@@ -41,7 +41,7 @@ std::uint64_t Notices::tell(int code, std::string_view payload) {
 std::uint64_t Notices::queue(std::string message) {
   if (may_lose_ && order_.size() >= max_waiting) give_up();
   // It will be told of by then.
-  if (has_lost_) return sent_ + 1;
+  if (has_lost_) return last();
   const auto [entry, is_new] = waiting_.try_emplace(std::move(message), sent_ + order_.size() + 1);
   if (is_new) order_.push_back(entry);
   return entry->second;
@@ -70,11 +70,20 @@ void Notices::give_up() {
   order_.clear();
   waiting_.clear();
   has_lost_ = true;
+  ++losses_;
+}
+
+bool Notices::is_done(std::uint64_t number) const {
+  if (are_all_done()) return true;
+  if (number < first_loss) return number <= done_;
+  const auto loss = number - first_loss;
+  return !(has_lost_ && loss == losses_) && !made_good_.contains(loss);
 }
 
 void Notices::done(std::uint64_t count) {
   are_acknowledged_ = true;
   done_ += std::min(count, sent_ - done_);
+  std::erase_if(made_good_, [this](const auto& loss) { return loss.second <= done_; });
   for (; !order_.empty() && sent_ - done_ < max_under_way; order_.pop_front()) {
     send(order_.front()->first);
     waiting_.erase(order_.front());
@@ -86,11 +95,13 @@ void Notices::find_out_what_was_lost() {
   has_lost_ = may_lose_ = false;
   lost_();
   may_lose_ = true;
+  made_good_[losses_] = last();
 }
 
 void Notices::clear() {
   order_.clear();
   waiting_.clear();
+  made_good_.clear();
   has_lost_ = false;
   done_ = sent_;
 }

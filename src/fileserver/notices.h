@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,13 +33,11 @@ class Notices {
   // The guest has done so with the next `count`, and will say so of all.
   void done(std::uint64_t count);
   // Also of one that was given up with others, once the guest has done what came in their place.
-  bool is_done(std::uint64_t number) const { return number <= done_ || are_all_done(); }
+  bool is_done(std::uint64_t number) const;
   // There is nothing of which the guest was to be told and that it has not done.
   bool are_all_done() const { return !has_lost_ && order_.empty() && done_ == sent_; }
-  // The last that was told by now; after all others, where some were given up.
-  std::uint64_t last() const {
-    return has_lost_ ? std::numeric_limits<std::uint64_t>::max() : sent_ + order_.size();
-  }
+  // The last that was told by now; where some were given up, the last of what comes in their place.
+  std::uint64_t last() const { return has_lost_ ? first_loss + losses_ : sent_ + order_.size(); }
   // Whether another one would go out at once.
   bool has_room() const;
   // Sends what waits.
@@ -58,6 +56,8 @@ class Notices {
   void clear();
 
  private:
+  // From here on a number is that of a loss: of all that will be told in the place of what was given up.
+  static constexpr std::uint64_t first_loss = std::uint64_t{1} << 63;
   using Waiting = std::unordered_map<std::string, std::uint64_t>;  // a message, and its number
 
   std::uint64_t tell(int code, std::string_view payload);
@@ -75,6 +75,9 @@ class Notices {
   bool are_acknowledged_ = false;
   bool has_lost_ = false;
   bool may_lose_ = true;
+  std::uint64_t losses_ = 0;
+  std::map<std::uint64_t, std::uint64_t>
+      made_good_;  // losses, and the last notice in their place; until done
 };
 
 }  // namespace boxlite::fileserver
