@@ -147,6 +147,7 @@ Answer<void> release(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_release_in>());
   if (!session.files().has(in.fh, request.node())) return refuse(EBADF);
   session.files().close(in.fh);
+  session.locks().release_file(request.node(), in.fh);
   if (auto* node = session.nodes().find(request.node()); node != nullptr)
     session.nodes().drop_if_unused(*node);
   session.channel().answer(request.unique(), {});

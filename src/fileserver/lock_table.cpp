@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <limits>
 #include <system_error>
 #include <utility>
@@ -81,14 +82,15 @@ std::vector<std::string> LockTable::suspend() {
   return unanswered;
 }
 
-void LockTable::for_each_owner(
-    const std::function<void(std::uint64_t node, std::uint64_t owner, int fd)>& visit) const {
-  for (const auto& [owner, fd] : owners_) visit(owner.first, owner.second, fd->get());
+void LockTable::for_each_owner(const std::function<void(std::uint64_t node, std::uint64_t owner,
+                                                        std::uint64_t file, int fd)>& visit) const {
+  for (const auto& [owner, held] : owners_) visit(owner.first, owner.second, held.file, held.fd->get());
 }
 
 Answer<SharedFd> LockTable::descriptor_of(const HostTree& tree, const OpenFile& file, std::uint64_t owner) {
-  auto& fd = owners_[{file.node, owner}];
-  if (fd) return fd;
+  auto& held = owners_[{file.node, owner}];
+  held.file = file.id;
+  if (held.fd) return held.fd;
   if (owners_.size() > max_owners_) {
     owners_.erase({file.node, owner});
     return refuse(ENOLCK);
@@ -99,8 +101,8 @@ Answer<SharedFd> LockTable::descriptor_of(const HostTree& tree, const OpenFile& 
     owners_.erase({file.node, owner});
     return refuse(opened.error());
   }
-  fd = std::make_shared<const UniqueFd>(std::move(*opened));
-  return fd;
+  held.fd = std::make_shared<const UniqueFd>(std::move(*opened));
+  return held.fd;
 }
 
 Answer<fuse_file_lock> LockTable::test(const HostTree& tree, const OpenFile& file, const fuse_lk_in& in) {
@@ -246,6 +248,12 @@ void LockTable::press() {
 
 void LockTable::release(std::uint64_t node, std::uint64_t owner) {
   owners_.erase({node, owner});
+}
+
+void LockTable::release_file(std::uint64_t node, std::uint64_t file) {
+  const auto begin = owners_.lower_bound({node, 0});
+  for (auto owner = begin; owner != owners_.end() && owner->first.first == node;)
+    owner = owner->second.file == file ? owners_.erase(owner) : std::next(owner);
 }
 
 }  // namespace boxlite::fileserver

@@ -46,6 +46,9 @@ class LockTable {
   void interrupt(std::uint64_t unique);
   // The owner closes the file.
   void release(std::uint64_t node, std::uint64_t owner);
+  // The open file is closed for good: locks that belong to it (F_OFD_SETLK) go with it, and no owner is named
+  // for them. A process that has locked by it has closed it before.
+  void release_file(std::uint64_t node, std::uint64_t file);
   // All of those nodes; who waits for one is interrupted.
   void release_all(const std::function<bool(std::uint64_t node)>& is_of);
   void clear();
@@ -56,8 +59,8 @@ class LockTable {
   // Nobody waits any more, and who did gets no answer: their requests.
   std::vector<std::string> suspend();
   // The descriptors of owners, whose locks they are.
-  void for_each_owner(
-      const std::function<void(std::uint64_t node, std::uint64_t owner, int fd)>& visit) const;
+  void for_each_owner(const std::function<void(std::uint64_t node, std::uint64_t owner, std::uint64_t file,
+                                               int fd)>& visit) const;
 
  private:
   // A lock, and what it is on.
@@ -84,6 +87,10 @@ class LockTable {
     std::thread thread = {};
   };
   using Owner = std::pair<std::uint64_t, std::uint64_t>;  // node, owner
+  struct Held {
+    SharedFd fd = {};
+    std::uint64_t file = 0;  // by which it locked, last
+  };
 
   void collect();
   void wait_for(Wait& wait, const std::weak_ptr<LockTable*>& table);
@@ -97,7 +104,7 @@ class LockTable {
   GrantedLocks& granted_;
   std::shared_ptr<LockTable*> self_ = std::make_shared<LockTable*>(this);  // for what is posted
   std::size_t max_owners_;
-  std::map<Owner, SharedFd> owners_;
+  std::map<Owner, Held> owners_;
   std::list<Wait> waits_;
   std::list<Wanted> queue_;  // more than there are threads for: asked for again and again
   linux_::EventLoop::Timer press_;

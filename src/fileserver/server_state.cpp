@@ -15,7 +15,7 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view magic = "BLFS";
 constexpr std::string_view end_mark = "SFLB";
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t format_version = 3;
 
 class Writer {
  public:
@@ -160,6 +160,7 @@ template <typename Archive, typename T>
 void walk_owner(Archive& archive, T& owner) {
   archive.number(owner.node);
   archive.number(owner.owner);
+  archive.number(owner.file);
   archive.list(owner.ranges, [&](auto& range) { walk_range(archive, range); });
 }
 

@@ -54,6 +54,7 @@ struct ServerState {
   struct OwnerState {
     std::uint64_t node = 0;
     std::uint64_t owner = 0;
+    std::uint64_t file = 0;  // by which it locked, last
     std::vector<Range> ranges = {};
 
     bool operator==(const OwnerState&) const = default;

@@ -30,7 +30,7 @@ ServerState some_state() {
                   .shown = {.size = 2},
                   .last_notice = 4}};
   state.files = {{.id = 3, .node = 2, .flags = 1, .whole_lock = ServerState::Range{true, 0, 9}}};
-  state.owners = {{.node = 2, .owner = 4, .ranges = {{false, 1, 2}, {true, 3, 4}}}};
+  state.owners = {{.node = 2, .owner = 4, .file = 5, .ranges = {{false, 1, 2}, {true, 3, 4}}}};
   state.waiting = {"message"};
   state.unread = "mess";
   return state;

@@ -95,9 +95,9 @@ std::vector<ServerState::FileState> Session::file_states() {
 
 std::vector<ServerState::OwnerState> Session::owner_states() {
   std::vector<ServerState::OwnerState> states;
-  locks_.for_each_owner([&](std::uint64_t node, std::uint64_t owner, int fd) {
+  locks_.for_each_owner([&](std::uint64_t node, std::uint64_t owner, std::uint64_t file, int fd) {
     auto held = held_locks(own_descriptor_info_.get(), fd);
-    if (!held.ranges.empty()) states.push_back({node, owner, std::move(held.ranges)});
+    if (!held.ranges.empty()) states.push_back({node, owner, file, std::move(held.ranges)});
   });
   return states;
 }
@@ -207,7 +207,7 @@ bool Session::lock_again(const ServerState::FileState& known) {
 
 bool Session::lock_again(const ServerState& state, const ServerState::OwnerState& owner) {
   for (const auto& known : state.files) {
-    if (known.node != owner.node || (known.flags & O_PATH) != 0) continue;
+    if (known.id != owner.file || known.node != owner.node || (known.flags & O_PATH) != 0) continue;
     if (!lock_again(known)) return false;
     const auto file = files_.find(known.id, known.node);
     const auto fd = locks_.descriptor_of(tree_, **file, owner.owner);
