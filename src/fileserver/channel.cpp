@@ -28,9 +28,15 @@ void Channel::send(fuse_out_header header, std::initializer_list<std::string_vie
   msghdr message = {};
   message.msg_iov = vectors.data();
   message.msg_iovlen = count;
+  int do_not_wait = MSG_DONTWAIT;
   while (total > 0) {
-    const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    const auto sent = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | do_not_wait);
     if (sent < 0 && errno == EINTR) continue;
+    if (sent < 0 && errno == EAGAIN && do_not_wait != 0) {
+      do_not_wait = 0;
+      has_waited_ = true;
+      continue;
+    }
     if (sent <= 0) return;  // the guest is gone, which fill() tells
     total -= static_cast<std::size_t>(sent);
     auto left = static_cast<std::size_t>(sent);

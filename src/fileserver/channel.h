@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <initializer_list>
 #include <mutex>
@@ -34,6 +35,8 @@ class Channel {
   void answer(std::uint64_t unique, std::initializer_list<std::string_view> pieces);
   // Something that the guest did not ask for: fuse_notify_code.
   void notify(int code, std::initializer_list<std::string_view> pieces);
+  // Whether the guest has let something wait since it was asked last: much may have happened meanwhile.
+  bool has_waited() { return has_waited_.exchange(false); }
 
  private:
   void send(fuse_out_header header, std::initializer_list<std::string_view> pieces);
@@ -41,6 +44,7 @@ class Channel {
   UniqueFd socket_;
   fuse::MessageReader requests_{sizeof(fuse_in_header)};
   std::mutex sending_;
+  std::atomic<bool> has_waited_ = false;
 };
 
 using fuse::bytes_of;

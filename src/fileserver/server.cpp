@@ -107,6 +107,14 @@ constexpr auto handlers = [] {
   return table;
 }();
 
+// Others have numbers, and two names or a symlink's target. Requests that wait are kept whole: nobody gets
+// the server to keep more of them.
+constexpr std::size_t max_without_data = 8192;
+
+bool may_be_large(std::uint32_t opcode) {
+  return opcode == FUSE_WRITE || opcode == FUSE_SETXATTR || opcode == FUSE_BATCH_FORGET;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::create(linux_::EventLoop& loop, UniqueFd socket, Setup setup,
@@ -131,7 +139,11 @@ void Server::on_ready() {
     return ended_(filled ? Result<void>() : std::unexpected(std::move(filled).error()));
   }
   session_.watch().hear();
-  while (const auto message = channel_.next()) handle(*message);
+  while (const auto message = channel_.next()) {
+    // A folder may have been detached while the guest did not read its answers.
+    if (channel_.has_waited()) session_.watch().hear_all();
+    handle(*message);
+  }
   quiet_ = loop_.after(quiet_time, [this] { give_memory_back(); });
 }
 
@@ -194,6 +206,8 @@ void Server::dispatch(Request& request) {
   }
   const auto handler = request.opcode() < handlers.size() ? handlers[request.opcode()] : nullptr;
   if (handler == nullptr) return channel_.answer(request.unique(), ENOSYS);
+  if (request.whole().size() > max_without_data && !may_be_large(request.opcode()))
+    return channel_.answer(request.unique(), EINVAL);
   if (is_repeat(request)) return;
   if (const auto done = handler(session_, request); !done) channel_.answer(request.unique(), done.error());
 }

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/fuse.h>
+#include <poll.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -103,6 +104,11 @@ class HostileGuest {
     }
     ADD_FAILURE() << "no answer";
     return {EPIPE};
+  }
+  // Until the server has begun to say something else.
+  void wait_for_more() {
+    pollfd more = {stream_.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&more, 1, 20'000), 1);
   }
   // To any request: its number, and an errno.
   std::pair<std::uint64_t, int> next_answer() {
