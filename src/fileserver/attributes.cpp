@@ -69,7 +69,7 @@ Answer<std::string> attribute_name(Request& request) {
 
 Answer<std::string> path_of_node(Session& session, const Request& request, SharedFd& held) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
-  const auto found = BOXLITE_TRY(session.tree().find(*node));
+  const auto found = BOXLITE_TRY(session.find(*node));
   held = found.fd;
   return session.tree().path_of(held->get());
 }
@@ -165,7 +165,7 @@ Answer<void> remove_extended(Session& session, Request& request) {
 
 Answer<void> statistics(Session& session, Request& request) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
-  const auto found = BOXLITE_TRY(session.tree().find(*node));
+  const auto found = BOXLITE_TRY(session.find(*node));
   struct statvfs status = {};
   BOXLITE_TRY(answer_of(::fstatvfs(found.fd->get(), &status)));
   fuse_statfs_out out = {};

@@ -193,6 +193,53 @@ TEST_F(Coherence, AClosedFileReleasesTheLocksOfItsProcess) {
   EXPECT_TRUE(comes([&] { return ::fcntl(here.get(), F_OFD_SETLK, &range) == 0; }));
 }
 
+// fstat names no open file to the server, only what its path may not lead to any more.
+TEST_F(Coherence, AnOpenFileIsWholeWhateverTheHostDoesToItsName) {
+  const auto replace = [this] {
+    put(host("new"), "another one");
+    std::filesystem::rename(host("new"), host("a"));
+  };
+  const std::vector<std::function<void()>> doings{
+      [this] { std::filesystem::remove(host("a")); },
+      replace,
+      [this] { std::filesystem::rename(host("a"), host("b")); },
+      [this] { std::filesystem::rename(host("a"), host("unknown/a")); },
+  };
+  std::filesystem::create_directory(host("unknown"));
+  for (const auto& happen : doings) {
+    put(host("a"), "text");
+    const auto there = opened(box("a"), O_RDWR);
+    happen();
+    for (off_t size = 5; size < 10; ++size) {
+      ASSERT_EQ(::pwrite(there.get(), "x", 1, size - 1), 1);
+      struct stat status = {};
+      ASSERT_EQ(::fstat(there.get(), &status), 0) << std::strerror(errno);
+      EXPECT_EQ(status.st_size, size);
+    }
+  }
+}
+
+// The guest's kernel names no owner when one of these ends.
+TEST_F(Coherence, AClosedFileReleasesTheLocksOfItsOwn) {
+  put(host("a"), "");
+  const auto here = opened(host("a"), O_RDWR);
+  const auto kept = opened(box("a"), O_RDWR);
+  struct flock range = {};
+  range.l_type = F_WRLCK;
+  range.l_len = 5;
+  {
+    const auto there = opened(box("a"), O_RDWR);
+    ASSERT_EQ(::fcntl(there.get(), F_OFD_SETLK, &range), 0);
+    EXPECT_EQ(::fcntl(here.get(), F_OFD_SETLK, &range), -1);
+    range.l_start = 10;
+    ASSERT_EQ(::fcntl(kept.get(), F_OFD_SETLK, &range), 0);
+    range.l_start = 0;
+  }
+  EXPECT_TRUE(comes([&] { return ::fcntl(here.get(), F_OFD_SETLK, &range) == 0; }));
+  range.l_start = 10;
+  EXPECT_EQ(::fcntl(here.get(), F_OFD_SETLK, &range), -1) << "another file's stays";
+}
+
 TEST_F(Coherence, ALockIsWaitedFor) {
   const auto here = locked_by_the_host("a");
   const Waiting waiting(box("a"));

@@ -82,6 +82,10 @@ Answer<Found> HostTree::find(Node& node) {
   }
   // Where it was is another file by now, or none: what the guest names is not what it means.
   if (!node.places.empty()) return refuse(ESTALE);
+  return find_open(node);
+}
+
+Answer<Found> HostTree::find_open(const Node& node) {
   for (const auto& open : node.open) {
     auto fd = open.lock();
     if (!fd) continue;

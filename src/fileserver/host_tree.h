@@ -33,6 +33,8 @@ class HostTree {
   Answer<Found> look(int directory_fd, const std::string& name) const;
   // The node's own file: where it was seen last, or, when it was removed, by one of its open files.
   Answer<Found> find(Node& node);
+  // By what the guest has open of it. ESTALE: nothing.
+  static Answer<Found> find_open(const Node& node);
   // A directory to look names up in; several are kept open.
   Answer<SharedFd> directory(Node& node);
   // Opens what is open already once more, with other flags.

@@ -107,8 +107,13 @@ Answer<Node*> Session::node(std::uint64_t id) {
   return node;
 }
 
+Answer<Found> Session::find(Node& node) {
+  auto found = tree_.find(node);
+  return found ? found : HostTree::find_open(node);
+}
+
 Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
-  if (!is_open) return tree_.find(node);
+  if (!is_open) return find(node);
   const auto* file = BOXLITE_TRY(files_.find(open_file, node.id));
   const auto status = BOXLITE_TRY(status_of(file->fd->get()));
   return Found{file->fd, status};

@@ -74,6 +74,10 @@ class Session {
 
   // ESTALE: the guest names one that it was not told of, or has forgotten.
   Answer<Node*> node(std::uint64_t id);
+  // The node's file. The guest's programs ask about an open file by its node as well (fstat), so what the
+  // host has removed or replaced is found while it is open. Who opens it anew is told ESTALE instead
+  // (HostTree).
+  Answer<Found> find(Node& node);
   // Of an open file, where the guest names one; otherwise of the node.
   Answer<Found> find(Node& node, std::uint64_t open_file, bool is_open);
 
