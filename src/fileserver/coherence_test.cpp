@@ -35,6 +35,12 @@ UniqueFd Coherence::locked_by_the_host(const char* name) const {
   return file;
 }
 
+// -1: it cannot be asked.
+int links_of(int fd) {
+  struct stat status = {};
+  return ::fstat(fd, &status) == 0 ? static_cast<int>(status.st_nlink) : -1;
+}
+
 TEST_F(Coherence, AnOpenFileShowsWhatTheHostAppends) {
   put(host("a"), "one\n");
   const auto file = opened(box("a"), O_RDWR);
@@ -116,6 +122,70 @@ TEST_F(Coherence, AFileShowsWhatTheHostWritesByAnotherName) {
   std::ofstream(host("b"), std::ios::app) << "two\n";
   EXPECT_TRUE(comes([&] { return ::stat(box("a").c_str(), &status) == 0 && status.st_size == 8; }));
   EXPECT_TRUE(comes([&] { return read_at(file.get(), 100, 0) == "one\ntwo\n"; }));
+}
+
+// What the box has open, and the host takes the name of, is an open file like any other.
+TEST_F(Coherence, AnOpenFileIsWholeWhenTheHostHasRemovedIt) {
+  put(host("a"), "text");
+  const auto file = opened(box("a"), O_RDWR);
+  EXPECT_EQ(links_of(file.get()), 1);
+  std::filesystem::remove(host("a"));
+  EXPECT_TRUE(comes([&] { return links_of(file.get()) == 0; }));
+  EXPECT_TRUE(comes([&] { return ::fchmod(file.get(), 0600) == 0; }));
+  EXPECT_TRUE(comes([&] { return !std::filesystem::exists(box("a")); }));
+  EXPECT_EQ(read_at(file.get(), 100, 0), "text");
+}
+
+TEST_F(Coherence, AnOpenFileIsWholeWhenTheHostHasReplacedIt) {
+  put(host("a"), "text");
+  put(host("b"), "other");
+  const auto file = opened(box("a"), O_RDWR);
+  EXPECT_EQ(links_of(file.get()), 1);
+  std::filesystem::rename(host("b"), host("a"));
+  EXPECT_TRUE(comes([&] { return links_of(file.get()) == 0; }));
+  EXPECT_TRUE(comes([&] { return ::fchmod(file.get(), 0600) == 0; }));
+  EXPECT_EQ(read_at(file.get(), 100, 0), "text");
+  EXPECT_EQ(text_of(box("a")), "other");
+}
+
+TEST_F(Coherence, AnOpenFileShowsWhatTheHostAppendsWhereverItWasMoved) {
+  put(host("a"), "one\n");
+  const auto file = opened(box("a"), O_RDONLY);
+  EXPECT_EQ(read_at(file.get(), 100, 0), "one\n");
+  std::filesystem::create_directory(host("unknown"));
+  std::filesystem::rename(host("a"), host("unknown/b"));
+  EXPECT_TRUE(comes([&] { return !std::filesystem::exists(box("a")); }));
+  EXPECT_EQ(links_of(file.get()), 1);
+  std::ofstream(host("unknown/b"), std::ios::app) << "two\n";
+  EXPECT_TRUE(comes([&] { return read_at(file.get(), 100, 0) == "one\ntwo\n"; }));
+}
+
+TEST_F(Coherence, TheNumberOfNamesFollowsTheHost) {
+  put(host("a"), "text");
+  const auto file = opened(box("a"), O_RDONLY);
+  EXPECT_EQ(links_of(file.get()), 1);
+  EXPECT_FALSE(std::filesystem::exists(box("b")));
+  std::filesystem::create_hard_link(host("a"), host("b"));
+  EXPECT_TRUE(comes([&] { return links_of(file.get()) == 2; }));
+  EXPECT_TRUE(std::filesystem::exists(box("b")));
+  std::filesystem::remove(host("a"));
+  EXPECT_TRUE(comes([&] { return links_of(file.get()) == 1; }));
+}
+
+// It has no name by which the directory could tell.
+TEST_F(Coherence, AnOpenFileThatTheBoxRemovedShowsWhatTheHostWrites) {
+  put(host("a"), "0000");
+  const auto of_box = opened(box("a"), O_RDWR);
+  const auto of_host = opened(host("a"), O_RDWR);
+  auto* const map = static_cast<char*>(::mmap(nullptr, 4, PROT_READ, MAP_SHARED, of_box.get(), 0));
+  ASSERT_NE(map, MAP_FAILED);
+  const volatile char* const first = map;
+  EXPECT_EQ(*first, '0');
+  std::filesystem::remove(box("a"));
+  EXPECT_EQ(::pwrite(of_host.get(), "1111+", 5, 0), 5);
+  EXPECT_TRUE(comes([&] { return *first == '1'; }));
+  EXPECT_TRUE(comes([&] { return read_at(of_box.get(), 100, 0) == "1111+"; }));
+  ::munmap(map, 4);
 }
 
 // Of the name itself nothing is heard.
@@ -291,6 +361,14 @@ TEST_F(Coherence, WatchersHearTheHost) {
 }
 
 // As editors save: the new contents take the place of what is watched.
+// Nothing was ever looked up or listed in it.
+TEST_F(Coherence, WatchersHearOfADirectoryThatNobodyLookedInto) {
+  std::filesystem::create_directory(host("d"));
+  Listener listener(box("d"));
+  put(host("d/new"), "");
+  EXPECT_THAT(listener.hear({"create new"}), Contains("create new"));
+}
+
 TEST_F(Coherence, WatchersHearThatAFileWasReplaced) {
   put(host("a"), "0");
   EXPECT_EQ(text_of(box("a")), "0");

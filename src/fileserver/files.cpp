@@ -95,7 +95,9 @@ Answer<void> open_node(Session& session, Request& request) {
   if (node->type != S_IFREG) return refuse(node->type == S_IFDIR ? EISDIR : ENXIO);
   if (session.files().is_full()) return refuse(EMFILE);
   if (session.postponed_opens().postpone(request, node->copy.last_notice())) return {};
-  const auto found = BOXLITE_TRY(session.tree().find(*node));
+  // It was asked for by a name that was this file's, and was not any more before the guest had forgotten it.
+  if (session.postponed_opens().is_going_on() && node->places.empty()) return refuse(ESTALE);
+  const auto found = BOXLITE_TRY(session.find_to_change(*node));
   // The guest's kernel looks the name up then, learns of the new size, and comes again.
   const bool can_change_unseen = !session.hears_all_of(*node, found.status);
   if (!node->copy.may_open(version_of(found.status), can_change_unseen)) return refuse(ESTALE);

@@ -140,6 +140,7 @@ void HostWatch::on_new_name(Node& directory, const Event& event) {
   if (moved_from_ && moved_from_->cookie == event.cookie) {
     const auto from = std::exchange(moved_from_, std::nullopt)->place;
     repeat({wire::HostChange::moved, from, place});
+    follow(from, place);
     forget_name(from);
   } else {
     forget_moved_from();
@@ -147,6 +148,9 @@ void HostWatch::on_new_name(Node& directory, const Event& event) {
     const auto found =
         there ? session_.tree().look((*there)->get(), event.name) : Answer<Found>(refuse(ENOENT));
     repeat({creation_of(found), place});
+    if (found && !S_ISDIR(found->status.stx_mode) && found->status.stx_nlink > 1)
+      if (auto* node = session_.nodes().find(identity_of(found->status)); node != nullptr)
+        session_.invalidate(*node);
   }
   forget_name(place);
 }
@@ -155,7 +159,33 @@ void HostWatch::on_new_name(Node& directory, const Event& event) {
 void HostWatch::forget_name(const Place& place) {
   if (auto* directory = session_.nodes().find(place.parent); directory != nullptr)
     session_.invalidate(*directory);
-  session_.invalidate_entry(place.parent, place.name);
+  lose_name(place, session_.invalidate_entry(place.parent, place.name));
+}
+
+// What is open, or has other names, has one less, and may be where nothing is heard of it. Directories have
+// the names by which the guest's watchers will be told.
+void HostWatch::lose_name(const Place& place, std::uint64_t notice) {
+  auto* file = session_.nodes().child(place.parent, place.name);
+  if (file == nullptr || file->type == S_IFDIR || session_.is_at(*file, place)) return;
+  file->lost_name = notice;
+  hear_of_open(*file);
+  if (NodeTable::is_open(*file) || file->places.size() > 1) session_.invalidate(*file);
+  session_.nodes().remove(place);
+}
+
+void HostWatch::hear_of_open(Node& file) {
+  if (file.type != S_IFREG) return;
+  if (const auto found = HostTree::find_open(file)) cover(file, found->fd);
+}
+
+// The file that the host has moved, as far as it is still there.
+void HostWatch::follow(const Place& from, const Place& to) {
+  auto* file = session_.nodes().child(from.parent, from.name);
+  if (file == nullptr || file->type == S_IFDIR || !session_.is_at(*file, to)) return;
+  // What it has replaced has lost a name.
+  lose_name(to, session_.invalidate_entry(to.parent, to.name));
+  session_.nodes().move(from, to);
+  if (NodeTable::is_open(*file)) session_.invalidate(*file);
 }
 
 void HostWatch::on_lost_name(Node& directory, const Event& event) {

@@ -32,6 +32,8 @@ class HostWatch {
   bool covers(const Node& node) const { return node.watch >= 0; }
   // Whether it is heard who changes what in the directory.
   bool is_certain_of(const Node& directory) const { return events_.is_certain(directory.watch); }
+  // A file that is open, and of which no directory may tell any more.
+  void hear_of_open(Node& file);
   void forget(const Node& node);
   // What has happened until now: before the guest is told how things are.
   void hear();
@@ -80,6 +82,8 @@ class HostWatch {
   void repeat(Echoes::Echo echo);
   void forget_moved_from();
   void forget_name(const Place& place);
+  void lose_name(const Place& place, std::uint64_t notice);
+  void follow(const Place& from, const Place& to);
   // 0: nobody expected it. Otherwise the directory in which it was done.
   std::uint64_t take_expected(const Event& event);
 

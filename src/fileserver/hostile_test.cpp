@@ -90,6 +90,7 @@ TEST_F(Hostile, AFolderThatIsDetachedIsOutOfReach) {
   lock.fh = handle;
   lock.owner = 1;
   lock.lk = {.start = 0, .end = 10, .type = F_WRLCK, .pid = 1};
+  guest_->say_forgotten(1000);
   ASSERT_EQ(guest_->ask(FUSE_SETLK, file, bytes_of(lock)).error, 0);
   ASSERT_EQ(guest_->read(FUSE_READ, file, handle).body, "text");
   guest_->detach("0");
@@ -279,6 +280,7 @@ TEST_F(Hostile, AThousandWaitForALock) {
   const auto file = guest_->node_of(top_, "f");
   fuse_lk_in lock = {};
   lock.fh = opened(file, O_RDWR);
+  guest_->say_forgotten(1000);
   std::vector<std::uint64_t> waiting;
   for (unsigned i = 0; i < 1000; ++i) {
     lock.owner = i;

@@ -50,12 +50,25 @@ void adopt_new(Session& session, const Site& site, const Request& request, const
     (void)owners.change_mode(found, rules, (found.status.stx_mode & 01777u) | S_ISGID);
 }
 
+// Programs of the guest may watch a directory from now on, without looking into it.
+Answer<fuse_entry_out> enter_heard(Session& session, const Site& site, const Found& found) {
+  auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
+  auto* node = BOXLITE_TRY(session.node(entry.nodeid));
+  if (node->type != S_IFDIR || session.watch().covers(*node)) return entry;
+  session.watch().cover(*node, found.fd);
+  const auto status = BOXLITE_TRY(status_of(found.fd->get()));
+  const auto attributes = session.attributes(*node, {found.fd, status});
+  entry.attr = attributes.attr;
+  entry.attr_valid = attributes.attr_valid;
+  return entry;
+}
+
 Answer<fuse_entry_out> enter_new(Session& session, const Site& site, const Request& request) {
   auto found = BOXLITE_TRY(session.tree().look(site.fd->get(), site.name));
   adopt_new(session, site, request, found);
   found.status = BOXLITE_TRY(status_of(found.fd->get()));
   session.watch().expect(*site.directory, site.name, IN_CREATE);
-  return session.enter(*site.directory, site.name, found);
+  return enter_heard(session, site, found);
 }
 
 Answer<void> answer_new(Session& session, const Site& site, const Request& request) {
@@ -104,11 +117,21 @@ Answer<void> make_special(Session& session, const Site& site, const Request& req
   }
 }
 
+// Others may have it open as well, and the guest was told to rely on the directory.
+void lose_name(Session& session, const Place& place) {
+  auto* file = session.nodes().child(place.parent, place.name);
+  if (file != nullptr && file->type == S_IFREG && NodeTable::is_open(*file)) {
+    session.watch().hear_of_open(*file);
+    session.invalidate(*file);
+  }
+  session.nodes().remove(place);
+}
+
 Answer<void> remove(Session& session, Request& request, int flags) {
   const auto site = BOXLITE_TRY(next_site(session, request));
   BOXLITE_TRY(answer_of(::unlinkat(site.fd->get(), site.name.c_str(), flags)));
   session.watch().expect(*site.directory, site.name, IN_DELETE);
-  session.nodes().remove({site.directory->id, site.name});
+  lose_name(session, {site.directory->id, site.name});
   session.channel().answer(request.unique(), {});
   return {};
 }
@@ -127,6 +150,9 @@ Answer<void> move(Session& session, Request& request, std::uint64_t new_director
     session.watch().expect(*from.directory, from.name, IN_MOVED_TO);
     session.nodes().exchange({from.directory->id, from.name}, {to.directory->id, to.name});
   } else {
+    if (session.nodes().child(to.directory->id, to.name) !=
+        session.nodes().child(from.directory->id, from.name))
+      lose_name(session, {to.directory->id, to.name});
     session.nodes().move({from.directory->id, from.name}, {to.directory->id, to.name});
   }
   session.channel().answer(request.unique(), {});
@@ -166,7 +192,7 @@ Answer<void> look_up(Session& session, Request& request) {
   if (!found && found.error() != ENOENT) return refuse(found.error());
   // What is repeated was done some time ago: the name may be in what comes next, though it is gone by now.
   const bool may_come = session.echoes().is_of_repeater(request);
-  const auto entry = found      ? session.enter(*site.directory, site.name, *found)
+  const auto entry = found      ? enter_heard(session, site, *found)
                      : may_come ? fuse_entry_out{}
                                 : session.nothing_there(*site.directory, site.name);
   if (!found) session.nodes().remove({site.directory->id, site.name});

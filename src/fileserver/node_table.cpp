@@ -197,6 +197,10 @@ void NodeTable::forget(std::uint64_t id, std::uint64_t lookups) {
   drop_if_unused(*node);
 }
 
+bool NodeTable::is_open(const Node& node) {
+  return std::ranges::any_of(node.open, [](const auto& fd) { return !fd.expired(); });
+}
+
 bool NodeTable::is_used(Node& node) {
   if (node.id == FUSE_ROOT_ID || node.lookups > 0 || node.children > 0) return true;
   std::erase_if(node.open, [](const auto& fd) { return fd.expired(); });

@@ -59,7 +59,8 @@ struct Node {
   std::uint64_t lookups = 0;           // how often the guest was told of it and has not forgotten it
   std::size_t children = 0;            // places of nodes that are in it
   std::vector<std::weak_ptr<const UniqueFd>> open = {};
-  int watch = -1;  // a directory: HostWatch's number of it
+  int watch = -1;               // a directory: HostWatch's number of it
+  std::uint64_t lost_name = 0;  // the notice by which the guest was to forget a name that the host took away
   GuestCopy copy = {};
 };
 
@@ -96,6 +97,7 @@ class NodeTable {
   void move(const Place& from, const Place& to);
   void exchange(const Place& one, const Place& other);
 
+  static bool is_open(const Node& node);
   static bool is_ghost(const Node& node) { return node.identity.mount == ghost_mount; }
   std::size_t size() const { return nodes_.size(); }
   void for_each(const std::function<void(Node&)>& visit);

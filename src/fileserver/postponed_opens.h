@@ -25,6 +25,8 @@ class PostponedOpens {
   bool postpone(const Request& request, std::uint64_t notice);
   // Handles those whose notice is done.
   void go_on(const std::function<void(std::string_view request)>& handle);
+  // Whether the request that is handled was postponed.
+  bool is_going_on() const { return is_going_on_; }
   // What has not been handled.
   std::vector<std::string> suspend() { return waiting_.take_all(); }
   void clear() { waiting_.clear(); }

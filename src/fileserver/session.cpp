@@ -107,16 +107,20 @@ Answer<Node*> Session::node(std::uint64_t id) {
   return node;
 }
 
-Answer<Found> Session::find(Node& node) {
-  auto found = tree_.find(node);
-  return found ? found : HostTree::find_open(node);
-}
-
 Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
-  if (!is_open) return find(node);
+  if (!is_open) {
+    auto found = tree_.find(node);
+    if (found || found.error() != ESTALE) return found;
+    return HostTree::find_open(node);
+  }
   const auto* file = BOXLITE_TRY(files_.find(open_file, node.id));
   const auto status = BOXLITE_TRY(status_of(file->fd->get()));
   return Found{file->fd, status};
+}
+
+Answer<Found> Session::find_to_change(Node& node) {
+  if (node.places.empty() && !notices_.is_done(node.lost_name)) return refuse(ESTALE);
+  return tree_.find(node);
 }
 
 const Node* Session::directory_of(const Node& node) {
@@ -213,23 +217,30 @@ bool Session::is_at(const Node& node, const Place& place) {
   return found && identity_of(found->status) == node.identity;
 }
 
-void Session::recheck(Node& node) {
+void Session::recheck(Node& node, std::vector<Place>& lost) {
   if (node.id == FUSE_ROOT_ID || NodeTable::is_ghost(node)) return;
   const auto found = tree_.find(node);
   const auto version = found ? version_of(found->status) : Version();
   if (!found || !node.copy.is_of(version) || !is_settled(version)) invalidate(node);
-  for (const auto& place : node.places)
-    if (!is_at(node, place)) invalidate_entry(place.parent, place.name);
+  for (const auto& place : node.places) {
+    if (is_at(node, place)) continue;
+    const auto notice = invalidate_entry(place.parent, place.name);
+    if (node.type == S_IFDIR) continue;
+    node.lost_name = notice;
+    lost.push_back(place);
+  }
 }
 
 // Names that are absent stay known: the notices about them may be given up as well.
 void Session::recheck() {
-  nodes_.for_each([this](Node& node) { recheck(node); });
+  std::vector<Place> lost;
+  nodes_.for_each([&](Node& node) { recheck(node, lost); });
+  for (const auto& place : lost) nodes_.remove(place);
   for (const auto& place : absent_.all()) invalidate_entry(place.parent, place.name);
 }
 
-void Session::invalidate_entry(std::uint64_t directory, std::string_view name) {
-  notices_.forget_name(directory, name);
+std::uint64_t Session::invalidate_entry(std::uint64_t directory, std::string_view name) {
+  return notices_.forget_name(directory, name);
 }
 
 }  // namespace boxlite::fileserver

@@ -74,12 +74,11 @@ class Session {
 
   // ESTALE: the guest names one that it was not told of, or has forgotten.
   Answer<Node*> node(std::uint64_t id);
-  // The node's file. The guest's programs ask about an open file by its node as well (fstat), so what the
-  // host has removed or replaced is found while it is open. Who opens it anew is told ESTALE instead
-  // (HostTree).
-  Answer<Found> find(Node& node);
-  // Of an open file, where the guest names one; otherwise of the node.
+  // Of an open file, where the guest names one; otherwise of the node, which may be open, and nowhere else:
+  // the guest's kernel does not say for which of its open files a program asks.
   Answer<Found> find(Node& node, std::uint64_t open_file, bool is_open);
+  // ... to be opened or changed. ESTALE: the guest may mean the file that got its name meanwhile.
+  Answer<Found> find_to_change(Node& node);
 
   // The guest is told of what lies at that name of the directory.
   Answer<fuse_entry_out> enter(Node& directory, const std::string& name, const Found& found);
@@ -93,7 +92,9 @@ class Session {
   // known; it is of a version again when it has been told the attributes anew.
   void invalidate(Node& node);
   // ... of a name in a directory.
-  void invalidate_entry(std::uint64_t directory, std::string_view name);
+  std::uint64_t invalidate_entry(std::uint64_t directory, std::string_view name);
+  // Whether that is a name of the file, as things are on the host.
+  bool is_at(const Node& node, const Place& place);
 
   // What the guest knew of folders that are no longer there is void, and nothing of them stays open.
   void let_go_of_detached();
@@ -118,8 +119,7 @@ class Session {
   void tell(Node& node, const Found& found, fuse_attr& attr);
   const Node* directory_of(const Node& node);
   std::uint64_t validity_of(Node& node, const Found& found);
-  bool is_at(const Node& node, const Place& place);
-  void recheck(Node& node);
+  void recheck(Node& node, std::vector<Place>& lost);
   std::vector<ServerState::NodeState> node_states();
   std::vector<ServerState::FileState> file_states();
   std::vector<ServerState::OwnerState> owner_states();
