@@ -172,6 +172,14 @@ TEST_F(Coherence, TheNumberOfNamesFollowsTheHost) {
   EXPECT_TRUE(comes([&] { return links_of(file.get()) == 1; }));
 }
 
+TEST_F(Coherence, AnOpenDirectoryTellsThatTheHostHasRemovedIt) {
+  std::filesystem::create_directory(host("d"));
+  const auto directory = opened(box("d"), O_RDONLY | O_DIRECTORY);
+  EXPECT_EQ(links_of(directory.get()), 2);
+  std::filesystem::remove(host("d"));
+  EXPECT_TRUE(comes([&] { return links_of(directory.get()) == 0; }));
+}
+
 // It has no name by which the directory could tell.
 TEST_F(Coherence, AnOpenFileThatTheBoxRemovedShowsWhatTheHostWrites) {
   put(host("a"), "0000");

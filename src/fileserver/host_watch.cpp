@@ -166,7 +166,8 @@ void HostWatch::forget_name(const Place& place) {
 // the names by which the guest's watchers will be told.
 void HostWatch::lose_name(const Place& place, std::uint64_t notice) {
   auto* file = session_.nodes().child(place.parent, place.name);
-  if (file == nullptr || file->type == S_IFDIR || session_.is_at(*file, place)) return;
+  if (file == nullptr || session_.is_at(*file, place)) return;
+  if (file->type == S_IFDIR) return session_.invalidate(*file);
   file->lost_name = notice;
   hear_of_open(*file);
   if (NodeTable::is_open(*file) || file->places.size() > 1) session_.invalidate(*file);
