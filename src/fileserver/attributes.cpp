@@ -102,12 +102,9 @@ std::string without_reserved(std::string_view names) {
 Answer<void> get_attributes(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_getattr_in>());
   auto* node = BOXLITE_TRY(session.node(request.node()));
-  auto found = BOXLITE_TRY(session.find(*node, in.fh, (in.getattr_flags & FUSE_GETATTR_FH) != 0));
-  if (node->type == S_IFDIR && !session.watch().covers(*node)) {
-    // It may be watched from now on.
-    session.watch().cover(*node, found.fd);
-    found.status = BOXLITE_TRY(status_of(found.fd->get()));
-  }
+  const bool is_open = (in.getattr_flags & FUSE_GETATTR_FH) != 0;
+  auto found = BOXLITE_TRY(is_open ? session.find_open(*node, in.fh) : session.find(*node));
+  BOXLITE_TRY(session.begin_to_hear(*node, found));
   const auto out = session.attributes(*node, found);
   session.channel().answer(request.unique(), {bytes_of(out)});
   return {};
@@ -117,7 +114,7 @@ Answer<void> set_attributes(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_setattr_in>());
   auto* node = BOXLITE_TRY(session.node(request.node()));
   const bool is_open = (in.valid & FATTR_FH) != 0;
-  auto found = BOXLITE_TRY(is_open ? session.find(*node, in.fh, true) : session.find_to_change(*node));
+  auto found = BOXLITE_TRY(is_open ? session.find_open(*node, in.fh) : session.find_to_change(*node));
   BOXLITE_TRY(change(session, *node, found, in));
   found.status = BOXLITE_TRY(status_of(found.fd->get()));
   const auto out = session.attributes(*node, found);
@@ -171,7 +168,7 @@ Answer<void> remove_extended(Session& session, Request& request) {
 
 Answer<void> statistics(Session& session, Request& request) {
   auto* node = BOXLITE_TRY(session.node(request.node()));
-  const auto found = BOXLITE_TRY(session.find(*node, 0, false));
+  const auto found = BOXLITE_TRY(session.find(*node));
   struct statvfs status = {};
   BOXLITE_TRY(answer_of(::fstatvfs(found.fd->get(), &status)));
   fuse_statfs_out out = {};

@@ -169,14 +169,16 @@ void HostWatch::lose_name(const Place& place, std::uint64_t notice) {
   if (file == nullptr || session_.is_at(*file, place)) return;
   if (file->type == S_IFDIR) return session_.invalidate(*file);
   file->lost_name = notice;
-  hear_of_open(*file);
-  if (NodeTable::is_open(*file) || file->places.size() > 1) session_.invalidate(*file);
+  if (NodeTable::is_open(*file))
+    hear_of_open(*file);
+  else if (file->places.size() > 1)
+    session_.invalidate(*file);
   session_.nodes().remove(place);
 }
 
 void HostWatch::hear_of_open(Node& file) {
-  if (file.type != S_IFREG) return;
   if (const auto found = HostTree::find_open(file)) cover(file, found->fd);
+  session_.invalidate(file);
 }
 
 // The file that the host has moved, as far as it is still there.

@@ -32,7 +32,7 @@ class HostWatch {
   bool covers(const Node& node) const { return node.watch >= 0; }
   // Whether it is heard who changes what in the directory.
   bool is_certain_of(const Node& directory) const { return events_.is_certain(directory.watch); }
-  // A file that is open, and of which no directory may tell any more.
+  // An open file that has lost a name: the directory may have been all that told of it.
   void hear_of_open(Node& file);
   void forget(const Node& node);
   // What has happened until now: before the guest is told how things are.

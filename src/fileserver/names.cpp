@@ -50,14 +50,12 @@ void adopt_new(Session& session, const Site& site, const Request& request, const
     (void)owners.change_mode(found, rules, (found.status.stx_mode & 01777u) | S_ISGID);
 }
 
-// Programs of the guest may watch a directory from now on, without looking into it.
-Answer<fuse_entry_out> enter_heard(Session& session, const Site& site, const Found& found) {
+Answer<fuse_entry_out> enter_heard(Session& session, const Site& site, Found found) {
   auto entry = BOXLITE_TRY(session.enter(*site.directory, site.name, found));
   auto* node = BOXLITE_TRY(session.node(entry.nodeid));
-  if (node->type != S_IFDIR || session.watch().covers(*node)) return entry;
-  session.watch().cover(*node, found.fd);
-  const auto status = BOXLITE_TRY(status_of(found.fd->get()));
-  const auto attributes = session.attributes(*node, {found.fd, status});
+  const bool is_found_anew = BOXLITE_TRY(session.begin_to_hear(*node, found));
+  if (!is_found_anew) return entry;
+  const auto attributes = session.attributes(*node, found);
   entry.attr = attributes.attr;
   entry.attr_valid = attributes.attr_valid;
   return entry;
@@ -120,10 +118,8 @@ Answer<void> make_special(Session& session, const Site& site, const Request& req
 // Others may have it open as well, and the guest was told to rely on the directory.
 void lose_name(Session& session, const Place& place) {
   auto* file = session.nodes().child(place.parent, place.name);
-  if (file != nullptr && file->type == S_IFREG && NodeTable::is_open(*file)) {
+  if (file != nullptr && file->type == S_IFREG && NodeTable::is_open(*file))
     session.watch().hear_of_open(*file);
-    session.invalidate(*file);
-  }
   session.nodes().remove(place);
 }
 

@@ -107,12 +107,13 @@ Answer<Node*> Session::node(std::uint64_t id) {
   return node;
 }
 
-Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
-  if (!is_open) {
-    auto found = tree_.find(node);
-    if (found || found.error() != ESTALE) return found;
-    return HostTree::find_open(node);
-  }
+Answer<Found> Session::find(Node& node) {
+  auto found = tree_.find(node);
+  if (found || found.error() != ESTALE) return found;
+  return HostTree::find_open(node);
+}
+
+Answer<Found> Session::find_open(const Node& node, std::uint64_t open_file) {
   const auto* file = BOXLITE_TRY(files_.find(open_file, node.id));
   const auto status = BOXLITE_TRY(status_of(file->fd->get()));
   return Found{file->fd, status};
@@ -121,6 +122,13 @@ Answer<Found> Session::find(Node& node, std::uint64_t open_file, bool is_open) {
 Answer<Found> Session::find_to_change(Node& node) {
   if (node.places.empty() && !notices_.is_done(node.lost_name)) return refuse(ESTALE);
   return tree_.find(node);
+}
+
+Answer<bool> Session::begin_to_hear(Node& node, Found& found) {
+  if (node.type != S_IFDIR || watch_.covers(node)) return false;
+  watch_.cover(node, found.fd);
+  found.status = BOXLITE_TRY(status_of(found.fd->get()));
+  return true;
 }
 
 const Node* Session::directory_of(const Node& node) {

@@ -74,11 +74,16 @@ class Session {
 
   // ESTALE: the guest names one that it was not told of, or has forgotten.
   Answer<Node*> node(std::uint64_t id);
-  // Of an open file, where the guest names one; otherwise of the node, which may be open, and nowhere else:
-  // the guest's kernel does not say for which of its open files a program asks.
-  Answer<Found> find(Node& node, std::uint64_t open_file, bool is_open);
+  // The open file that the guest names.
+  Answer<Found> find_open(const Node& node, std::uint64_t open_file);
+  // The node's file, which may be open, and nowhere else: the guest's kernel does not say for which of its
+  // open files a program asks.
+  Answer<Found> find(Node& node);
   // ... to be opened or changed. ESTALE: the guest may mean the file that got its name meanwhile.
   Answer<Found> find_to_change(Node& node);
+  // Programs of the guest may watch a directory from now on, without looking into it. True: it was not heard
+  // of before, and is found anew, as it may have changed until then.
+  Answer<bool> begin_to_hear(Node& node, Found& found);
 
   // The guest is told of what lies at that name of the directory.
   Answer<fuse_entry_out> enter(Node& directory, const std::string& name, const Found& found);
