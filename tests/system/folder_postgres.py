@@ -106,7 +106,7 @@ class Database:
         return self.call("psql", "-qAt", *(word for query in queries for word in ("-c", query))).splitlines()
 
     def offline(self, *args):
-        """A program for databases that nobody serves, in a box of its own."""
+        """A program for databases without a server, in a box of its own."""
         return self.home.call("run", "--rm", "-u", "postgres", *self.options, IMAGE, *args, deadline=DEADLINE)
 
     def kill(self, name):
@@ -146,15 +146,8 @@ def command(pid):
 
 
 def children(parent):
-    found = []
-    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == parent:
-            found.append(int(path.parent.name))
-    return found
+    threads = pathlib.Path(f"/proc/{parent}/task").glob("*/children")
+    return [int(pid) for thread in threads for pid in thread.read_text().split()]
 
 
 def check_files(database):

@@ -160,6 +160,7 @@ namespace {
 void describe(Box& box) {
   std::cerr << "the command has not ended\n";
   const auto info = box.info();
+  if (!info) return;
   for (const auto pid : {info->shim_pid, info->vmm_pid})
     if (pid) std::cerr << read_file(concat("/proc/", *pid, "/stat")).value_or("it is gone\n");
   constexpr auto* ask =
@@ -172,37 +173,20 @@ void describe(Box& box) {
   std::cerr << read_all(*asked, OutputStream::stdout_);
 }
 
-// Describes the machine, once, if it lives longer than any command of a test should take.
-class Watchdog {
- public:
-  explicit Watchdog(Box& box) : thread_([this, &box] { watch(box); }) {}
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
-  ~Watchdog() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_over_ = true;
-    }
-    over_.notify_one();
-    thread_.join();
-  }
-
- private:
-  void watch(Box& box) {
-    std::unique_lock lock(mutex_);
-    if (!over_.wait_for(lock, 150s, [this] { return is_over_; })) describe(box);
-  }
-
-  std::mutex mutex_;
-  std::condition_variable over_;
-  bool is_over_ = false;
-  std::thread thread_;
-};
+// Describes the machine if it lives longer than any command of a test should take.
+std::jthread watch(Box& box) {
+  return std::jthread([&box](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any ended;
+    std::unique_lock lock(mutex);
+    if (!ended.wait_for(lock, stop, 150s, [&] { return stop.stop_requested(); })) describe(box);
+  });
+}
 
 }  // namespace
 
 Ran run_in(Box& box, std::vector<std::string> command, std::string_view input) {
-  const Watchdog watchdog(box);
+  const std::jthread watchdog = watch(box);
   auto execution = box.exec({.command = std::move(command), .use_stdin = !input.empty()});
   if (!execution) {
     ADD_FAILURE() << execution.error().message();
