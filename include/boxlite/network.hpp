@@ -62,8 +62,8 @@ struct NetworkPolicy {
   std::vector<std::string> allow = {};
   // What may not be reached, whatever `allow` says.
   std::vector<std::string> deny = {};
-  // Public destinations that no rule decides are asked for (Box::on_network_request). They are refused while
-  // nobody listens, or when nobody answers within 30 s; the first of a start waits 1 s for a listener.
+  // Public destinations that no rule decides are asked for (Box::on_network_request). They are refused
+  // without a listener, or when none answers within 30 s; the first of a start waits 1 s for a listener.
   bool ask = false;
   bool operator==(const NetworkPolicy&) const = default;
 };

@@ -368,15 +368,15 @@ TEST_F(Coherence, WatchersHearTheHost) {
   EXPECT_FALSE(std::filesystem::exists(box("old")));
 }
 
-// As editors save: the new contents take the place of what is watched.
-// Nothing was ever looked up or listed in it.
-TEST_F(Coherence, WatchersHearOfADirectoryThatNobodyLookedInto) {
+// No name was ever looked up in it, and it was not listed.
+TEST_F(Coherence, WatchersHearOfADirectoryThatTheGuestHasNotLookedInto) {
   std::filesystem::create_directory(host("d"));
   Listener listener(box("d"));
   put(host("d/new"), "");
   EXPECT_THAT(listener.hear({"create new"}), Contains("create new"));
 }
 
+// As editors save: the new contents take the place of what is watched.
 TEST_F(Coherence, WatchersHearThatAFileWasReplaced) {
   put(host("a"), "0");
   EXPECT_EQ(text_of(box("a")), "0");

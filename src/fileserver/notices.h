@@ -76,8 +76,8 @@ class Notices {
   bool has_lost_ = false;
   bool may_lose_ = true;
   std::uint64_t losses_ = 0;
-  std::map<std::uint64_t, std::uint64_t>
-      made_good_;  // losses, and the last notice in their place; until done
+  // Losses, and the last notice in their place, until that is done.
+  std::map<std::uint64_t, std::uint64_t> made_good_;
 };
 
 }  // namespace boxlite::fileserver

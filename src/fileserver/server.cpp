@@ -107,8 +107,8 @@ constexpr auto handlers = [] {
   return table;
 }();
 
-// Others have numbers, and two names or a symlink's target. Requests that wait are kept whole: nobody gets
-// the server to keep more of them.
+// Others have numbers, and two names or a symlink's target. Requests that wait are kept whole: the
+// guest does not get the server to keep more of them.
 constexpr std::size_t max_without_data = 8192;
 
 bool may_be_large(std::uint32_t opcode) {

@@ -45,7 +45,7 @@ bool NetworkQuestions::is_anybody_there() {
   return !listeners_.empty();
 }
 
-bool NetworkQuestions::may_somebody_come() {
+bool NetworkQuestions::may_client_come() {
   if (has_waited_) return false;
   if (!first_timer_) first_timer_ = loop_.after(first_wait_, [this] { end_first_wait(); });
   return true;
@@ -66,7 +66,7 @@ NetworkQuestions::Questions::iterator NetworkQuestions::question_of(const std::s
 void NetworkQuestions::ask(const net::Flow& flow, Answer answer) {
   auto key = key_of(flow);
   if (const auto known = remembered_.find(key); known != remembered_.end()) return answer(known->second);
-  if (!is_anybody_there() && !may_somebody_come()) return answer(false);
+  if (!is_anybody_there() && !may_client_come()) return answer(false);
   auto question = question_of(key);
   if (question == questions_.end()) {
     if (questions_.size() >= most_questions) return answer(false);

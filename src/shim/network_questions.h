@@ -19,10 +19,10 @@
 
 namespace boxlite::shim {
 
-// Destinations that somebody must be asked for, and the clients that answer. One question for all flows to
-// one destination, once: what was answered holds until forget(). With nobody there the answer is no, but for
+// Destinations that a client must be asked for, and the clients that answer. One question for all flows to
+// one destination, once: what was answered holds until forget(). Without a client the answer is no, but for
 // the first question: clients look for a shim that starts some times a second, so it waits a moment for one.
-// When nobody answers in time it is no as well, but that is not kept. Bounded. One thread: the loop's.
+// When no client answers in time it is no as well, but that is not kept. Bounded. One thread: the loop's.
 class NetworkQuestions {
  public:
   using Answer = std::move_only_function<void(bool is_allowed)>;
@@ -69,7 +69,7 @@ class NetworkQuestions {
 
   bool is_anybody_there();
   // For the first question only; starts the wait.
-  bool may_somebody_come();
+  bool may_client_come();
   void end_first_wait();
   Questions::iterator question_of(const std::string& key);
   void wait_for_answer(Questions::iterator question);

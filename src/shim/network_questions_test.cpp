@@ -57,7 +57,7 @@ class NetworkQuestionsTest : public testing::Test {
 TEST_F(NetworkQuestionsTest, SayNoWhenNobodyIsThere) {
   ask(flow_to(1));
   ask(flow_to(2));
-  EXPECT_THAT(answers_, IsEmpty()) << "somebody may come";
+  EXPECT_THAT(answers_, IsEmpty()) << "a client may come";
   pass_limit();
   EXPECT_THAT(answers_, ElementsAre(false, false));
   answers_.clear();

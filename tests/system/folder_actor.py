@@ -225,7 +225,7 @@ class Looks(Steps):
         return [status.st_ino, status.st_nlink]
 
     def open_anew(self):
-        """What is opened anew shows what nobody tells: what was stored through mappings. How often that was refused."""
+        """What is opened anew shows what the host does not tell: what was stored through mappings. How often that was refused."""
         refused = 0
         for fd in self.open_files.values():
             try:
@@ -245,7 +245,7 @@ class Looks(Steps):
         return found
 
     def bytes_of(self, path, slot):
-        """For whoever looks for the cause of a failure: runs of what each step wrote."""
+        """For the reader of a failure: runs of what each step wrote."""
         fd = self.open_files[slot] if path is None else os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         data = os.pread(fd, LARGEST, 0)
         if path is not None:
