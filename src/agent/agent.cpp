@@ -277,6 +277,7 @@ Result<wire::msg::StartContainerResponse> Agent::start_container(
   if (request.only_prepare()) {
     for (const auto& path : request.needed_soon()) container_->read_ahead(path);
     executions_->prepare();
+    if (const auto done = folders_.rehearse(); !done) log_line(done.error().message());
     // What every box would have to write is on the disk that all of them get.
     ::sync();
     prepared_ = spec;

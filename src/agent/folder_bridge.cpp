@@ -15,27 +15,44 @@
 #include "base/files.h"
 #include "fuse/bridge.h"
 #include "fuse/messages.h"
+#include "fuse/rehearsal.h"
 #include "fuse/repeater.h"
 
 namespace boxlite::agent {
 namespace {
 
-// Nothing but these is left open, and it is no process to be killed for memory.
-[[noreturn]] void carry(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root) {
+// No other descriptor is left open, and it is no process to be killed for memory. One that is -1 is none.
+template <std::size_t N>
+void keep_only(std::array<int, N> kept) {
   ::prctl(PR_SET_NAME, "folders");
   if (const auto file = open_file("/proc/self/oom_score_adj", O_WRONLY))
     (void)write_all(file->get(), "-1000", "oom_score_adj");
   unsigned next = 3;
-  std::array kept{device.get(), port.get(), abort.get()};
   std::ranges::sort(kept);
   for (const int fd : kept) {
+    if (fd < 0) continue;
     ::close_range(next, static_cast<unsigned>(fd) - 1, 0);
     next = static_cast<unsigned>(fd) + 1;
   }
   ::close_range(next, ~0u, 0);
-  fuse::Bridge bridge(std::move(device), std::move(port), std::move(abort));
-  fuse::run_and_repeat(bridge, root);
-  ::_exit(0);
+}
+
+// The container's pid namespace gets all children of the agent, and would not end before this one.
+template <typename Run>
+Result<pid_t> start_outside(const Run& run) {
+  const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
+  const auto of_children = open_file("/proc/self/ns/pid_for_children", O_RDONLY);
+  if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
+  const pid_t child = ::fork();
+  const int os_error = errno;
+  if (child == 0) {
+    run();
+    ::_exit(0);
+  }
+  if (of_children && ::setns(of_children->get(), CLONE_NEWPID) != 0)
+    return fail(syscall_error("setns", "pid", errno));
+  if (child < 0) return fail(syscall_error("fork", "folders", os_error));
+  return child;
 }
 
 }  // namespace
@@ -44,18 +61,19 @@ Result<void> tell_box_user(int port_fd, const wire::BoxUser& user) {
   return write_all(port_fd, fuse::order_message(wire::box_user_order, fuse::bytes_of(user)), "folders");
 }
 
-// The container's pid namespace gets all children of the agent, and would not end before this one.
-Result<void> start_folder_bridge(UniqueFd device, UniqueFd port, UniqueFd abort, const std::string& root) {
-  const auto own = BOXLITE_TRY(open_file("/proc/self/ns/pid", O_RDONLY));
-  const auto of_children = open_file("/proc/self/ns/pid_for_children", O_RDONLY);
-  if (::setns(own.get(), CLONE_NEWPID) != 0) return fail(syscall_error("setns", "pid", errno));
-  const pid_t child = ::fork();
-  const int os_error = errno;
-  if (child == 0) carry(std::move(device), std::move(port), std::move(abort), root);
-  if (of_children && ::setns(of_children->get(), CLONE_NEWPID) != 0)
-    return fail(syscall_error("setns", "pid", errno));
-  if (child < 0) return fail(syscall_error("fork", "folders", os_error));
-  return {};
+Result<pid_t> start_folder_bridge(fuse::Ends ends, const std::string& root) {
+  return start_outside([&] {
+    keep_only(std::array{ends.device.get(), ends.stream.get(), ends.abort.get()});
+    fuse::Bridge bridge(std::move(ends));
+    fuse::run_and_repeat(bridge, root);
+  });
+}
+
+Result<pid_t> start_one_file_server(UniqueFd stream) {
+  return start_outside([&] {
+    keep_only(std::array{stream.get()});
+    fuse::serve_one_file(stream.get());
+  });
 }
 
 }  // namespace boxlite::agent

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <thread>
@@ -11,8 +12,10 @@
 
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "agent/accounts.h"
@@ -26,6 +29,7 @@
 #include "base/files.h"
 #include "base/time.h"
 #include "fuse/bridge.h"
+#include "fuse/rehearsal.h"
 #include "linux/mounts.h"
 #include "wire/folder_orders.h"
 
@@ -140,20 +144,41 @@ Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_di
 
 Result<void> Folders::mount_share() {
   if (is_mounted_) return {};
+  auto port = BOXLITE_TRY(open_port(wire::folders_port_name, 0));
+  BOXLITE_TRY(mount_share(std::move(port)));
+  return {};
+}
+
+Result<pid_t> Folders::mount_share(UniqueFd stream) {
   const std::string path(share_path(wire::folders_share));
   BOXLITE_TRY(make_directories(path));
   auto device = BOXLITE_TRY(open_file("/dev/fuse", O_RDWR));
-  auto port = BOXLITE_TRY(open_port(wire::folders_port_name, 0));
   // A user who is not there is what the command will fail of.
   const auto user =
       resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
-  BOXLITE_TRY(tell_box_user(port.get(), {.uid = user.uid, .gid = user.gid}));
+  BOXLITE_TRY(tell_box_user(stream.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
-  auto abort = BOXLITE_TRY(fuse::open_control(mount.get(), "abort", O_WRONLY));
-  BOXLITE_TRY(start_folder_bridge(std::move(device), std::move(port), std::move(abort), path));
+  auto ends = BOXLITE_TRY(fuse::join(std::move(device), std::move(stream), mount.get()));
+  const auto bridge = BOXLITE_TRY(start_folder_bridge(std::move(ends), path));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
   is_mounted_ = true;
+  return bridge;
+}
+
+Result<void> Folders::rehearse() {
+  (void)find_port(wire::folders_port_name);
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return fail(syscall_error("socketpair", "", errno));
+  UniqueFd stream(ends[0]);
+  const auto server = BOXLITE_TRY(start_one_file_server(UniqueFd(ends[1])));
+  const auto bridge = BOXLITE_TRY(mount_share(std::move(stream)));
+  fuse::use_one_file(share_path(wire::folders_share));
+  unmount_share();
+  // A machine is saved with nothing of it under way; the bridge ends with its stream.
+  ::kill(server, SIGKILL);
+  for (const auto process : {server, bridge}) ::waitpid(process, nullptr, 0);
   return {};
 }
 

@@ -29,6 +29,10 @@ class Folders {
   // Mounts the file system, if any of these mounts comes from it.
   Result<void> mount_share(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts);
 
+  // Does once what each box with a folder does, for a machine that is about to be saved: before there is a
+  // host's folder, with a file system that is gone afterwards.
+  Result<void> rehearse();
+
   Result<wire::msg::AddFolderResponse> add(const Container& container,
                                            const wire::msg::AddFolderRequest& request);
   Result<wire::msg::RemoveFolderResponse> remove(const Container& container,
@@ -40,6 +44,8 @@ class Folders {
 
  private:
   Result<void> mount_share();
+  // `stream` leads to the server. The process that carries in between.
+  Result<pid_t> mount_share(UniqueFd stream);
   std::string box_user_;
   bool is_mounted_ = false;
 };

@@ -208,20 +208,24 @@ Result<void> set_up_machine() {
   return {};
 }
 
-Result<UniqueFd> open_port(std::string_view wanted, int flags) {
+std::string find_port(std::string_view wanted) {
   constexpr const char* ports = "/sys/class/virtio-ports";
+  DIR* const directory = ::opendir(ports);
+  if (directory == nullptr) return {};
+  std::string found;
+  while (const dirent* entry = ::readdir(directory)) {
+    const std::string_view name(entry->d_name);
+    if (!name.starts_with("vport")) continue;
+    const auto label = read_file(concat(ports, "/", name, "/name"), 256);
+    if (label && *label == concat(wanted, "\n")) found = concat("/dev/", name);
+  }
+  ::closedir(directory);
+  return found;
+}
+
+Result<UniqueFd> open_port(std::string_view wanted, int flags) {
   for (const auto deadline = Deadline::after(std::chrono::seconds(5)); !deadline.has_passed(); pause_ms(1)) {
-    DIR* const directory = ::opendir(ports);
-    if (directory == nullptr) continue;
-    std::string found;
-    while (const dirent* entry = ::readdir(directory)) {
-      const std::string_view name(entry->d_name);
-      if (!name.starts_with("vport")) continue;
-      const auto label = read_file(concat(ports, "/", name, "/name"), 256);
-      if (label && *label == concat(wanted, "\n")) found = concat("/dev/", name);
-    }
-    ::closedir(directory);
-    if (!found.empty()) return open_file(found, O_RDWR | flags);
+    if (const auto found = find_port(wanted); !found.empty()) return open_file(found, O_RDWR | flags);
   }
   return fail(ErrorCode::not_found,
               concat("find the virtio-serial port ", in_quotes(wanted), ": there is none"));

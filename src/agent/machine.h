@@ -22,8 +22,9 @@ std::uint64_t wall_clock_ns();
 // error.
 Result<void> set_up_machine();
 
-// The virtio-serial port of that name ("boxlite.agent"); waits for it up to a few seconds. `flags` of
-// open(2).
+// The device of the virtio-serial port of that name ("boxlite.agent"); empty when there is none (yet).
+std::string find_port(std::string_view name);
+// Opens it; waits for it up to a few seconds. `flags` of open(2).
 Result<UniqueFd> open_port(std::string_view name, int flags);
 
 // Clock, entropy, host name, and the files in identity_dir. May be called again.

@@ -12,6 +12,7 @@
 #include "fileserver/locks.h"
 #include "fileserver/names.h"
 #include "fileserver/repeats.h"
+#include "fuse/agreement.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fileserver {
@@ -19,39 +20,13 @@ namespace {
 
 // After so long without a request, what large ones needed is given back.
 constexpr std::chrono::milliseconds quiet_time(1000);
-constexpr std::uint32_t page_size = 4096;
-
-// FUSE_DIRECT_IO_ALLOW_MMAP of protocol 7.39, which this header may not have yet.
-constexpr std::uint64_t direct_io_allow_mmap = std::uint64_t{1} << 36;
-// FUSE_TELLS_CHANGES of guest/kernel/patches: BoxLite's guests ask less then.
-constexpr std::uint64_t tells_changes = std::uint64_t{1} << 62;
-
-// What is not asked for, the guest's kernel does by itself or refuses. Not FUSE_WRITEBACK_CACHE: a page that
-// is written back as a whole overwrites what the host has written beside. Not FUSE_SPLICE_*: of libfuse only.
-constexpr std::uint64_t wanted_features =
-    FUSE_ASYNC_READ | FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_ATOMIC_O_TRUNC | FUSE_BIG_WRITES |
-    FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO | FUSE_ASYNC_DIO |
-    FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2 | FUSE_MAX_PAGES | FUSE_CACHE_SYMLINKS | FUSE_INIT_EXT |
-    direct_io_allow_mmap | tells_changes;
 
 Answer<void> initialize(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take_first<fuse_init_in>(16));
-  if (in.major != FUSE_KERNEL_VERSION || in.minor < 36) return refuse(EPROTO);
-  const auto offered = in.flags | (static_cast<std::uint64_t>(in.flags2) << 32);
-  const auto features = offered & wanted_features;
-  session.begin(std::min<std::uint32_t>(in.minor, FUSE_KERNEL_MINOR_VERSION), features);
-  fuse_init_out out = {};
-  out.major = FUSE_KERNEL_VERSION;
-  out.minor = std::min<std::uint32_t>(in.minor, FUSE_KERNEL_MINOR_VERSION);
-  out.max_readahead = in.max_readahead;
-  out.flags = static_cast<std::uint32_t>(features);
-  out.flags2 = static_cast<std::uint32_t>(features >> 32);
-  out.max_background = 64;
-  out.congestion_threshold = 48;
-  out.max_write = fuse::max_transfer;
-  out.max_pages = fuse::max_transfer / page_size;
-  out.time_gran = 1;
-  session.channel().answer(request.unique(), {bytes_of(out)});
+  const auto out = fuse::agree(in);
+  if (!out) return refuse(EPROTO);
+  session.begin(out->minor, fuse::features_of(*out));
+  session.channel().answer(request.unique(), {bytes_of(*out)});
   return {};
 }
 

@@ -202,8 +202,7 @@ class MountedFolder {
     // The server's end of the stream is not kept open here.
     ::close_range(3, 9, 0);
     const auto place = *open_file(mount_point(), O_PATH | O_DIRECTORY);
-    auto abort = *fuse::open_control(place.get(), "abort", O_WRONLY);
-    fuse::Bridge bridge(std::move(device), std::move(stream), std::move(abort));
+    fuse::Bridge bridge(*fuse::join(std::move(device), std::move(stream), place.get()));
     fuse::run_and_repeat(bridge, mount_point());
     ::_exit(0);
   }

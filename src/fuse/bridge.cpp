@@ -3,12 +3,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,10 @@
 namespace boxlite::fuse {
 namespace {
 
+// guest/kernel/patches/3-fuse-carry.patch. Gives a descriptor from which comes what the server tells unasked,
+// and which takes whole messages, one a write.
+#define FUSE_DEV_IOC_CARRY _IOR(FUSE_DEV_IOC_MAGIC, 100, std::uint32_t)
+
 fuse_out_header header_of(const char* message) {
   fuse_out_header header;
   std::memcpy(&header, message, sizeof header);
@@ -31,8 +36,16 @@ fuse_out_header header_of(const char* message) {
 
 }  // namespace
 
-Bridge::Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort)
-    : device_(std::move(device)), stream_(std::move(stream)), abort_(std::move(abort)) {}
+Result<Ends> join(UniqueFd device, UniqueFd stream, int mount_fd) {
+  // Before the first request.
+  BOXLITE_TRY(
+      write_all(stream.get(), order_message(wire::forgotten_order, bytes_of(wire::Forgotten{})), "folders"));
+  const auto stream_fd = static_cast<std::uint32_t>(stream.get());
+  UniqueFd carrier(::ioctl(device.get(), FUSE_DEV_IOC_CARRY, &stream_fd));
+  if (carrier.is_open()) return Ends{std::move(device), std::move(carrier), UniqueFd()};
+  auto abort = BOXLITE_TRY(open_control(mount_fd, "abort", O_WRONLY));
+  return Ends{std::move(device), std::move(stream), std::move(abort)};
+}
 
 Result<UniqueFd> open_control(int mount_fd, std::string_view what, int flags) {
   struct statx status;
@@ -48,11 +61,10 @@ Result<UniqueFd> open_control(int mount_fd, std::string_view what, int flags) {
 Result<void> Bridge::send(std::uint32_t opcode, std::string_view payload) {
   const auto message = order_message(opcode, payload);
   const std::lock_guard lock(sending_);
-  return write_all(stream_.get(), message, "folders");
+  return write_all(ends_.stream.get(), message, "folders");
 }
 
 void Bridge::run(const Order& order) {
-  (void)send(wire::forgotten_order, bytes_of(wire::Forgotten{}));
   std::thread answers([this] { carry_answers(); });
   linux_::allow_interruption();
   std::thread requests([this] { carry_requests(); });
@@ -63,22 +75,23 @@ void Bridge::run(const Order& order) {
 }
 
 void Bridge::carry_requests() {
-  std::vector<char> message(max_message);
+  // Only as much of it is touched as messages need: each page that a guest touches costs it some 15 µs.
+  const auto message = std::make_unique_for_overwrite<char[]>(max_message);
   const ScopeExit ended([this] { requests_have_ended_ = true; });
   while (!has_ended_) {
-    const auto got = ::read(device_.get(), message.data(), message.size());
+    const auto got = ::read(ends_.device.get(), message.get(), max_message);
     // A request was interrupted before it was read.
     if (got < 0 && (errno == EINTR || errno == ENOENT || errno == EAGAIN)) continue;
     if (got <= 0) return;
     const std::lock_guard lock(sending_);
-    if (!write_all(stream_.get(), {message.data(), static_cast<std::size_t>(got)}, "folders")) return;
+    if (!write_all(ends_.stream.get(), {message.get(), static_cast<std::size_t>(got)}, "folders")) return;
   }
 }
 
 // The answer to a request that was interrupted meanwhile is refused by the kernel: nobody wants it.
 void Bridge::take(std::string_view message) {
   if (header_of(message.data()).unique != 0) {
-    (void)!::write(device_.get(), message.data(), message.size());
+    (void)!::write(ends_.device.get(), message.data(), message.size());
     return;
   }
   const std::lock_guard lock(mutex_);
@@ -88,14 +101,14 @@ void Bridge::take(std::string_view message) {
 
 void Bridge::carry_answers() {
   MessageReader answers(sizeof(fuse_out_header));
-  while (answers.fill(stream_.get()).value_or(false)) {
+  while (answers.fill(ends_.stream.get()).value_or(false)) {
     while (const auto message = answers.next()) take(*message);
   }
   finish();
 }
 
 void Bridge::finish() {
-  (void)!::write(abort_.get(), "1", 1);
+  if (ends_.abort.is_open()) (void)!::write(ends_.abort.get(), "1", 1);
   const std::lock_guard lock(mutex_);
   has_ended_ = true;
   changed_.notify_one();
@@ -120,7 +133,7 @@ void Bridge::carry_notices(const Order& order) {
       order(code, std::string_view(notice).substr(sizeof(fuse_out_header)));
     } else {
       // Of what the guest does not know any more there is nothing to forget.
-      (void)!::write(device_.get(), notice.data(), notice.size());
+      (void)!::write(ends_.device.get(), notice.data(), notice.size());
       ++forgotten.count;
     }
     lock.lock();

@@ -9,11 +9,26 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 
 namespace boxlite::fuse {
+
+// What a bridge is between.
+struct Ends {
+  UniqueFd device;
+  // Blocking.
+  UniqueFd stream;
+  // What ends the kernel's side when it is written to (open_control()). Closing the device does not, as long
+  // as a thread of this process waits for an answer itself. None where the kernel sees the stream's end.
+  UniqueFd abort;
+};
+
+// Of the file system that is mounted by `mount_fd` and has this device. A kernel of BoxLite's carries all
+// that it can by itself from now on (guest/kernel/patches): the stream is then another one, for the rest.
+Result<Ends> join(UniqueFd device, UniqueFd stream, int mount_fd);
 
 // Carries FUSE messages, as they are, between the kernel's device and a stream at whose other end the file
 // server is. Three threads: a request may not wait for an answer, nor an answer for what the server tells
@@ -23,10 +38,8 @@ class Bridge {
   // A message of the server that is not the kernel's: its code, and what follows.
   using Order = std::function<void(int code, std::string_view payload)>;
 
-  // Both are blocking descriptors. Notices from wire::first_folder_order on are orders.
-  // `abort`: what ends the kernel's side when it is written to (open_control()). Closing the device does not,
-  // as long as a thread of this process waits for an answer itself.
-  Bridge(UniqueFd device, UniqueFd stream, UniqueFd abort);
+  // Notices from wire::first_folder_order on are orders.
+  explicit Bridge(Ends ends) : ends_(std::move(ends)) {}
   Bridge(const Bridge&) = delete;
   Bridge& operator=(const Bridge&) = delete;
 
@@ -42,9 +55,7 @@ class Bridge {
   void finish();
   void take(std::string_view message);
 
-  UniqueFd device_;
-  UniqueFd stream_;
-  UniqueFd abort_;
+  Ends ends_;
   std::mutex sending_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <linux/fuse.h>
+
+namespace boxlite::fuse {
+
+// FUSE_DIRECT_IO_ALLOW_MMAP of protocol 7.39, which this header may not have yet.
+inline constexpr std::uint64_t direct_io_allow_mmap = std::uint64_t{1} << 36;
+// FUSE_TELLS_CHANGES of guest/kernel/patches: BoxLite's guests ask less then.
+inline constexpr std::uint64_t tells_changes = std::uint64_t{1} << 62;
+
+// What a kernel offers, or has been answered.
+template <typename Init>
+std::uint64_t features_of(const Init& init) {
+  return init.flags | (static_cast<std::uint64_t>(init.flags2) << 32);
+}
+
+// What a server of folders answers to the first request, FUSE_INIT. Nothing: the kernel is too old for it.
+std::optional<fuse_init_out> agree(const fuse_init_in& offered);
+
+}  // namespace boxlite::fuse
