@@ -159,7 +159,7 @@ class Steps:
         finally:
             os.close(reader)
             os.close(writer)
-        check(C.msync(self.maps[slot], MAPPED, 4))
+            C.msync(self.maps[slot], MAPPED, 4)  # also what was stored before the end
 
     def allocate(self, slot, mode, offset, size):
         check(C.fallocate(self.open_files[slot], mode, offset, size))
@@ -171,6 +171,9 @@ class Steps:
         os.fsync(self.open_files[slot])
 
     def flock(self, slot, how):
+        """Of a file: a directory's does not leave the box (docs/explanation/folders.md)."""
+        if stat.S_ISDIR(os.fstat(self.open_files[slot]).st_mode):
+            return "a directory"
         fcntl.flock(self.open_files[slot], how | (0 if how == fcntl.LOCK_UN else fcntl.LOCK_NB))
 
     def lock_range(self, slot, how, start, size):
@@ -208,17 +211,33 @@ class Looks(Steps):
         is_readable = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY
         return [status_of(status), content_of(fd) if is_readable else None]
 
+    def sent(self, slot):
+        """By sendfile, which goes by how long the kernel thinks that the file is: nothing asks before."""
+        fd = self.open_files[slot]
+        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == os.O_WRONLY:
+            return None
+        copy = os.memfd_create("sent")
+        try:
+            while os.sendfile(copy, fd, os.lseek(copy, 0, os.SEEK_CUR), LARGEST):
+                pass
+            return content_of(copy)
+        finally:
+            os.close(copy)
+
     def mapped(self, slot):
-        """Each page, as far as the file goes; again the kernel reads, which is not killed behind the end."""
-        pages = []
-        os.fstat(self.open_files[slot])  # how long the file is by now is what has to be asked for
+        """As far as the file goes: what is behind its end in the last page is nobody's. Again the kernel reads, which is
+        not killed there. How long the file is by now has to be asked for."""
+        size = os.fstat(self.open_files[slot]).st_size
+        data = b""
         reader, writer = os.pipe()
         for at in range(0, MAPPED, mmap.PAGESIZE):
             got = C.write(writer, self.maps[slot] + at, mmap.PAGESIZE)
-            pages.append(zlib.crc32(os.read(reader, got)) if got > 0 else None)
+            if got <= 0:
+                break
+            data += os.read(reader, got)
         os.close(reader)
         os.close(writer)
-        return pages
+        return [size, len(data), zlib.crc32(data[:size])]
 
     def names_of(self, slot):
         status = os.fstat(self.open_files[slot])

@@ -280,7 +280,7 @@ class Model:
                 found += [("names", {"path": os.path.dirname(path) or "."})]
         chosen = self.chance.sample(found, min(len(found), 3))
         if side.slots:
-            chosen.append(("open_file", {"slot": self.slot(side)}))
+            chosen.append((self.chance.choice(["open_file", "sent"]), {"slot": self.slot(side)}))
         if side.maps:
             chosen.append(("mapped", {"slot": self.chance.choice(sorted(side.maps))}))
         self.chance.shuffle(chosen)
