@@ -21,7 +21,6 @@
 #include "agent/accounts.h"
 #include "agent/console.h"
 #include "agent/container_visit.h"
-#include "agent/folder_bridge.h"
 #include "agent/host_sockets.h"
 #include "agent/machine.h"
 #include "agent/volume_fill.h"
@@ -144,12 +143,10 @@ Result<UniqueFd> open_or_make(int root_fd, const std::string& target, bool is_di
 
 Result<void> Folders::mount_share() {
   if (is_mounted_) return {};
-  auto port = BOXLITE_TRY(open_port(wire::folders_port_name, 0));
-  BOXLITE_TRY(mount_share(std::move(port)));
-  return {};
+  return mount_share(BOXLITE_TRY(open_port(wire::folders_port_name, 0)));
 }
 
-Result<pid_t> Folders::mount_share(UniqueFd stream) {
+Result<void> Folders::mount_share(UniqueFd stream) {
   const std::string path(share_path(wire::folders_share));
   BOXLITE_TRY(make_directories(path));
   auto device = BOXLITE_TRY(open_file("/dev/fuse", O_RDWR));
@@ -159,11 +156,12 @@ Result<pid_t> Folders::mount_share(UniqueFd stream) {
   BOXLITE_TRY(tell_box_user(stream.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
   auto ends = BOXLITE_TRY(fuse::join(std::move(device), std::move(stream), mount.get()));
-  const auto bridge = BOXLITE_TRY(start_folder_bridge(std::move(ends), path));
+  if (!bridge_.is_started()) bridge_ = BOXLITE_TRY(FolderBridge::start(path));
+  BOXLITE_TRY(bridge_.carry(std::move(ends)));
   const auto place = BOXLITE_TRY(open_file(path, O_PATH | O_DIRECTORY));
   BOXLITE_TRY(linux_::attach_mount(mount.get(), place.get()));
   is_mounted_ = true;
-  return bridge;
+  return {};
 }
 
 Result<void> Folders::rehearse() {
@@ -173,13 +171,14 @@ Result<void> Folders::rehearse() {
     return fail(syscall_error("socketpair", "", errno));
   UniqueFd stream(ends[0]);
   const auto server = BOXLITE_TRY(start_one_file_server(UniqueFd(ends[1])));
-  const auto bridge = BOXLITE_TRY(mount_share(std::move(stream)));
-  fuse::use_one_file(share_path(wire::folders_share));
+  const auto mounted = mount_share(std::move(stream));
+  if (mounted) fuse::use_one_file(share_path(wire::folders_share));
   unmount_share();
-  // A machine is saved with nothing of it under way; the bridge ends with its stream.
+  // A machine is saved with nothing of it under way.
   ::kill(server, SIGKILL);
-  for (const auto process : {server, bridge}) ::waitpid(process, nullptr, 0);
-  return {};
+  ::waitpid(server, nullptr, 0);
+  if (mounted) bridge_.wait();
+  return mounted;
 }
 
 Result<void> Folders::mount_share(const google::protobuf::RepeatedPtrField<wire::msg::Mount>& mounts) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "agent/container.h"
+#include "agent/folder_bridge.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "wire/messages.h"
@@ -44,8 +45,10 @@ class Folders {
 
  private:
   Result<void> mount_share();
-  // `stream` leads to the server. The process that carries in between.
-  Result<pid_t> mount_share(UniqueFd stream);
+  // `stream` leads to the server.
+  Result<void> mount_share(UniqueFd stream);
+
+  FolderBridge bridge_;
   std::string box_user_;
   bool is_mounted_ = false;
 };
