@@ -98,6 +98,30 @@ TEST_F(FreezerTest, AThawedProcessGoesOnAsIfNothingHadHappened) {
   EXPECT_EQ(*end, linux_::ChildEnd{.exit_code = 7});
 }
 
+TEST_F(FreezerTest, ASocketThatIsGivenWaitsAsTheOneOfBeforeDid) {
+  constexpr int other_fd = 4;
+  const auto before = linux_::unix_socket_pair();
+  ASSERT_EQ(::fcntl(before->second.get(), F_SETFL, O_NONBLOCK), 0);
+  auto ends = linux_::unix_socket_pair();
+  auto child = linux_::ChildProcess::spawn(
+      {.program = SUBJECT_PROGRAM, .fds = {{ends->second.get(), talk_fd}, {before->second.get(), other_fd}}});
+  ASSERT_TRUE(child);
+  const Subject subject{*std::move(child), std::move(ends->first)};
+  subject.ask('a');
+  auto wanted = order(subject.process.pid());
+  wanted.name_given = [](int number, const std::string&) { return std::optional(concat("fd", number)); };
+  ASSERT_TRUE(freeze(wanted, Deadline::after(10s)));
+
+  const auto talk = linux_::unix_socket_pair();
+  const auto other = linux_::unix_socket_pair();
+  ASSERT_EQ(::fcntl(talk->second.get(), F_SETFL, O_NONBLOCK), 0);
+  std::vector<linux_::FdMapping> fds{{talk->second.get(), talk_fd}, {other->second.get(), other_fd}};
+  const auto frozen = FrozenProcess::open(dir_.path() / "image", dir_.path() / "pages");
+  ASSERT_TRUE(frozen->add_descriptors(fds, give_null));
+  EXPECT_EQ(::fcntl(talk->second.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_EQ(::fcntl(other->second.get(), F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+}
+
 TEST_F(FreezerTest, WhatCannotBeMadeAgainIsRefusedAndGoesOn) {
   for (const auto* const extra : {"shared", "epoll"}) {
     auto subject = start({extra});

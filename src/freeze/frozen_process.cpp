@@ -2,9 +2,11 @@
 #include "freeze/frozen_process.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <span>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/concat.h"
 #include "base/files.h"
@@ -55,15 +57,33 @@ Result<FrozenProcess> FrozenProcess::open(const std::filesystem::path& image,
   return self;
 }
 
+// A socket that waits where the process expects it not to would make all of it wait.
+Result<void> wait_like(const Descriptor& descriptor, int fd) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0)
+    return fail(syscall_error("fstat", concat("descriptor ", descriptor.number), errno));
+  if (!S_ISSOCK(status.st_mode)) return {};
+  const int flags = ::fcntl(fd, F_GETFL);
+  const auto wanted = (flags & ~O_NONBLOCK) | (static_cast<int>(descriptor.flags) & O_NONBLOCK);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, wanted) != 0)
+    return fail(syscall_error("fcntl", concat("descriptor ", descriptor.number), errno));
+  return {};
+}
+
 Result<std::vector<UniqueFd>> FrozenProcess::add_descriptors(std::vector<linux_::FdMapping>& fds,
                                                              const Give& give) const {
   std::vector<UniqueFd> made;
   for (const auto& named : descriptors_) {
     const auto number = static_cast<int>(named.descriptor.number);
-    if (std::ranges::find(fds, number, &linux_::FdMapping::target_fd) != fds.end()) continue;
+    const auto there = std::ranges::find(fds, number, &linux_::FdMapping::target_fd);
+    if (there != fds.end()) {
+      BOXLITE_TRY(wait_like(named.descriptor, there->source_fd));
+      continue;
+    }
     const bool is_given = named.descriptor.kind == DescriptorKind::given;
     made.push_back(is_given ? BOXLITE_TRY(give(named.name, static_cast<int>(named.descriptor.flags)))
                             : BOXLITE_TRY(make_descriptor(named)));
+    if (is_given) BOXLITE_TRY(wait_like(named.descriptor, made.back().get()));
     fds.push_back({made.back().get(), number});
   }
   fds.push_back({image_.get(), image_fd});

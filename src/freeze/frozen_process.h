@@ -24,7 +24,8 @@ class FrozenProcess {
   // Opens in their place those that were given a name, by it and with the flags (O_*) of the first one.
   using Give = std::function<Result<UniqueFd>(const std::string& name, int flags)>;
   // Adds to what a child that runs boxlite-thaw is to find open: what that needs, and those of the process's
-  // descriptors that are not there yet. The result is to stay open until the child is spawned.
+  // descriptors that are not there yet. Sockets that are there wait, or do not, as the process's did
+  // (O_NONBLOCK). The result is to stay open until the child is spawned.
   Result<std::vector<UniqueFd>> add_descriptors(std::vector<linux_::FdMapping>& fds, const Give& give) const;
 
  private:

@@ -249,6 +249,34 @@ TEST_F(FolderTest, AServerThatDiesFailsWhatIsAskedForAndNoMore) {
   EXPECT_EQ(shell(box, "cat /mnt/file"), "one\n");
 }
 
+// One that was lost would be found with the next one.
+TEST_F(FolderTest, NoAnswerIsLostBetweenTwoProcessors) {
+  const auto shared = folder("shared");
+  auto runtime = open();
+  auto box = create(runtime, {.cpus = 2, .mounts = {{.source = shared.native(), .target = "/mnt"}}});
+  EXPECT_EQ(
+      shell(
+          box,
+          "timeout -s KILL 60 sh -c 'i=0; while [ $i -lt 400 ]; do i=$((i+1)); f=/mnt/$((i%5)); echo $i >$f; "
+          "read x <$f; [ $x = $i ] || echo wrong; usleep $((i%3*10000)); done; echo all'"),
+      "all\n");
+}
+
+// Neither side may wait for the other to read.
+TEST_F(FolderTest, MuchIsReadAndWrittenAtOnce) {
+  const auto shared = folder("shared");
+  for (int i = 0; i < 4; ++i)
+    ASSERT_TRUE(write_file_atomic(shared / concat("in", i), std::string(24u << 20, 'x'), 0644));
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = shared.native(), .target = "/mnt"}}});
+  EXPECT_EQ(shell(box,
+                  "timeout -s KILL 100 sh -c 'for i in 0 1 2 3; do (dd if=/mnt/in$i of=/dev/null bs=1M; "
+                  "dd if=/dev/zero of=/mnt/out$i bs=1M count=24) 2>/dev/null & done; "
+                  "for i in 4 5; do dd if=/dev/zero of=/mnt/out$i bs=1M count=24 2>/dev/null; done; wait; "
+                  "cat /mnt/out* | wc -c'"),
+            concat(6 * (24u << 20), "\n"));
+}
+
 TEST_F(FolderTest, CanBeTwentyAtOnce) {
   BoxSpec spec;
   for (int i = 0; i < 20; ++i) {
