@@ -155,6 +155,7 @@ Result<void> Folders::mount_share(UniqueFd stream) {
       resolve_user(box_user_, account_file("/etc/passwd"), account_file("/etc/group")).value_or(Account());
   BOXLITE_TRY(tell_box_user(stream.get(), {.uid = user.uid, .gid = user.gid}));
   const auto mount = BOXLITE_TRY(mount_fuse(device.get()));
+  if (!control_.is_open()) control_ = BOXLITE_TRY(fuse::mount_control());
   auto ends = BOXLITE_TRY(fuse::join(std::move(device), std::move(stream), mount.get()));
   if (!bridge_.is_started()) bridge_ = BOXLITE_TRY(FolderBridge::start(path));
   BOXLITE_TRY(bridge_.carry(std::move(ends)));
@@ -245,7 +246,7 @@ void Folders::settle() const {
   if (!is_mounted_) return;
   const auto place = open_file(share_path(wire::folders_share), O_PATH | O_DIRECTORY);
   if (!place) return;
-  const auto waiting = fuse::open_control(place->get(), "waiting", O_RDONLY);
+  const auto waiting = fuse::open_control(control_.get(), place->get(), "waiting", O_RDONLY);
   const auto deadline = Deadline::after(settling_limit);
   char first = 0;
   // The kernel has a number to be read, and nothing that tells when it changes.

@@ -48,7 +48,9 @@ class Folders {
   // `stream` leads to the server.
   Result<void> mount_share(UniqueFd stream);
 
+  // Both stay, and are there already in a machine that was saved.
   FolderBridge bridge_;
+  UniqueFd control_;
   std::string box_user_;
   bool is_mounted_ = false;
 };

@@ -43,17 +43,21 @@ Result<Ends> join(UniqueFd device, UniqueFd stream, int mount_fd) {
   const auto stream_fd = static_cast<std::uint32_t>(stream.get());
   UniqueFd carrier(::ioctl(device.get(), FUSE_DEV_IOC_CARRY, &stream_fd));
   if (carrier.is_open()) return Ends{std::move(device), std::move(carrier), UniqueFd()};
-  auto abort = BOXLITE_TRY(open_control(mount_fd, "abort", O_WRONLY));
+  const auto control = BOXLITE_TRY(mount_control());
+  auto abort = BOXLITE_TRY(open_control(control.get(), mount_fd, "abort", O_WRONLY));
   return Ends{std::move(device), std::move(stream), std::move(abort)};
 }
 
-Result<UniqueFd> open_control(int mount_fd, std::string_view what, int flags) {
+Result<UniqueFd> mount_control() {
+  return linux_::new_mount("fusectl", {}, 0);
+}
+
+Result<UniqueFd> open_control(int control_fd, int mount_fd, std::string_view what, int flags) {
   struct statx status;
   if (::statx(mount_fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &status) != 0)
     return fail(syscall_error("statx", "folders", errno));
-  const auto control = BOXLITE_TRY(linux_::new_mount("fusectl", {}, 0));
   const auto name = concat(status.stx_dev_minor, "/", what);
-  UniqueFd file(::openat(control.get(), name.c_str(), flags | O_CLOEXEC));
+  UniqueFd file(::openat(control_fd, name.c_str(), flags | O_CLOEXEC));
   if (!file.is_open()) return fail(syscall_error("open", name, errno));
   return file;
 }

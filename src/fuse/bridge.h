@@ -64,8 +64,10 @@ class Bridge {
   std::atomic<bool> requests_have_ended_ = false;
 };
 
-// What the kernel says of the FUSE file system whose mount this is, attached or not (fusectl): "abort", which
-// is written to, or "waiting", how many requests have no answer.
-Result<UniqueFd> open_control(int mount_fd, std::string_view what, int flags);
+// What the kernel says of all FUSE file systems (fusectl), mounted nowhere. To unmount it takes milliseconds.
+Result<UniqueFd> mount_control();
+// What it says of the one whose mount this is, attached or not: "abort", which is written to, or "waiting",
+// how many requests have no answer.
+Result<UniqueFd> open_control(int control_fd, int mount_fd, std::string_view what, int flags);
 
 }  // namespace boxlite::fuse

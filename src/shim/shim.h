@@ -98,6 +98,7 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   // shim_end.cpp
   void on_main_start(std::string_view exec_id) override;
   void on_main_end(const wire::msg::ExecResult& result) override;
+  void kill_once_settled();
   void on_guest_lost(const Error& why) override;
   void on_main_running() override;
   void on_main_output(bool is_stderr, std::string_view bytes, std::uint64_t lost) override;

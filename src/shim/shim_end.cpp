@@ -146,9 +146,19 @@ void Shim::on_main_end(const wire::msg::ExecResult& result) {
   mux_->turn_away(main_ended_error(config_.box_id, result));
   if (life.state != State::ready) return;
   life.state = State::stopping;
-  // Processes may have mapped files of a folder, and their end writes them.
   if (config_.is_disposable && folders_->is_empty()) return life.machine->kill();
+  if (config_.is_disposable) kill_once_settled();
   life.stop_timer = loop_->after(power_off_limit, [this] { end_machine(); });
+}
+
+// Processes may have mapped files of a folder, and their end writes them: the agent answers when that is
+// done.
+void Shim::kill_once_settled() {
+  mux_->call<wire::GuestShutdown>(wire::msg::ShutdownRequest(),
+                                  [this](const Result<wire::msg::ShutdownResponse>& response) {
+                                    if (response && life_->machine && life_->state != State::ended)
+                                      life_->machine->kill();
+                                  });
 }
 
 // ---- the machine -----------------------------------------------------------------------------------------
