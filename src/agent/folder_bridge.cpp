@@ -41,7 +41,9 @@ std::optional<fuse::Ends> receive_ends(int control_fd) {
   std::array<UniqueFd, end_count> fds;
   for (auto& fd : fds) {
     pollfd readable{control_fd, POLLIN, 0};
-    if (::poll(&readable, 1, -1) < 0) return {};
+    while (::poll(&readable, 1, -1) < 0) {
+      if (errno != EINTR) return {};
+    }
     auto part = linux_::receive_with_fd(control_fd);
     if (!part || part->bytes.empty()) return {};
     fd = std::move(part->fd);

@@ -23,7 +23,8 @@ namespace boxlite::fuse {
 namespace {
 
 constexpr std::uint64_t file_id = 2;
-constexpr std::string_view file_name = "file";
+constexpr std::uint64_t made_id = 3;
+constexpr std::string_view file_name = "file";  // its zero follows
 constexpr std::string_view content = "some bytes\n";
 // No name, and no attribute, is asked for twice.
 constexpr std::uint64_t for_ever = ~std::uint64_t{0} >> 1;
@@ -33,23 +34,23 @@ fuse_attr attributes_of(std::uint64_t id) {
   attributes.ino = id;
   attributes.mode = id == FUSE_ROOT_ID ? S_IFDIR | 0755 : S_IFREG | 0644;
   attributes.nlink = 1;
-  attributes.size = id == FUSE_ROOT_ID ? 0 : content.size();
+  attributes.size = id == file_id ? content.size() : 0;
   attributes.blksize = 4096;
   return attributes;
 }
 
-fuse_entry_out entry() {
+fuse_entry_out entry_of(std::uint64_t id) {
   fuse_entry_out out = {};
-  out.nodeid = file_id;
+  out.nodeid = id;
   out.entry_valid = out.attr_valid = for_ever;
-  out.attr = attributes_of(file_id);
+  out.attr = attributes_of(id);
   return out;
 }
 
 std::string directory(std::uint64_t offset) {
   if (offset != 0) return {};
   fuse_direntplus out = {};
-  out.entry_out = entry();
+  out.entry_out = entry_of(file_id);
   out.dirent.ino = file_id;
   out.dirent.off = 1;
   out.dirent.namelen = file_name.size();
@@ -84,7 +85,12 @@ Reply reply_to(const fuse_in_header& header, std::string_view message) {
       const auto agreed = agree(body_of<fuse_init_in>(message));
       return agreed ? Reply{.body = text_of(*agreed)} : Reply{.error = -EPROTO, .body = {}};
     }
-    case FUSE_LOOKUP: return {.body = text_of(entry())};
+    case FUSE_LOOKUP: {
+      const auto name = message.substr(sizeof header);
+      if (name != std::string_view(file_name.data(), file_name.size() + 1))
+        return {.error = -ENOENT, .body = {}};
+      return {.body = text_of(entry_of(file_id))};
+    }
     case FUSE_GETATTR:
     case FUSE_SETATTR: {
       fuse_attr_out out = {};
@@ -94,7 +100,7 @@ Reply reply_to(const fuse_in_header& header, std::string_view message) {
     }
     case FUSE_OPEN:
     case FUSE_OPENDIR: return {.body = text_of(fuse_open_out{})};
-    case FUSE_CREATE: return {.body = text_of(entry()) + text_of(fuse_open_out{})};
+    case FUSE_CREATE: return {.body = text_of(entry_of(made_id)) + text_of(fuse_open_out{})};
     case FUSE_READ: return {.body = std::string(body_of<fuse_read_in>(message).offset == 0 ? content : "")};
     case FUSE_READDIRPLUS: return {.body = directory(body_of<fuse_read_in>(message).offset)};
     case FUSE_WRITE: {
@@ -144,7 +150,7 @@ void use_one_file(const std::filesystem::path& root) {
   (void)entries_of(root);
   (void)read_file(path, content.size());
   (void)::unlink(path.c_str());
-  const UniqueFd made(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  const UniqueFd made(::open((root / "new").c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (made.is_open()) (void)write_all(made.get(), content, "rehearsal");
 }
 
