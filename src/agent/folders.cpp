@@ -242,16 +242,24 @@ Result<wire::msg::RemoveFolderResponse> Folders::remove(const Container& contain
   return wire::msg::RemoveFolderResponse();
 }
 
+// The kernel has a number to be read, once from each open file, and nothing that tells when it changes.
+Result<bool> Folders::has_waiting(int place_fd) const {
+  const auto waiting = BOXLITE_TRY(fuse::open_control(control_.get(), place_fd, "waiting", O_RDONLY));
+  char first = 0;
+  if (::read(waiting.get(), &first, 1) != 1) return fail(syscall_error("read", "waiting", errno));
+  return first != '0';
+}
+
 void Folders::settle() const {
   if (!is_mounted_) return;
   const auto place = open_file(share_path(wire::folders_share), O_PATH | O_DIRECTORY);
-  if (!place) return;
-  const auto waiting = fuse::open_control(control_.get(), place->get(), "waiting", O_RDONLY);
+  if (!place) return log_line(place.error().message());
   const auto deadline = Deadline::after(settling_limit);
-  char first = 0;
-  // The kernel has a number to be read, and nothing that tells when it changes.
-  while (waiting && ::pread(waiting->get(), &first, 1, 0) == 1 && first != '0' && !deadline.has_passed())
+  auto waits = has_waiting(place->get());
+  for (; waits && *waits && !deadline.has_passed(); waits = has_waiting(place->get()))
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (!waits) return log_line(waits.error().message());
+  if (*waits) log_line("folders: what was written through mappings may not have come to the host");
 }
 
 void Folders::unmount_share() {

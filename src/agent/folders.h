@@ -48,6 +48,9 @@ class Folders {
   // `stream` leads to the server.
   Result<void> mount_share(UniqueFd stream);
 
+  // Whether an answer is outstanding. `place_fd`: the file system's root.
+  Result<bool> has_waiting(int place_fd) const;
+
   // Both stay, and are there already in a machine that was saved.
   FolderBridge bridge_;
   UniqueFd control_;

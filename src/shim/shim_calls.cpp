@@ -15,6 +15,8 @@ using std::chrono::milliseconds;
 
 // What the end of the machine may take beyond the grace period of its processes.
 constexpr milliseconds beyond_grace{2000};
+// So much more where programs may have stored into folders: a busy host takes it in when it can.
+constexpr milliseconds settling_limit{6000};
 // QEMU answers its monitor within milliseconds, unless the host swaps.
 constexpr milliseconds pause_limit{2000};
 
@@ -149,7 +151,8 @@ void Shim::handle_stop(const ShimCall& call) {
     return force_end();
   }
   const milliseconds grace(request->grace_ms());
-  stop(grace, grace + beyond_grace, static_cast<int>(std::min(request->signal(), 64u)));
+  const auto settling = folders_->is_empty() ? milliseconds(0) : settling_limit;
+  stop(grace, grace + beyond_grace + settling, static_cast<int>(std::min(request->signal(), 64u)));
 }
 
 }  // namespace boxlite::shim

@@ -2,9 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a box for once (run --rm) has written to a folder is on the host when it has ended, whoever wrote it and how: the
 main command, a process that it left behind, through write and through mappings that nobody unmapped."""
+import os
 import pathlib
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 
 from home import Home
 
@@ -29,6 +33,47 @@ os._exit(7)
 """
 
 
+# Nobody waits for what it stores: the descriptor is closed before, and there is no flush and no sync.
+FORGETTER = f"""
+import ctypes, os, time
+C = ctypes.CDLL(None)
+C.mmap.restype = ctypes.c_void_p
+file = os.open("/f/forgotten", os.O_RDWR | os.O_CREAT)
+os.ftruncate(file, {SIZE})
+address = C.mmap(None, ctypes.c_size_t({SIZE}), 3, 1, file, ctypes.c_long(0))
+os.close(file)
+ctypes.memset(ctypes.c_void_p(address), ord("f"), {SIZE})
+print("stored", flush=True)
+input()
+os._exit(7)
+"""
+
+
+def file_server(home):
+    """The one of the only box."""
+    shim = home.inspect(home.boxes()[0]["id"])["State"]["Pid"]
+    children = pathlib.Path(f"/proc/{shim}/task/{shim}/children").read_text().split()
+    return next(int(pid) for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("boxlite-fileser"))
+
+
+def slow_host(home, folder):
+    """The host takes in what was stored a second after its program has ended."""
+    run = home.spawn("run", "-i", "--rm", "-v", f"{folder}:/f", "debian:python", "python3", "-c", FORGETTER, stdin=subprocess.PIPE)
+    assert run.stdout.readline() == b"stored\n"
+    server = file_server(home)
+    os.kill(server, signal.SIGSTOP)
+    try:
+        run.stdin.write(b"\n")
+        run.stdin.flush()
+        time.sleep(1)  # longer than all else that the end of a box takes
+        assert run.poll() is None, "the box has ended without what was stored"
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert run.wait(timeout=60) == 7, run.stderr.read()
+    content = (folder / "forgotten").read_bytes()
+    assert content == b"f" * SIZE, f"forgotten: {content.count(b'f')} of {len(content)} bytes"
+
+
 def main():
     with Home(sys.argv[1]) as home, tempfile.TemporaryDirectory(prefix="boxlite-end-") as directory:
         folder = pathlib.Path(directory)
@@ -41,6 +86,7 @@ def main():
                 content = (folder / name).read_bytes()
                 assert content == name[:1].encode() * SIZE, f"turn {turn}: {name}: {len(content)} bytes, wrong"
                 (folder / name).unlink()
+        slow_host(home, folder)
     print("all bytes are on the host", flush=True)
 
 
