@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Servers that behave in ways docker-registry cannot be made to: redirects, rate limits, wrong ranges, lies.
 #include <atomic>
+#include <csignal>
 #include <functional>
 #include <mutex>
 
@@ -28,7 +29,10 @@ class ScriptedServer {
             requests_.push_back(request);
           }
           (void)write_all(connection_fd, script_(request), "scripted answer");
-        }) {}
+        }) {
+    // A client that has heard enough of a lie is gone before its end.
+    std::signal(SIGPIPE, SIG_IGN);
+  }
 
   std::string address() const { return server_.address(); }
   std::string url(std::string_view path) const { return concat("http://", address(), path); }
