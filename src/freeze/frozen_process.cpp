@@ -25,6 +25,19 @@ Result<const ImageHeader*> parse(const std::filesystem::path& image, const std::
   return fail(ErrorCode::corrupted, concat(in_quotes(image.native()), " is no image of a process"));
 }
 
+// A socket that waits where the process expects it not to would make all of it wait.
+Result<void> wait_like(const Descriptor& descriptor, int fd) {
+  struct stat status = {};
+  if (::fstat(fd, &status) != 0)
+    return fail(syscall_error("fstat", concat("descriptor ", descriptor.number), errno));
+  if (!S_ISSOCK(status.st_mode)) return {};
+  const int flags = ::fcntl(fd, F_GETFL);
+  const auto wanted = (flags & ~O_NONBLOCK) | (static_cast<int>(descriptor.flags) & O_NONBLOCK);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, wanted) != 0)
+    return fail(syscall_error("fcntl", concat("descriptor ", descriptor.number), errno));
+  return {};
+}
+
 }  // namespace
 
 Result<bool> FrozenProcess::has_its_files(const std::filesystem::path& image) {
@@ -57,19 +70,6 @@ Result<FrozenProcess> FrozenProcess::open(const std::filesystem::path& image,
   return self;
 }
 
-// A socket that waits where the process expects it not to would make all of it wait.
-Result<void> wait_like(const Descriptor& descriptor, int fd) {
-  struct stat status = {};
-  if (::fstat(fd, &status) != 0)
-    return fail(syscall_error("fstat", concat("descriptor ", descriptor.number), errno));
-  if (!S_ISSOCK(status.st_mode)) return {};
-  const int flags = ::fcntl(fd, F_GETFL);
-  const auto wanted = (flags & ~O_NONBLOCK) | (static_cast<int>(descriptor.flags) & O_NONBLOCK);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, wanted) != 0)
-    return fail(syscall_error("fcntl", concat("descriptor ", descriptor.number), errno));
-  return {};
-}
-
 Result<std::vector<UniqueFd>> FrozenProcess::add_descriptors(std::vector<linux_::FdMapping>& fds,
                                                              const Give& give) const {
   std::vector<UniqueFd> made;
@@ -83,7 +83,6 @@ Result<std::vector<UniqueFd>> FrozenProcess::add_descriptors(std::vector<linux_:
     const bool is_given = named.descriptor.kind == DescriptorKind::given;
     made.push_back(is_given ? BOXLITE_TRY(give(named.name, static_cast<int>(named.descriptor.flags)))
                             : BOXLITE_TRY(make_descriptor(named)));
-    if (is_given) BOXLITE_TRY(wait_like(named.descriptor, made.back().get()));
     fds.push_back({made.back().get(), number});
   }
   fds.push_back({image_.get(), image_fd});
