@@ -33,17 +33,13 @@
 #include "fileserver/server.h"
 #include "fuse/bridge.h"
 #include "fuse/repeater.h"
+#include "fuse/test_mounts.h"
 #include "linux/event_loop.h"
 #include "linux/unix_socket.h"
 
 namespace boxlite::fileserver {
 
-// The mounts of this test are its own. Before any thread is made.
-inline bool enter_mount_namespace() {
-  static const bool entered =
-      ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-  return entered;
-}
+using fuse::enter_mount_namespace;
 
 inline bool write_existing(const char* path, std::string_view text) {
   const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));

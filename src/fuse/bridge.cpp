@@ -24,9 +24,9 @@
 namespace boxlite::fuse {
 namespace {
 
-// guest/kernel/patches/3-fuse-carry.patch. Gives a descriptor from which comes what the server tells unasked,
-// and which takes whole messages, one a write.
-#define FUSE_DEV_IOC_CARRY _IOR(FUSE_DEV_IOC_MAGIC, 100, std::uint32_t)
+// FUSE_DEV_IOC_CARRY of guest/kernel/patches/3-fuse-carry.patch. Gives a descriptor from which comes what the
+// server tells unasked, and which takes whole messages, one a write.
+constexpr unsigned long carry_ioctl = _IOR(FUSE_DEV_IOC_MAGIC, 100, std::uint32_t);
 
 fuse_out_header header_of(const char* message) {
   fuse_out_header header;
@@ -41,7 +41,7 @@ Result<Ends> join(UniqueFd device, UniqueFd stream, int mount_fd) {
   BOXLITE_TRY(
       write_all(stream.get(), order_message(wire::forgotten_order, bytes_of(wire::Forgotten{})), "folders"));
   const auto stream_fd = static_cast<std::uint32_t>(stream.get());
-  UniqueFd carrier(::ioctl(device.get(), FUSE_DEV_IOC_CARRY, &stream_fd));
+  UniqueFd carrier(::ioctl(device.get(), carry_ioctl, &stream_fd));
   if (carrier.is_open()) return Ends{std::move(device), std::move(carrier), UniqueFd()};
   const auto control = BOXLITE_TRY(mount_control());
   auto abort = BOXLITE_TRY(open_control(control.get(), mount_fd, "abort", O_WRONLY));

@@ -91,8 +91,7 @@ Reply reply_to(const fuse_in_header& header, std::string_view message) {
         return {.error = -ENOENT, .body = {}};
       return {.body = text_of(entry_of(file_id))};
     }
-    case FUSE_GETATTR:
-    case FUSE_SETATTR: {
+    case FUSE_GETATTR: {
       fuse_attr_out out = {};
       out.attr_valid = for_ever;
       out.attr = attributes_of(header.nodeid);
@@ -110,8 +109,7 @@ Reply reply_to(const fuse_in_header& header, std::string_view message) {
     }
     case FUSE_RELEASE:
     case FUSE_RELEASEDIR:
-    case FUSE_UNLINK:
-    case FUSE_DESTROY: return {};
+    case FUSE_UNLINK: return {};
     default: return {.error = -ENOSYS, .body = {}};
   }
 }
@@ -121,17 +119,16 @@ bool is_answered(std::uint32_t opcode) {
          opcode < wire::first_folder_order;
 }
 
-bool answer(int stream_fd, std::string_view message) {
+Result<void> answer(int stream_fd, std::string_view message) {
   fuse_in_header header;
   std::memcpy(&header, message.data(), sizeof header);
-  if (!is_answered(header.opcode)) return true;
+  if (!is_answered(header.opcode)) return {};
   const auto reply = reply_to(header, message);
   fuse_out_header out = {};
   out.len = static_cast<std::uint32_t>(sizeof out + reply.body.size());
   out.error = reply.error;
   out.unique = header.unique;
-  return write_all(stream_fd, text_of(out) + reply.body, "folders").has_value() &&
-         header.opcode != FUSE_DESTROY;
+  return write_all(stream_fd, text_of(out) + reply.body, "folders");
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -15,15 +14,12 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "fuse/bridge.h"
+#include "fuse/test_mounts.h"
 #include "linux/mounts.h"
 #include "linux/unix_socket.h"
 
 namespace boxlite::fuse {
 namespace {
-
-bool enter_mount_namespace() {
-  return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
-}
 
 class OneFileTest : public testing::Test {
  protected:
