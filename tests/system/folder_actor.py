@@ -159,7 +159,7 @@ class Steps:
         finally:
             os.close(reader)
             os.close(writer)
-            C.msync(self.maps[slot], MAPPED, 4)  # also what was stored before the end
+            check(C.msync(self.maps[slot], MAPPED, 4))  # also what was stored before the end
 
     def allocate(self, slot, mode, offset, size):
         check(C.fallocate(self.open_files[slot], mode, offset, size))

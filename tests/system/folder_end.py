@@ -35,7 +35,7 @@ os._exit(7)
 
 # Nobody waits for what it stores: the descriptor is closed before, and there is no flush and no sync.
 FORGETTER = f"""
-import ctypes, os, time
+import ctypes, os
 C = ctypes.CDLL(None)
 C.mmap.restype = ctypes.c_void_p
 file = os.open("/f/forgotten", os.O_RDWR | os.O_CREAT)
@@ -49,18 +49,11 @@ os._exit(7)
 """
 
 
-def file_server(home):
-    """The one of the only box."""
-    shim = home.inspect(home.boxes()[0]["id"])["State"]["Pid"]
-    children = pathlib.Path(f"/proc/{shim}/task/{shim}/children").read_text().split()
-    return next(int(pid) for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("boxlite-fileser"))
-
-
 def slow_host(home, folder):
     """The host takes in what was stored a second after its program has ended."""
     run = home.spawn("run", "-i", "--rm", "-v", f"{folder}:/f", "debian:python", "python3", "-c", FORGETTER, stdin=subprocess.PIPE)
     assert run.stdout.readline() == b"stored\n"
-    server = file_server(home)
+    server = home.process_of_box("boxlite-fileser")
     os.kill(server, signal.SIGSTOP)
     try:
         run.stdin.write(b"\n")

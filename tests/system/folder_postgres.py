@@ -109,14 +109,6 @@ class Database:
         """A program for databases without a server, in a box of its own."""
         return self.home.call("run", "--rm", "-u", "postgres", *self.options, IMAGE, *args, deadline=DEADLINE)
 
-    def kill(self, name):
-        """One of the processes that belong to the box."""
-        shim = self.home.boxes()[0]["pid"]
-        found = [pid for pid in children(shim) if command(pid).startswith(name)]
-        if len(found) != 1:
-            raise AssertionError(f"{name}: {found}")
-        os.kill(found[0], signal.SIGKILL)
-
     def interrupt(self, what, happen):
         """Clients commit, something happens, and the box ends."""
         clients = [Client(self, f"{what}-{self.starts}-{name}") for name in CLIENTS]
@@ -141,15 +133,6 @@ class Database:
         print(f"user {os.getuid()}: {what}: {len(self.acknowledged)} commits acknowledged, {count} there", flush=True)
 
 
-def command(pid):
-    return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
-
-
-def children(parent):
-    threads = pathlib.Path(f"/proc/{parent}/task").glob("*/children")
-    return [int(pid) for thread in threads for pid in thread.read_text().split()]
-
-
 def check_files(database):
     """What lies there is a database that was shut down in order, every page of which is as it was written."""
     state = database.offline("pg_controldata", DATABASE)
@@ -170,10 +153,10 @@ def work(home, source):
     database.start()
     database.query("create table log(who text, i integer, filler text not null, primary key (who, i))")
     for _ in range(ROUNDS):
-        database.interrupt("machine", lambda: database.kill("qemu-system"))
+        database.interrupt("machine", lambda: os.kill(database.home.process_of_box("qemu-system"), signal.SIGKILL))
         database.start()
         database.check("its machine was killed")
-        database.interrupt("server", lambda: database.kill("boxlite-fileser"))
+        database.interrupt("server", lambda: os.kill(database.home.process_of_box("boxlite-fileser"), signal.SIGKILL))
         database.start()
         database.check("its file server was killed")
         database.interrupt("stop", lambda: home.call("stop", "db"))

@@ -105,6 +105,15 @@ class Home:
     def inspect(self, box):
         return json.loads(self.call("inspect", box))[0]
 
+    def process_of_box(self, name):
+        """A child of the shim of the only box, by how its name begins."""
+        threads = pathlib.Path(f"/proc/{self.boxes()[0]['pid']}/task").glob("*/children")
+        children = [int(pid) for thread in threads for pid in thread.read_text().split()]
+        found = [pid for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith(name)]
+        if len(found) != 1:
+            raise AssertionError(f"{name}: {found}")
+        return found[0]
+
     def processes(self):
         """Every process whose environment or arguments name this home, but this one."""
         found = []
