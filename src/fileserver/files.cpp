@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "fileserver/opening.h"
+#include "fuse/agreement.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -134,7 +135,13 @@ Answer<void> write_file(Session& session, Request& request) {
   change.done(in.offset + static_cast<std::uint64_t>(written), appends);
   if ((in.write_flags & FUSE_WRITE_KILL_SUIDGID) != 0) BOXLITE_TRY(drop_set_id(session, *node, file->fd));
   const fuse_write_out out = {.size = static_cast<std::uint32_t>(written), .padding = 0};
-  session.channel().answer(request.unique(), {bytes_of(out)});
+  if ((in.write_flags & fuse::write_asks_attr) == 0) {
+    session.channel().answer(request.unique(), {bytes_of(out)});
+    return {};
+  }
+  const auto status = BOXLITE_TRY(status_of(file->fd->get()));
+  const auto attributes = session.attributes(*node, {file->fd, status});
+  session.channel().answer(request.unique(), {bytes_of(out), bytes_of(attributes)});
   return {};
 }
 
@@ -147,12 +154,13 @@ Answer<void> flush(Session& session, Request& request) {
 
 Answer<void> release(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_release_in>());
-  if (!session.files().has(in.fh, request.node())) return refuse(EBADF);
+  const bool is_answered = (in.release_flags & fuse::release_unanswered) == 0;
+  if (!session.files().has(in.fh, request.node())) return is_answered ? refuse(EBADF) : Answer<void>();
   session.files().close(in.fh);
   session.locks().release_file(request.node(), in.fh);
   if (auto* node = session.nodes().find(request.node()); node != nullptr)
     session.nodes().drop_if_unused(*node);
-  session.channel().answer(request.unique(), {});
+  if (is_answered) session.channel().answer(request.unique(), {});
   return {};
 }
 

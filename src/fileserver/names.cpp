@@ -3,9 +3,11 @@
 
 #include <array>
 #include <climits>
+#include <memory>
 #include <string>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -13,6 +15,7 @@
 
 #include "base/result.h"
 #include "fileserver/opening.h"
+#include "fuse/agreement.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -73,6 +76,25 @@ Answer<void> answer_new(Session& session, const Site& site, const Request& reque
   const auto entry = BOXLITE_TRY(enter_new(session, site, request));
   session.channel().answer(request.unique(), {bytes_of(entry)});
   return {};
+}
+
+bool is_empty(int directory_fd) {
+  UniqueFd fd(::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
+  if (!entries) return false;
+  (void)fd.release();
+  const dirent* entry = nullptr;
+  do entry = ::readdir(entries.get());
+  while (entry != nullptr && !is_name(entry->d_name));
+  return entry == nullptr;
+}
+
+// Nothing has come into the new directory since it is heard what does.
+bool stays_known_to_be_empty(Session& session, std::uint64_t directory) {
+  auto* node = session.nodes().find(directory);
+  if (node == nullptr || !session.hears_names_in(*node)) return false;
+  const auto found = session.tree().find(*node);
+  return found && is_empty(found->fd->get());
 }
 
 // A device, fifo or socket that exists for the box only: a file of the host that says so.
@@ -209,7 +231,10 @@ Answer<void> make_directory(Session& session, Request& request) {
   const auto in = BOXLITE_TRY(request.take<fuse_mkdir_in>());
   const auto site = BOXLITE_TRY(next_site(session, request));
   BOXLITE_TRY(answer_of(::mkdirat(site.fd->get(), site.name.c_str(), in.mode & 01777u)));
-  return answer_new(session, site, request);
+  auto entry = BOXLITE_TRY(enter_new(session, site, request));
+  if (stays_known_to_be_empty(session, entry.nodeid)) entry.attr.flags |= fuse::attr_is_empty;
+  session.channel().answer(request.unique(), {bytes_of(entry)});
+  return {};
 }
 
 Answer<void> make_symlink(Session& session, Request& request) {

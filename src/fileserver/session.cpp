@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "fileserver/folder_name.h"
+#include "fuse/agreement.h"
 
 namespace boxlite::fileserver {
 namespace {
@@ -189,6 +190,10 @@ Answer<fuse_entry_out> Session::enter(Node& directory, const std::string& name, 
   const bool is_heard_of = watch_.covers(directory) || directory.id == FUSE_ROOT_ID;
   entry.entry_valid = is_heard_of && may_keep() ? until_changed : 0;
   return entry;
+}
+
+bool Session::hears_names_in(const Node& directory) const {
+  return (features_ & fuse::tells_more) != 0 && may_keep() && watch_.covers(directory);
 }
 
 fuse_entry_out Session::nothing_there(Node& directory, const std::string& name) {

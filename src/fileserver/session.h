@@ -89,6 +89,8 @@ class Session {
   Answer<fuse_entry_out> enter(Node& directory, const std::string& name, const Found& found);
   // Whether each change of the file by the host is heard of, however soon it follows upon another.
   bool hears_all_of(const Node& node, const struct statx& status);
+  // The guest, which has agreed on it, need not ask for names in the directory that it has not been told of.
+  bool hears_names_in(const Node& directory) const;
   // It is told that nothing does.
   fuse_entry_out nothing_there(Node& directory, const std::string& name);
   fuse_attr_out attributes(Node& node, const Found& found);

@@ -49,8 +49,8 @@ class HostileGuest {
     std::string body = {};
   };
 
-  // `acknowledges`: it will say what it has forgotten.
-  explicit HostileGuest(bool acknowledges = true) {
+  // `acknowledges`: it will say what it has forgotten. `features`: what its kernel offers (fuse::agree).
+  explicit HostileGuest(bool acknowledges = true, std::uint64_t features = 0) {
     place_.emplace(*TempDir::create(std::filesystem::temp_directory_path(), "boxlite-hostile-"));
     std::filesystem::create_directory(served());
     folders_.emplace(*jail::SharedFolders::create(served()));
@@ -64,6 +64,8 @@ class HostileGuest {
     fuse_init_in in = {};
     in.major = FUSE_KERNEL_VERSION;
     in.minor = FUSE_KERNEL_MINOR_VERSION;
+    in.flags = static_cast<std::uint32_t>(features);
+    in.flags2 = static_cast<std::uint32_t>(features >> 32);
     EXPECT_EQ(ask(FUSE_INIT, 0, fuse::bytes_of(in)).error, 0);
   }
   HostileGuest(const HostileGuest&) = delete;

@@ -12,6 +12,14 @@ namespace boxlite::fuse {
 inline constexpr std::uint64_t direct_io_allow_mmap = std::uint64_t{1} << 36;
 // FUSE_TELLS_CHANGES of guest/kernel/patches: BoxLite's guests ask less then.
 inline constexpr std::uint64_t tells_changes = std::uint64_t{1} << 62;
+// FUSE_TELLS_MORE of there, which agrees on the following.
+inline constexpr std::uint64_t tells_more = std::uint64_t{1} << 61;
+// In fuse_attr::flags of a directory that was just made: nothing is in it, and what comes is told.
+inline constexpr std::uint32_t attr_is_empty = std::uint32_t{1} << 31;
+// In fuse_write_in::write_flags: fuse_attr_out follows upon fuse_write_out.
+inline constexpr std::uint32_t write_asks_attr = std::uint32_t{1} << 31;
+// In fuse_release_in::release_flags: it is not answered, nor refused.
+inline constexpr std::uint32_t release_unanswered = std::uint32_t{1} << 31;
 
 // What a kernel offers, or has been answered.
 template <typename Init>

@@ -79,6 +79,17 @@ struct Reply {
   std::string body;
 };
 
+Reply written(std::uint64_t id, const fuse_write_in& in) {
+  fuse_write_out out = {};
+  out.size = in.size;
+  if ((in.write_flags & write_asks_attr) == 0) return {.body = text_of(out)};
+  fuse_attr_out attributes = {};
+  attributes.attr_valid = for_ever;
+  attributes.attr = attributes_of(id);
+  attributes.attr.size = in.offset + in.size;
+  return {.body = text_of(out) + text_of(attributes)};
+}
+
 Reply reply_to(const fuse_in_header& header, std::string_view message) {
   switch (header.opcode) {
     case FUSE_INIT: {
@@ -102,11 +113,7 @@ Reply reply_to(const fuse_in_header& header, std::string_view message) {
     case FUSE_CREATE: return {.body = text_of(entry_of(made_id)) + text_of(fuse_open_out{})};
     case FUSE_READ: return {.body = std::string(body_of<fuse_read_in>(message).offset == 0 ? content : "")};
     case FUSE_READDIRPLUS: return {.body = directory(body_of<fuse_read_in>(message).offset)};
-    case FUSE_WRITE: {
-      fuse_write_out out = {};
-      out.size = body_of<fuse_write_in>(message).size;
-      return {.body = text_of(out)};
-    }
+    case FUSE_WRITE: return written(header.nodeid, body_of<fuse_write_in>(message));
     case FUSE_RELEASE:
     case FUSE_RELEASEDIR:
     case FUSE_UNLINK: return {};
@@ -114,7 +121,9 @@ Reply reply_to(const fuse_in_header& header, std::string_view message) {
   }
 }
 
-bool is_answered(std::uint32_t opcode) {
+bool is_answered(std::uint32_t opcode, std::string_view message) {
+  if (opcode == FUSE_RELEASE || opcode == FUSE_RELEASEDIR)
+    return (body_of<fuse_release_in>(message).release_flags & release_unanswered) == 0;
   return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT &&
          opcode < wire::first_folder_order;
 }
@@ -122,7 +131,7 @@ bool is_answered(std::uint32_t opcode) {
 Result<void> answer(int stream_fd, std::string_view message) {
   fuse_in_header header;
   std::memcpy(&header, message.data(), sizeof header);
-  if (!is_answered(header.opcode)) return {};
+  if (!is_answered(header.opcode, message)) return {};
   const auto reply = reply_to(header, message);
   fuse_out_header out = {};
   out.len = static_cast<std::uint32_t>(sizeof out + reply.body.size());

@@ -223,7 +223,8 @@ class Model:
             self.note_open_files(side, command, arguments)
         for other in self.sides:
             other.may_be_behind = other.may_be_behind or (other.is_box and other is not side)
-        if succeeded and self.is_told_by_nobody(side, command, arguments):
+        # One through a mapping that fails behind the file's end has stored what came before.
+        if (succeeded or command == "write_mapped") and self.is_told_by_nobody(side, command, arguments):
             self.open_anew()
 
     def get_to_know(self, path):
@@ -301,7 +302,22 @@ class Model:
             for slot in sorted(side.maps):
                 self.look(side, "mapped", {"slot": slot}, at_once=True)
 
+    def move_on_what_another_moved(self):
+        """By the first request of a box that names the new place of a directory which it has open."""
+        one, other, host = self.sides
+        for flags, target in ((0, "h"), (RENAME_EXCHANGE, "x")):
+            for name in ("c", "c/d", "e", "g", "g/x"):
+                self.change(host, "mkdir", {"path": name, "mode": 0o755})
+            self.change(one, "open", {"slot": 0, "path": "c/d", "flags": os.O_RDONLY | os.O_DIRECTORY, "mode": 0})
+            self.change(other, "rename", {"path": "c/d", "other": "e/f", "flags": 0})
+            self.change(one, "rename", {"path": "e/f", "other": f"g/{target}", "flags": flags})
+            self.change(one, "close", {"slot": 0})
+            self.look_at_everything()
+            for name in sorted(self.paths_there(), reverse=True):
+                self.change(host, "rmdir", {"path": name})
+
     def run(self, steps):
+        self.move_on_what_another_moved()
         for self.step in range(1, steps + 1):
             side = self.chance.choice(self.sides)
             command, arguments = self.choose(side)

@@ -103,6 +103,52 @@ TEST_F(FolderTest, WhatTheHostMovesIsGone) {
             "/mnt/a:\nb\ne\n\n/mnt/a/e:\nx\ncat: can't open '/mnt/a/d/x': No such file or directory\n");
 }
 
+// The guest does not ask for names in a directory that it has made itself.
+TEST_F(FolderTest, WhatTheHostPutsIntoNewDirectoriesIsSeen) {
+  const auto shared = folder("shared");
+  auto runtime = open();
+  auto box = create(runtime, {.mounts = {{.source = shared.native(), .target = "/mnt/a"}}});
+  ASSERT_TRUE(box.start());
+  constexpr int count = 100;
+  std::atomic<bool> is_over = false;
+  // As soon as the host can see the directory, and some while later.
+  std::thread host([&] {
+    for (int i = 0; i < count && !is_over; ++i) {
+      const auto made = shared / std::to_string(i);
+      while (!std::filesystem::exists(made) && !is_over) std::this_thread::yield();
+      if (i % 2 == 1)
+        while (!std::filesystem::exists(made / "asked") && !is_over) std::this_thread::yield();
+      EXPECT_TRUE(write_file_atomic(made / "x", "1", 0644));
+    }
+  });
+  EXPECT_EQ(
+      shell(box, concat("cd /mnt/a; for i in $(seq 0 ", count - 1,
+                        "); do mkdir $i; [ -e $i/y ] && echo y; >$i/asked; n=0; "
+                        "until [ -e $i/x ]; do n=$((n+1)); [ $n -gt 10000 ] && echo no $i/x && break; done; "
+                        "done")),
+      "");
+  is_over = true;
+  host.join();
+}
+
+TEST_F(FolderTest, NamesThatTheGuestHasNotInMindAreThere) {
+  const auto shared = folder("shared");
+  auto runtime = open();
+  auto box =
+      create(runtime, {.privileged = true, .mounts = {{.source = shared.native(), .target = "/mnt/a"}}});
+  // Files and directories, made, linked and moved into a new directory, out of it, and replaced.
+  EXPECT_EQ(
+      shell(box,
+            "cd /mnt/a && mkdir new other && cd new && mkdir d && echo 1 >d/f && echo 2 >a && ln a b && mv b "
+            "c && "
+            "ln -s a l && echo 3 >../other/x && mv ../other/x x && echo 4 >t && mv t x && mv a ../other && "
+            "mkfifo p && echo 5 >gone && rm gone; sync; echo 2 >/proc/sys/vm/drop_caches; "
+            "cat d/f c x l; cat gone; [ -p p ] && echo p; mkdir d; echo 6 >c; cat c; ls"),
+      "1\n2\n4\ncat: can't open 'l': No such file or directory\n"
+      "cat: can't open 'gone': No such file or directory\np\nmkdir: can't create directory 'd': File exists\n"
+      "6\nc\nd\nl\np\nx\n");
+}
+
 TEST_F(FolderTest, SaysThatAFileAndADirectoryDoNotFit) {
   const auto shared = folder("shared");
   const auto single = (directory() / "single").native();
