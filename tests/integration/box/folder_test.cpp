@@ -139,7 +139,8 @@ TEST_F(FolderTest, NamesThatTheGuestHasNotInMindAreThere) {
   // Files and directories, made, linked and moved into a new directory, out of it, and replaced.
   EXPECT_EQ(
       shell(box,
-            "cd /mnt/a && mkdir new other && cd new && mkdir d && echo 1 >d/f && echo 2 >a && ln a b && mv b "
+            "exec 2>&1; cd /mnt/a && mkdir new other && cd new && mkdir d && echo 1 >d/f && echo 2 >a && ln "
+            "a b && mv b "
             "c && "
             "ln -s a l && echo 3 >../other/x && mv ../other/x x && echo 4 >t && mv t x && mv a ../other && "
             "mkfifo p && echo 5 >gone && rm gone; sync; echo 2 >/proc/sys/vm/drop_caches; "
