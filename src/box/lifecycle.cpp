@@ -68,6 +68,14 @@ Result<linux_::FileLock> Lifecycle::lock(Deadline deadline) {
       std::move(held).error().with_remedy("another process is starting, stopping or removing this box"));
 }
 
+Result<SpecEdit> Lifecycle::edit() {
+  BOXLITE_TRY(around_.boxes().get(id_));
+  auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  auto record = BOXLITE_TRY(reconcile());
+  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  return SpecEdit(around_, std::move(held), std::move(record), std::move(spec));
+}
+
 Result<store::BoxRecord> Lifecycle::look() {
   return BOXLITE_TRY(observe()).record;
 }

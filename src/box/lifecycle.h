@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "box/box_paths.h"
 #include "box/evidence.h"
+#include "box/spec_edit.h"
 #include "box/start_intention.h"
 #include "box/surroundings.h"
 #include "linux/file_lock.h"
@@ -79,6 +80,8 @@ class Lifecycle {
     store::BoxRecord record;
     Evidence evidence;
   };
+  // Waits for the end of whatever another process does with the box. not_found once it is removed.
+  Result<SpecEdit> edit();
   // What look() returns, and what it rests on.
   Result<Observation> observe();
   // Of a box that stays until it has ended there is none.

@@ -7,7 +7,6 @@
 #include "box/lifecycle.h"
 #include "box/mounts.h"
 #include "box/shim_call.h"
-#include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
@@ -52,10 +51,8 @@ Result<void> Lifecycle::add_mount(const Mount& wanted) {
   const auto distrusted = BOXLITE_TRY(writable_folders(around_.boxes()));
   BOXLITE_TRY(follow_symlinks(named, distrusted));
   const auto& mount = named.front();
-  BOXLITE_TRY(around_.boxes().get(id_));
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
-  const auto record = BOXLITE_TRY(reconcile());
-  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  auto edit = BOXLITE_TRY(this->edit());
+  auto& spec = edit.spec();
   const auto place = tidy_box_path(mount.target);
   if (std::ranges::any_of(spec.mounts, [&](const Mount& other) { return is_at(other, place); })) {
     return fail(Error(ErrorCode::already_exists, concat("the box has a mount at ", in_quotes(place)))
@@ -63,38 +60,34 @@ Result<void> Lifecycle::add_mount(const Mount& wanted) {
   }
   spec.mounts.push_back(mount);
   BOXLITE_TRY(check(spec.mounts));
-  const bool is_running = record.state.status == name(BoxStatus::running);
-  if (is_running && is_fixed(mount)) {
+  if (edit.is_running() && is_fixed(mount)) {
     return fail(Error(ErrorCode::invalid_state, "a tmpfs or a socket cannot be mounted while the box runs")
                     .with_remedy("stop the box first"));
   }
   if (mount.type == MountType::bind) BOXLITE_TRY(folder_of(mount, {}));
   BOXLITE_TRY(around_.require_volumes({mount}));
-  if (is_running) BOXLITE_TRY(attach_now(mount));
-  auto recorded = around_.boxes().set_spec(id_, to_json(spec));
-  if (!recorded && is_running) (void)detach_now(place);
+  if (edit.is_running()) BOXLITE_TRY(attach_now(mount));
+  auto recorded = edit.record();
+  if (!recorded && edit.is_running()) (void)detach_now(place);
   return recorded;
 }
 
 Result<void> Lifecycle::remove_mount(std::string_view target) {
-  BOXLITE_TRY(around_.boxes().get(id_));
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
-  const auto record = BOXLITE_TRY(reconcile());
-  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  auto edit = BOXLITE_TRY(this->edit());
+  auto& spec = edit.spec();
   const auto place = tidy_box_path(target);
   const auto found =
       std::ranges::find_if(spec.mounts, [&](const Mount& mount) { return is_at(mount, place); });
   if (found == spec.mounts.end())
     return fail(ErrorCode::not_found, concat("the box has no mount at ", in_quotes(place)));
-  const bool is_running = record.state.status == name(BoxStatus::running);
-  if (is_running && is_fixed(*found)) {
+  if (edit.is_running() && is_fixed(*found)) {
     return fail(Error(ErrorCode::invalid_state, "a tmpfs or a socket cannot be unmounted while the box runs")
                     .with_remedy("stop the box first"));
   }
   spec.mounts.erase(found);
   // The record first: a mount that is gone from it does not come back.
-  BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
-  if (is_running) BOXLITE_TRY(detach_now(place));
+  BOXLITE_TRY(edit.record());
+  if (edit.is_running()) BOXLITE_TRY(detach_now(place));
   return {};
 }
 

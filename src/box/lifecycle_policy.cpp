@@ -4,7 +4,6 @@
 #include "box/lifecycle.h"
 #include "box/network.h"
 #include "box/shim_call.h"
-#include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
@@ -22,22 +21,20 @@ Result<void> tell_shim(Surroundings& around, const BoxPaths& paths, const Networ
 
 // The record first: should we be killed in between, what was forbidden is not allowed again by a later start.
 Result<void> Lifecycle::set_network_policy(const NetworkPolicy& policy) {
-  BOXLITE_TRY(around_.boxes().get(id_));
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
-  const auto record = BOXLITE_TRY(reconcile());
-  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  auto edit = BOXLITE_TRY(this->edit());
+  auto& spec = edit.spec();
   if (!spec.network.is_enabled)
     return fail(ErrorCode::invalid_state, "set network policy: the box was made without a network");
   spec.network.allow = policy.allow;
   spec.network.deny = policy.deny;
   spec.network.ask = policy.ask;
   BOXLITE_TRY(check(spec.network));
-  BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
-  if (record.state.status != name(BoxStatus::running)) return {};
+  BOXLITE_TRY(edit.record());
+  if (!edit.is_running()) return {};
   auto told = tell_shim(around_, paths_, spec.network);
   if (told) return {};
   // The machine goes on as before, so the record does too.
-  (void)around_.boxes().set_spec(id_, record.spec);
+  edit.take_back();
   return told;
 }
 

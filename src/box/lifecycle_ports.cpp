@@ -6,7 +6,6 @@
 #include "box/lifecycle.h"
 #include "box/network.h"
 #include "box/shim_call.h"
-#include "box/spec_json.h"
 
 namespace boxlite::box {
 namespace {
@@ -28,10 +27,6 @@ Result<typename M::Response> call_about(Surroundings& around, const BoxPaths& pa
   return call_shim<M>(around, paths, request);
 }
 
-bool has_machine(const store::BoxRecord& record) {
-  return record.state.status == name(BoxStatus::running);
-}
-
 // What became of a port of the spec.
 PublishedPort actual_port(const BoxPaths& paths, const PublishedPort& wanted, const PublishedPort& named) {
   const auto shim = vmm::read_shim_record(paths.directory);
@@ -48,10 +43,8 @@ PublishedPort actual_port(const BoxPaths& paths, const PublishedPort& wanted, co
 // The machine first: what is recorded has worked.
 Result<PublishedPort> Lifecycle::publish(const PublishedPort& port) {
   BOXLITE_TRY(check(port));
-  BOXLITE_TRY(around_.boxes().get(id_));
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
-  const auto record = BOXLITE_TRY(reconcile());
-  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  auto edit = BOXLITE_TRY(this->edit());
+  auto& spec = edit.spec();
   if (!spec.network.is_enabled)
     return fail(ErrorCode::invalid_state, "publish port: the box was made without a network");
   if (port.host_port != 0 && std::ranges::count(spec.network.ports, port) > 0)
@@ -60,13 +53,13 @@ Result<PublishedPort> Lifecycle::publish(const PublishedPort& port) {
   spec.network.ports.push_back(port);
   BOXLITE_TRY(check(spec.network));
   auto published = port;
-  if (has_machine(record)) {
+  if (edit.is_running()) {
     const auto response = BOXLITE_TRY(call_about<wire::ShimPublish>(around_, paths_, port));
     published.host_port = static_cast<std::uint16_t>(response.port().host_port());
   }
-  auto recorded = around_.boxes().set_spec(id_, to_json(spec));
+  auto recorded = edit.record();
   if (!recorded) {
-    if (has_machine(record)) (void)call_about<wire::ShimUnpublish>(around_, paths_, published);
+    if (edit.is_running()) (void)call_about<wire::ShimUnpublish>(around_, paths_, published);
     return std::unexpected(std::move(recorded).error());
   }
   return published;
@@ -74,10 +67,8 @@ Result<PublishedPort> Lifecycle::publish(const PublishedPort& port) {
 
 // The record first: a port that is gone from it does not come back.
 Result<void> Lifecycle::unpublish(const PublishedPort& port) {
-  BOXLITE_TRY(around_.boxes().get(id_));
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
-  const auto record = BOXLITE_TRY(reconcile());
-  auto spec = BOXLITE_TRY(parse_box_spec(record.spec));
+  auto edit = BOXLITE_TRY(this->edit());
+  auto& spec = edit.spec();
   const auto fits = [&](const PublishedPort& one) {
     return is_same_port(one, port) || is_same_port(port, one);
   };
@@ -89,8 +80,8 @@ Result<void> Lifecycle::unpublish(const PublishedPort& port) {
   }
   const auto actual = actual_port(paths_, *found, port);
   spec.network.ports.erase(found);
-  BOXLITE_TRY(around_.boxes().set_spec(id_, to_json(spec)));
-  if (!has_machine(record)) return {};
+  BOXLITE_TRY(edit.record());
+  if (!edit.is_running()) return {};
   auto withdrawn = call_about<wire::ShimUnpublish>(around_, paths_, actual);
   // The spec may be ahead of the machine: the process that published it was killed in between.
   if (!withdrawn && withdrawn.error().code() != ErrorCode::not_found)

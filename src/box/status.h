@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The states of a box and the ways between them.
+// The states of a box, as stored.
 #pragma once
 
 #include <span>
@@ -7,14 +7,8 @@
 
 #include <boxlite/box.hpp>
 
-#include "base/result.h"
-
 namespace boxlite::box {
 
-// invalid_state unless a box may go from one to the other. Staying is legal.
-Result<void> check_transition(BoxStatus from, BoxStatus to);
-
-bool may_start(BoxStatus status);
 bool may_remove(BoxStatus status);
 
 std::span<const BoxStatus> all_statuses();
