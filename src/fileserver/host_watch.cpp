@@ -162,6 +162,11 @@ void HostWatch::forget_name(const Place& place) {
   lose_name(place, session_.invalidate_entry(place.parent, place.name));
 }
 
+void HostWatch::check_name(const Place& place) {
+  const auto* file = session_.nodes().child(place.parent, place.name);
+  if (file == nullptr || !session_.is_at(*file, place)) forget_name(place);
+}
+
 // What is open, or has other names, has one less, and may be where nothing is heard of it. Directories have
 // the names by which the guest's watchers will be told.
 void HostWatch::lose_name(const Place& place, std::uint64_t notice) {

@@ -39,6 +39,9 @@ class HostWatch {
   void hear();
   // ... all of it, however much that is.
   void hear_all();
+  // The guest has moved whatever was there to this name, and takes it for the file that it knew: if the host
+  // had put another one there, of which is still to be heard, the guest looks this name up anew.
+  void check_name(const Place& place);
   // What was just done in the directory for the guest is no news to it. `event`: IN_CREATE, IN_DELETE,
   // IN_MOVED_FROM, IN_MOVED_TO.
   void expect(const Node& directory, std::string_view name, std::uint32_t event);

@@ -271,6 +271,28 @@ TEST_F(Hostile, WhatTheHostCannotDoIsRefusedAsItSays) {
   EXPECT_NE(guest_->ask(FUSE_OPENDIR, top_, bytes_of(fuse_open_in{})).error, EIO);
 }
 
+// The guest moves what it knows by a name, the server what is there: these may differ for the moment.
+TEST_F(Hostile, AMovedNameThatWasAnotherFileIsLookedUpAnew) {
+  for (const auto flags : {0u, static_cast<unsigned>(RENAME_EXCHANGE)}) {
+    for (const auto* name : {"x", "y", "new"}) put(host(name), name);
+    ASSERT_NE(guest_->node_of(top_, "x"), 0u);
+    ASSERT_NE(guest_->node_of(top_, "y"), 0u);
+    std::filesystem::rename(host("new"), host("y"));
+    const fuse_rename2_in in = {.newdir = top_, .flags = flags, .padding = 0};
+    ASSERT_EQ(guest_->ask(FUSE_RENAME2, top_, concat(bytes_of(in), "y", '\0', "x", '\0')).error, 0);
+    EXPECT_EQ(text_of(host("x")), "new");
+    std::set<std::string> forgotten;
+    while (!forgotten.contains("x")) {
+      const auto notice = guest_->next_notice();
+      ASSERT_NE(notice.code, 0) << "no word of x";
+      if (notice.code == FUSE_NOTIFY_INVAL_ENTRY)
+        forgotten.insert(notice.body.c_str() + sizeof(fuse_notify_inval_entry_out));
+      guest_->say_forgotten(1);
+    }
+    guest_->say_forgotten(100);
+  }
+}
+
 TEST_F(Hostile, AThousandWaitForALock) {
   put(host("f"), "");
   const UniqueFd held(::open(host("f").c_str(), O_RDWR | O_CLOEXEC));

@@ -167,12 +167,14 @@ Answer<void> move(Session& session, Request& request, std::uint64_t new_director
     session.watch().expect(*to.directory, to.name, IN_MOVED_FROM);
     session.watch().expect(*from.directory, from.name, IN_MOVED_TO);
     session.nodes().exchange({from.directory->id, from.name}, {to.directory->id, to.name});
+    session.watch().check_name({from.directory->id, from.name});
   } else {
     if (session.nodes().child(to.directory->id, to.name) !=
         session.nodes().child(from.directory->id, from.name))
       lose_name(session, {to.directory->id, to.name});
     session.nodes().move({from.directory->id, from.name}, {to.directory->id, to.name});
   }
+  session.watch().check_name({to.directory->id, to.name});
   session.channel().answer(request.unique(), {});
   return {};
 }
