@@ -73,7 +73,7 @@ TEST_F(AskingLess, NotWhereTheGuestDoesNotSayWhatItHasForgotten) {
 TEST_F(AskingLess, OfEachNameInItTheGuestHears) {
   ASSERT_TRUE(is_said_to_be_empty("d"));
   const auto directory = guest_->node_of(top_, "d");
-  std::ofstream(host() / "d" / "x");
+  const std::ofstream made(host() / "d" / "x");
   guest_->look_up(top_, "d");
   for (auto notice = guest_->next_notice();; notice = guest_->next_notice()) {
     ASSERT_NE(notice.code, 0) << "no word of it";
