@@ -7,17 +7,20 @@ from source_tree import ROOT, finish, relative, tracked
 
 LAYERS = {
     "base": 0,
-    "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
-    "store": 2, "fuse": 2, "freeze": 2, "jail": 2, "qcow2": 2,
-    "image": 3, "disk": 3, "net": 3, "vmm": 3, "agentlink": 3, "fileserver": 3,
-    "box": 4,
-    "runtime": 5,
-    "capi": 6, "rest": 6, "remote": 6,
+    "json": 1, "model": 1, "wire": 1, "linux": 1, "tar": 1, "logs": 1, "oci": 1,
+    "store": 2, "journal": 2, "netpolicy": 2, "host": 2, "fuse": 2, "freeze": 2, "jail": 2, "qcow2": 2,
+    "image": 3, "disk": 3, "net": 3, "engine": 3, "agentlink": 3, "fileserver": 3,
+    "shimlink": 4,
+    "snapshot": 5,
+    "box": 6,
+    "backend": 7,
+    "local": 8, "remote": 8, "api": 8,
+    "libboxlite": 9, "capi": 9, "rest": 9,
 }
 # Programs are roots: what each may include, besides itself.
 PROGRAMS = {
-    "shim": {"base", "wire", "linux", "freeze", "store", "net", "jail", "vmm", "agentlink", "logs",
-             "fileserver"},
+    "shim": {"base", "wire", "linux", "logs", "freeze", "jail", "journal", "netpolicy", "net", "engine", "agentlink",
+             "fileserver", "shimlink", "model"},
     "thaw": {"freeze"},
     "agent": {"base", "wire", "linux", "tar", "fuse"},
     "cli": set(),  # the CLI uses include/boxlite only: what users get

@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
-#include "agent/console.h"
-#include "agent/machine.h"
-#include "agent/network.h"
+#include "agent/machine/console.h"
+#include "agent/machine/machine.h"
+#include "agent/machine/network.h"
+#include "agent/server/agent.h"
 #include "base/concat.h"
 #include "linux/event_loop.h"
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/concat.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::agentlink {
 namespace {

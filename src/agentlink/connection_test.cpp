@@ -10,7 +10,7 @@
 #include <sys/time.h>
 
 #include "base/concat.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::agentlink {
 namespace {

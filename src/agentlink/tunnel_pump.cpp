@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "linux/stream_socket.h"
+#include "linux/sockets/stream_socket.h"
 #include "wire/file_data.h"
 
 namespace boxlite::agentlink {

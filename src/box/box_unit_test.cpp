@@ -7,17 +7,17 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "box/capabilities.h"
-#include "box/container_spec.h"
-#include "box/evidence.h"
-#include "box/health_plan.h"
-#include "box/image_config_json.h"
-#include "box/mounts.h"
-#include "box/network.h"
-#include "box/secrets.h"
-#include "box/spec_check.h"
-#include "box/spec_json.h"
-#include "box/status.h"
+#include "box/life/evidence.h"
+#include "box/life/status.h"
+#include "box/spec/capabilities.h"
+#include "box/spec/container_spec.h"
+#include "box/spec/health_plan.h"
+#include "box/spec/image_config_json.h"
+#include "box/spec/mounts.h"
+#include "box/spec/network.h"
+#include "box/spec/secrets.h"
+#include "box/spec/spec_check.h"
+#include "box/spec/spec_json.h"
 #include "oci/platform.h"
 #include "wire/method.h"
 
@@ -143,10 +143,10 @@ TEST(SystemdMounts, LeaveThoseOfTheBoxAlone) {
 
 TEST(HealthRule, IsTheUsersOverTheImages) {
   oci::ImageConfig image;
-  EXPECT_EQ(health_rule({}, image).probe, vmm::HealthProbe::none);
+  EXPECT_EQ(health_rule({}, image).probe, shimlink::HealthProbe::none);
   image.health = {.test = {"CMD-SHELL", "check"}, .interval = 5s, .retries = 7};
   const auto images = health_rule({}, image);
-  EXPECT_EQ(images.probe, vmm::HealthProbe::command);
+  EXPECT_EQ(images.probe, shimlink::HealthProbe::command);
   EXPECT_EQ(images.interval, 5s);
   EXPECT_EQ(images.timeout, 30s);
   EXPECT_EQ(images.retries, 7u);
@@ -154,12 +154,12 @@ TEST(HealthRule, IsTheUsersOverTheImages) {
   ASSERT_TRUE(request);
   EXPECT_THAT(request->args(), ElementsAre("/bin/sh", "-c", "check"));
   EXPECT_EQ(health_rule({.health = {.probe = HealthCheck::Probe::none}}, image).probe,
-            vmm::HealthProbe::none);
+            shimlink::HealthProbe::none);
   const auto ping = health_rule({.health = {.probe = HealthCheck::Probe::ping, .interval = 1s}}, image);
-  EXPECT_EQ(ping.probe, vmm::HealthProbe::ping);
+  EXPECT_EQ(ping.probe, shimlink::HealthProbe::ping);
   EXPECT_EQ(ping.interval, 1s);
   image.health.test = {"NONE"};
-  EXPECT_EQ(health_rule({}, image).probe, vmm::HealthProbe::none);
+  EXPECT_EQ(health_rule({}, image).probe, shimlink::HealthProbe::none);
 }
 
 TEST(ContainerSpec, PutsTheUsersWishesOverTheImages) {
@@ -492,14 +492,14 @@ TEST_F(SettledState, LeavesAloneWhatAgrees) {
   const auto stopped = state(BoxStatus::stopped);
   EXPECT_EQ(settled_state(stopped, {}, now_), stopped);
   Evidence alive{.is_alive = true};
-  alive.shim = vmm::ShimRecord{};
+  alive.shim = shimlink::ShimRecord{};
   alive.shim->shim.pid = 10;
   EXPECT_EQ(settled_state(state(BoxStatus::running), alive, now_), state(BoxStatus::running));
 }
 
 TEST_F(SettledState, AdoptsAMachineWhoseStarterWasKilled) {
   Evidence alive{.is_alive = true};
-  alive.shim = vmm::ShimRecord{};
+  alive.shim = shimlink::ShimRecord{};
   alive.shim->shim.pid = 77;
   alive.shim->vmm_pid = 78;
   alive.shim->started_at = now_;
@@ -514,7 +514,8 @@ TEST_F(SettledState, AdoptsAMachineWhoseStarterWasKilled) {
 
 TEST_F(SettledState, EntersWhatTheShimWroteDown) {
   Evidence evidence;
-  evidence.exit = vmm::ExitRecord{.reason = vmm::ExitReason::main_exited, .at = now_, .exit_code = 7};
+  evidence.exit =
+      shimlink::ExitRecord{.reason = shimlink::ExitReason::main_exited, .at = now_, .exit_code = 7};
   auto settled = settled_state(state(BoxStatus::running), evidence, now_);
   EXPECT_EQ(settled.status, "stopped");
   EXPECT_EQ(settled.exit_code, 7);
@@ -528,8 +529,8 @@ TEST_F(SettledState, EntersWhatTheShimWroteDown) {
   EXPECT_TRUE(settled.oom_killed);
   settled = settled_state(settled, {.is_alive = true}, now_);
   EXPECT_FALSE(settled.oom_killed) << "it was the last machine's";
-  evidence.exit =
-      vmm::ExitRecord{.reason = vmm::ExitReason::boot_failed, .at = now_, .phase = "boot", .message = "m"};
+  evidence.exit = shimlink::ExitRecord{
+      .reason = shimlink::ExitReason::boot_failed, .at = now_, .phase = "boot", .message = "m"};
   settled = settled_state(state(BoxStatus::configured), evidence, now_);
   EXPECT_EQ(settled.status, "failed");
   EXPECT_THAT(settled.failure, HasSubstr("phase boot"));

@@ -11,11 +11,11 @@
 #include <boxlite/box.hpp>
 
 #include "base/result.h"
+#include "engine/host_check.h"
 #include "image/image.h"
 #include "linux/event_loop.h"
+#include "shimlink/shim_process.h"
 #include "store/box_table.h"
-#include "vmm/host_check.h"
-#include "vmm/shim_process.h"
 
 namespace boxlite::box {
 
@@ -26,7 +26,7 @@ struct MachineParts {
   std::filesystem::path fileserver;
   std::filesystem::path kernel;
   std::filesystem::path initramfs;
-  vmm::EngineChoice engine;
+  engine::EngineChoice engine;
 };
 
 // The read-only disk that an image was turned into. `hold` keeps it from being pruned until a row refers to
@@ -63,7 +63,7 @@ class Surroundings {
   // A box has started for the first time: others like it may follow.
   virtual void note_first_start(const BoxSpec& spec) = 0;
   // Takes over a shim that has come up; when it ends, settles the box.
-  virtual void adopt(std::string_view box_id, vmm::ShimProcess shim, bool is_detached) = 0;
+  virtual void adopt(std::string_view box_id, shimlink::ShimProcess shim, bool is_detached) = 0;
 };
 
 }  // namespace boxlite::box

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "cli/ending.h"
-#include "cli/global_options.h"
-#include "cli/option_set.h"
+#include "cli/options/global_options.h"
+#include "cli/options/option_set.h"
 
 namespace boxlite::cli {
 

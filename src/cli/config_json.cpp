@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "cli/global_options.h"
-#include "cli/suggestion.h"
+#include "cli/options/global_options.h"
+#include "cli/options/suggestion.h"
 
 namespace boxlite::cli {
 

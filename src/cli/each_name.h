@@ -7,7 +7,7 @@
 #include <boxlite/error.hpp>
 
 #include "cli/ending.h"
-#include "cli/output.h"
+#include "cli/output/output.h"
 
 namespace boxlite::cli {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/program.h"
-#include "cli/standard_streams.h"
+#include "cli/terminal/standard_streams.h"
 
 int main(int argc, char** argv) {
   boxlite::cli::occupy_standard_streams();

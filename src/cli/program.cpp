@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "cli/command_table.h"
-#include "cli/output.h"
+#include "cli/commands/command_table.h"
+#include "cli/output/output.h"
 
 namespace boxlite::cli {
 

@@ -18,7 +18,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
-#include "linux/file_lock.h"
+#include "linux/files/file_lock.h"
 #include "oci/chain_id.h"
 
 namespace boxlite::disk {

@@ -4,7 +4,7 @@
 #include <ext2fs/ext2fs.h>
 
 #include "base/scope_exit.h"
-#include "disk/ext4_file_system.h"
+#include "disk/ext4/ext4_file_system.h"
 
 namespace boxlite::disk {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
-#include "disk/ext4_writer.h"
+#include "disk/ext4/ext4_writer.h"
 #include "disk/layer_application.h"
 #include "oci/chain_id.h"
 

@@ -28,8 +28,8 @@
 #include "fileserver/program.h"
 #include "fileserver/server.h"
 #include "jail/system_calls.h"
-#include "linux/capabilities.h"
 #include "linux/event_loop.h"
+#include "linux/process/capabilities.h"
 
 namespace boxlite::fileserver {
 namespace {

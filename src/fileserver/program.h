@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "linux/capabilities.h"
+#include "linux/process/capabilities.h"
 
 namespace boxlite::fileserver {
 

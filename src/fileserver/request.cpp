@@ -4,7 +4,7 @@
 #include <climits>
 
 #include "base/result.h"
-#include "fileserver/node_table.h"
+#include "fileserver/nodes/node_table.h"
 
 namespace boxlite::fileserver {
 

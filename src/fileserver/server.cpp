@@ -6,12 +6,12 @@
 #include <chrono>
 #include <utility>
 
-#include "fileserver/attributes.h"
-#include "fileserver/directories.h"
-#include "fileserver/files.h"
-#include "fileserver/locks.h"
-#include "fileserver/names.h"
-#include "fileserver/repeats.h"
+#include "fileserver/handlers/attributes.h"
+#include "fileserver/handlers/directories.h"
+#include "fileserver/handlers/files.h"
+#include "fileserver/handlers/locks.h"
+#include "fileserver/handlers/names.h"
+#include "fileserver/handlers/repeats.h"
 #include "fuse/agreement.h"
 #include "wire/folder_orders.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/result.h"
-#include "fileserver/folder_name.h"
+#include "fileserver/nodes/folder_name.h"
 #include "fuse/agreement.h"
 
 namespace boxlite::fileserver {

@@ -28,14 +28,14 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "fileserver/folder_name.h"
+#include "fileserver/nodes/folder_name.h"
 #include "fileserver/program.h"
 #include "fileserver/server.h"
 #include "fuse/bridge.h"
 #include "fuse/repeater.h"
 #include "fuse/test_mounts.h"
 #include "linux/event_loop.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::fileserver {
 

@@ -25,7 +25,7 @@
 #include "fileserver/test_folder.h"
 #include "fuse/messages.h"
 #include "jail/shared_folders.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fileserver {

@@ -13,8 +13,8 @@
 #include "base/files.h"
 #include "freeze/frozen_process.h"
 #include "freeze/process_image.h"
-#include "linux/child_process.h"
-#include "linux/unix_socket.h"
+#include "linux/process/child_process.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::freeze {
 namespace {

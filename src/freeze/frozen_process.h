@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "freeze/descriptor_table.h"
-#include "linux/child_process.h"
+#include "linux/process/child_process.h"
 
 namespace boxlite::freeze {
 

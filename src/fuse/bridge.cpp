@@ -17,8 +17,8 @@
 #include "base/files.h"
 #include "base/scope_exit.h"
 #include "fuse/messages.h"
+#include "linux/files/mounts.h"
 #include "linux/interruption.h"
-#include "linux/mounts.h"
 #include "wire/folder_orders.h"
 
 namespace boxlite::fuse {

@@ -15,8 +15,8 @@
 #include "base/files.h"
 #include "fuse/bridge.h"
 #include "fuse/test_mounts.h"
-#include "linux/mounts.h"
-#include "linux/unix_socket.h"
+#include "linux/files/mounts.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::fuse {
 namespace {

@@ -22,7 +22,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "linux/file_lock.h"
+#include "linux/files/file_lock.h"
 #include "oci/digest.h"
 
 namespace boxlite::image {

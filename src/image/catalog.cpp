@@ -7,7 +7,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/file_lock.h"
+#include "linux/files/file_lock.h"
 #include "oci/media_type.h"
 
 namespace boxlite::image {

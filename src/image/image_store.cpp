@@ -7,8 +7,8 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "image/archive.h"
-#include "image/archive_names.h"
+#include "image/archive/archive.h"
+#include "image/archive/archive_names.h"
 #include "image/intake.h"
 #include "image/reachable.h"
 

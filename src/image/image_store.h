@@ -20,7 +20,7 @@
 #include "image/catalog.h"
 #include "image/image.h"
 #include "image/progress.h"
-#include "image/puller.h"
+#include "image/registry/puller.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 

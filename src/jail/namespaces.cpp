@@ -15,7 +15,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/capabilities.h"
+#include "linux/process/capabilities.h"
 
 namespace boxlite::jail {
 namespace {

@@ -12,7 +12,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/unique_fd.h"
-#include "linux/mounts.h"
+#include "linux/files/mounts.h"
 
 namespace boxlite::jail {
 namespace {

@@ -11,7 +11,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/real_path.h"
-#include "linux/mounts.h"
+#include "linux/files/mounts.h"
 
 namespace boxlite::jail {
 namespace {

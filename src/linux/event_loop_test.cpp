@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "linux/pidfd.h"
+#include "linux/process/pidfd.h"
 
 namespace boxlite::linux_ {
 namespace {

@@ -16,9 +16,9 @@ constexpr std::uint16_t first_inner_port = 1024;
 seconds idle_limit(const FlowEntry& entry) {
   if (entry.state == FlowEntry::State::held) return seconds(120);
   switch (entry.key.protocol) {
-    case Protocol::icmp: return seconds(30);
-    case Protocol::udp: return seconds(120);  // RFC 4787: what comes later finds no way in
-    case Protocol::tcp: break;
+    case netpolicy::Protocol::icmp: return seconds(30);
+    case netpolicy::Protocol::udp: return seconds(120);  // RFC 4787: what comes later finds no way in
+    case netpolicy::Protocol::tcp: break;
   }
   // Its last packets may have to be sent again. An open one may be silent for as long as its ends like.
   if (entry.guest_ended && entry.remote_ended) return seconds(10);

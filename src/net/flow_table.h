@@ -10,14 +10,14 @@
 #include <string>
 #include <unordered_map>
 
-#include "net/flow.h"
+#include "netpolicy/flow.h"
 
 namespace boxlite::net {
 
 // A flow as its packets tell it: the other end, as the guest calls it, and the guest's port.
 struct FlowKey {
-  Protocol protocol = Protocol::tcp;
-  IpAddress remote = {};
+  netpolicy::Protocol protocol = netpolicy::Protocol::tcp;
+  netpolicy::IpAddress remote = {};
   std::uint16_t remote_port = 0;  // 0 for icmp
   std::uint16_t guest_port = 0;   // of icmp: the identifier
 
@@ -38,7 +38,7 @@ struct FlowEntry {
   };
 
   FlowKey key = {};
-  Flow flow = {};
+  netpolicy::Flow flow = {};
   State state = State::open;
   bool is_inbound = false;       // the other end began it
   std::uint64_t number = 0;      // never used twice

@@ -14,9 +14,11 @@ using std::chrono::seconds;
 
 const FlowTable::Clock::time_point start{};
 
-FlowKey key(std::uint16_t guest_port, Protocol protocol = Protocol::tcp) {
-  return {
-      .protocol = protocol, .remote = IpAddress::v4(0xc0000201), .remote_port = 80, .guest_port = guest_port};
+FlowKey key(std::uint16_t guest_port, netpolicy::Protocol protocol = netpolicy::Protocol::tcp) {
+  return {.protocol = protocol,
+          .remote = netpolicy::IpAddress::v4(0xc0000201),
+          .remote_port = 80,
+          .guest_port = guest_port};
 }
 
 FlowEntry& add(FlowTable& table, FlowEntry entry, FlowTable::Clock::time_point now = start) {
@@ -52,7 +54,7 @@ TEST(FlowTable, LetsNoFlowGoForOneOfAnotherKind) {
   FlowTable table({.tcp = 1, .ended_tcp = 2, .udp = 1, .icmp = 1});
   std::list<FlowEntry> evicted;
   table.insert({.key = key(1)}, start, evicted);
-  for (const auto protocol : {Protocol::udp, Protocol::icmp})
+  for (const auto protocol : {netpolicy::Protocol::udp, netpolicy::Protocol::icmp})
     for (std::uint16_t port = 1; port <= 3; ++port)
       table.insert({.key = key(port, protocol)}, start, evicted);
   EXPECT_EQ(evicted.size(), 4u);
@@ -79,7 +81,7 @@ TEST(FlowTable, NeverGivesTwoFlowsOneInnerPort) {
   std::set<std::uint16_t> ports;
   for (std::uint16_t round = 0; round < 4; ++round) {
     for (std::uint16_t port = 0; port < 15'000; ++port) {
-      const auto entry = key(port, Protocol::tcp);
+      const auto entry = key(port, netpolicy::Protocol::tcp);
       auto other = entry;
       other.remote_port = round;
       ports.insert(add(table, {.key = other, .state = State::inspected}).inner_port);
@@ -93,10 +95,10 @@ TEST(FlowTable, ForgetsWhatIsOver) {
   FlowTable table;
   add(table, {.key = key(1)});
   add(table, {.key = key(2), .guest_ended = true, .remote_ended = true});
-  add(table, {.key = key(3, Protocol::udp)});
+  add(table, {.key = key(3, netpolicy::Protocol::udp)});
   EXPECT_EQ(table.take_expired(start + seconds(9)).size(), 0u);
   EXPECT_EQ(table.take_expired(start + seconds(11)).front().key, key(2));
-  EXPECT_EQ(table.take_expired(start + seconds(121)).front().key, key(3, Protocol::udp));
+  EXPECT_EQ(table.take_expired(start + seconds(121)).front().key, key(3, netpolicy::Protocol::udp));
   EXPECT_EQ(table.take_expired(start + hours(23)).size(), 0u);
   EXPECT_EQ(table.take_expired(start + hours(25)).size(), 1u);
 }

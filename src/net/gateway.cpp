@@ -10,7 +10,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "net/local_addresses.h"
 #include "wire/network_plan.h"
 
@@ -34,20 +34,20 @@ bool is_neighbour_talk(const Packet& packet) {
          (packet.icmp_type == neighbour_solicitation || packet.icmp_type == neighbour_advertisement);
 }
 
-Protocol protocol_of(const Packet& packet) {
-  if (packet.is(IpProtocol::tcp)) return Protocol::tcp;
-  return packet.is(IpProtocol::udp) ? Protocol::udp : Protocol::icmp;
+netpolicy::Protocol protocol_of(const Packet& packet) {
+  if (packet.is(IpProtocol::tcp)) return netpolicy::Protocol::tcp;
+  return packet.is(IpProtocol::udp) ? netpolicy::Protocol::udp : netpolicy::Protocol::icmp;
 }
 
 constexpr std::uint8_t icmp_echo_reply = 0;
 constexpr std::uint8_t icmp_v6_echo_reply = 129;
 
-std::optional<Protocol> protocol_of(const QuotedPacket& packet) {
+std::optional<netpolicy::Protocol> protocol_of(const QuotedPacket& packet) {
   switch (static_cast<IpProtocol>(packet.protocol)) {
-    case IpProtocol::tcp: return Protocol::tcp;
-    case IpProtocol::udp: return Protocol::udp;
+    case IpProtocol::tcp: return netpolicy::Protocol::tcp;
+    case IpProtocol::udp: return netpolicy::Protocol::udp;
     case IpProtocol::icmp:
-    case IpProtocol::icmp_v6: return Protocol::icmp;
+    case IpProtocol::icmp_v6: return netpolicy::Protocol::icmp;
   }
   return std::nullopt;
 }
@@ -60,7 +60,8 @@ std::optional<FlowKey> flow_to_guest(const Packet& packet) {
                    .remote_port = packet.source_port,
                    .guest_port = packet.destination_port};
   if (packet.icmp_type == (packet.is_v6 ? icmp_v6_echo_reply : icmp_echo_reply))
-    return FlowKey{.protocol = Protocol::icmp, .remote = packet.source, .guest_port = packet.source_port};
+    return FlowKey{
+        .protocol = netpolicy::Protocol::icmp, .remote = packet.source, .guest_port = packet.source_port};
   const auto quoted = quoted_packet(packet);
   const auto protocol = quoted ? protocol_of(*quoted) : std::nullopt;
   if (!protocol || !is_guest(quoted->source)) return std::nullopt;
@@ -151,7 +152,7 @@ void Gateway::on_guest_frame(FrameBytes frame) {
 
 void Gateway::on_guest_packet(Packet& packet) {
   if (is_neighbour_talk(packet)) return stack_->input(packet.frame);
-  if (packet.destination.scope() == Scope::multicast || is_broadcast(packet.destination)) return;
+  if (packet.destination.scope() == netpolicy::Scope::multicast || is_broadcast(packet.destination)) return;
   if (!has_flow(packet)) return refuse(packet);
   if (packet.is_icmp() && packet.icmp_type != (packet.is_v6 ? icmp_v6_echo : icmp_echo)) return;
   if (packet.is(IpProtocol::udp) && take_datagram(packet)) return;
@@ -233,7 +234,7 @@ void Gateway::pass_inspected(const FlowEntry& entry, Packet& packet) {
 }
 
 // Slirp connects while it is given the packet, so what is there belongs to this flow.
-void Gateway::take_inspected(const Flow& flow) {
+void Gateway::take_inspected(const netpolicy::Flow& flow) {
   auto stream = linux_::accept_unix(inspection_.get());
   if (!stream) return;
   // Another process that found the socket is not a flow.
@@ -275,7 +276,8 @@ void Gateway::on_stack_packet(Packet& packet) {
 }
 
 FlowEntry& Gateway::begin_inbound(const FlowKey& key) {
-  Flow flow{.protocol = Protocol::tcp, .destination = key.remote, .port = key.remote_port};
+  netpolicy::Flow flow{
+      .protocol = netpolicy::Protocol::tcp, .destination = key.remote, .port = key.remote_port};
   auto& entry = flows_.insert({.key = key, .flow = std::move(flow), .is_inbound = true},
                               FlowTable::Clock::now(), evicted_);
   cut_evicted_later();

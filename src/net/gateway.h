@@ -13,16 +13,16 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
-#include "net/audit_log.h"
-#include "net/dns_server.h"
+#include "net/dns/dns_server.h"
+#include "net/dns/name_table.h"
 #include "net/flow_table.h"
-#include "net/frame.h"
 #include "net/host_networks.h"
-#include "net/link.h"
-#include "net/name_table.h"
-#include "net/policy.h"
-#include "net/slirp_stack.h"
+#include "net/link/frame.h"
+#include "net/link/link.h"
+#include "net/link/slirp_stack.h"
 #include "net/stream_handler.h"
+#include "netpolicy/audit_log.h"
+#include "netpolicy/policy.h"
 
 namespace boxlite::net {
 
@@ -45,7 +45,8 @@ struct GatewayBounds {
 class Gateway {
  public:
   // Answers later, or never.
-  using Ask = std::function<void(const Flow& flow, std::move_only_function<void(bool is_allowed)> answer)>;
+  using Ask =
+      std::function<void(const netpolicy::Flow& flow, std::move_only_function<void(bool is_allowed)> answer)>;
   // A datagram of the guest to a port of the host alias; false: not mine.
   using DatagramSink =
       std::function<bool(std::uint16_t guest_port, std::uint16_t alias_port, ConstBytes payload)>;
@@ -54,13 +55,13 @@ class Gateway {
 
   // All pointers may be null, outlive the gateway, and are used by the loop's thread.
   struct Parts {
-    std::shared_ptr<const Policy> policy = {};
+    std::shared_ptr<const netpolicy::Policy> policy = {};
     NameTable* names = nullptr;
     HostNetworks* networks = nullptr;
     DnsServer* dns = nullptr;
     StreamHandler* dns_streams = nullptr;  // DNS over TCP
     StreamHandler* inspector = nullptr;    // null: what must be inspected is judged as if it had told no name
-    AuditLog* log = nullptr;
+    netpolicy::AuditLog* log = nullptr;
     Ask ask = {};
   };
 
@@ -73,7 +74,7 @@ class Gateway {
   ~Gateway();
 
   // Flows that go on and are not allowed any more end at once.
-  void set_policy(std::shared_ptr<const Policy> policy);
+  void set_policy(std::shared_ptr<const netpolicy::Policy> policy);
   void set_limits(const Link::Limits& limits) { link_->set_limits(limits); }
   void set_datagram_sink(DatagramSink sink) { datagram_sink_ = std::move(sink); }
   void set_tap(Tap tap) { tap_ = std::move(tap); }
@@ -103,7 +104,7 @@ class Gateway {
   void ask_dns(const Packet& packet);
   void pass(FlowEntry& entry, Packet& packet);
   void pass_inspected(const FlowEntry& entry, Packet& packet);
-  void take_inspected(const Flow& flow);
+  void take_inspected(const netpolicy::Flow& flow);
   void note_sent(FlowEntry& entry, const Packet& packet) const;
   void send(ConstBytes frame);
   void send(const std::string& frame);
@@ -111,10 +112,10 @@ class Gateway {
   void refuse(const Packet& packet);
 
   // gateway_judge.cpp: whether, and its end
-  Flow flow_of(const Packet& packet) const;
+  netpolicy::Flow flow_of(const Packet& packet) const;
   void judge(const FlowKey& key, Packet& packet);
   FlowEntry& begin(FlowEntry entry, const Packet& packet);
-  void hold(const FlowKey& key, const Flow& flow, const Packet& packet);
+  void hold(const FlowKey& key, const netpolicy::Flow& flow, const Packet& packet);
   void answer(std::uint64_t number, bool is_allowed);
   // The entry is out of the table.
   void end(const FlowEntry& entry);
@@ -123,7 +124,7 @@ class Gateway {
   // Those that had to make room, once the loop comes round: whoever makes room is in the middle of something.
   void cut_evicted_later();
   bool has_room() const { return stack_->sockets() < bounds_.sockets; }
-  void record(const Flow& flow, const Verdict& verdict);
+  void record(const netpolicy::Flow& flow, const netpolicy::Verdict& verdict);
   void sweep_later();
 
   linux_::EventLoop& loop_;

@@ -13,27 +13,32 @@ constexpr std::chrono::seconds sweep_pause{10};
 constexpr std::size_t longest_held_frame = 2048;
 constexpr std::size_t most_held = 64;
 
-const Verdict not_there{.decision = Decision::deny, .reason = "nobody has this address"};
-const Verdict no_room{.decision = Decision::deny, .reason = "the box has too many connections"};
-const Verdict unasked{.decision = Decision::deny, .reason = "there is nobody to be asked"};
-const Verdict answered_no{.decision = Decision::deny, .reason = "refused by who was asked"};
-const Verdict answered_yes{.decision = Decision::allow, .reason = "allowed by who was asked"};
+const netpolicy::Verdict not_there{.decision = netpolicy::Decision::deny,
+                                   .reason = "nobody has this address"};
+const netpolicy::Verdict no_room{.decision = netpolicy::Decision::deny,
+                                 .reason = "the box has too many connections"};
+const netpolicy::Verdict unasked{.decision = netpolicy::Decision::deny,
+                                 .reason = "there is nobody to be asked"};
+const netpolicy::Verdict answered_no{.decision = netpolicy::Decision::deny,
+                                     .reason = "refused by who was asked"};
+const netpolicy::Verdict answered_yes{.decision = netpolicy::Decision::allow,
+                                      .reason = "allowed by who was asked"};
 
-IpAddress host_loopback(bool is_v6) {
-  if (!is_v6) return IpAddress::v4(0x7f000001);
-  IpAddress::Bytes bytes{};
+netpolicy::IpAddress host_loopback(bool is_v6) {
+  if (!is_v6) return netpolicy::IpAddress::v4(0x7f000001);
+  netpolicy::IpAddress::Bytes bytes{};
   bytes.back() = 1;
-  return IpAddress::v6(bytes);
+  return netpolicy::IpAddress::v6(bytes);
 }
 
 }  // namespace
 
-Flow Gateway::flow_of(const Packet& packet) const {
-  Flow flow{.protocol = packet.is(IpProtocol::tcp)   ? Protocol::tcp
-                        : packet.is(IpProtocol::udp) ? Protocol::udp
-                                                     : Protocol::icmp,
-            .destination = packet.destination,
-            .port = packet.destination_port};
+netpolicy::Flow Gateway::flow_of(const Packet& packet) const {
+  netpolicy::Flow flow{.protocol = packet.is(IpProtocol::tcp)   ? netpolicy::Protocol::tcp
+                                   : packet.is(IpProtocol::udp) ? netpolicy::Protocol::udp
+                                                                : netpolicy::Protocol::icmp,
+                       .destination = packet.destination,
+                       .port = packet.destination_port};
   if (is_host_alias(packet.destination)) {
     flow.host_alias = packet.destination;
     flow.destination = host_loopback(packet.is_v6);
@@ -56,21 +61,21 @@ void Gateway::judge(const FlowKey& key, Packet& packet) {
   }
   auto verdict = parts_.policy->decide(flow);
   if (is_on_link(packet.destination) && !is_host_alias(packet.destination)) verdict = not_there;
-  if (verdict.decision != Decision::deny && !has_room()) verdict = no_room;
-  if (verdict.decision == Decision::inspect && parts_.inspector == nullptr)
+  if (verdict.decision != netpolicy::Decision::deny && !has_room()) verdict = no_room;
+  if (verdict.decision == netpolicy::Decision::inspect && parts_.inspector == nullptr)
     verdict = parts_.policy->decide_named(flow, {});
-  if (verdict.decision == Decision::ask) {
+  if (verdict.decision == netpolicy::Decision::ask) {
     if (parts_.ask && packet.frame.size() <= longest_held_frame) return hold(key, flow, packet);
     verdict = unasked;
   }
-  if (verdict.decision == Decision::inspect) return let_pass(FlowEntry::State::inspected);
+  if (verdict.decision == netpolicy::Decision::inspect) return let_pass(FlowEntry::State::inspected);
   record(flow, verdict);
   if (!verdict.is_allowed()) {
     ++counters_.refusals;
     return refuse(packet);
   }
-  const bool is_wanted =
-      key.protocol == Protocol::tcp && parts_.inspector != nullptr && parts_.inspector->wants(flow);
+  const bool is_wanted = key.protocol == netpolicy::Protocol::tcp && parts_.inspector != nullptr &&
+                         parts_.inspector->wants(flow);
   let_pass(is_wanted ? FlowEntry::State::inspected : FlowEntry::State::open);
 }
 
@@ -83,7 +88,7 @@ FlowEntry& Gateway::begin(FlowEntry entry, const Packet& packet) {
   return begun;
 }
 
-void Gateway::hold(const FlowKey& key, const Flow& flow, const Packet& packet) {
+void Gateway::hold(const FlowKey& key, const netpolicy::Flow& flow, const Packet& packet) {
   // Asked again with the guest's next attempt.
   if (held_ >= most_held) return;
   FlowEntry entry{.key = key, .flow = flow, .state = FlowEntry::State::held};
@@ -107,8 +112,8 @@ void Gateway::answer(std::uint64_t number, bool is_allowed) {
   auto packet = parse_packet({reinterpret_cast<std::uint8_t*>(frame.data()), frame.size()});
   if (!packet) return;
   if (is_allowed) {
-    const bool is_wanted =
-        key.protocol == Protocol::tcp && parts_.inspector != nullptr && parts_.inspector->wants(flow);
+    const bool is_wanted = key.protocol == netpolicy::Protocol::tcp && parts_.inspector != nullptr &&
+                           parts_.inspector->wants(flow);
     return pass(begin({.key = key,
                        .flow = flow,
                        .state = is_wanted ? FlowEntry::State::inspected : FlowEntry::State::open},
@@ -119,7 +124,7 @@ void Gateway::answer(std::uint64_t number, bool is_allowed) {
   refuse(*packet);
 }
 
-void Gateway::record(const Flow& flow, const Verdict& verdict) {
+void Gateway::record(const netpolicy::Flow& flow, const netpolicy::Verdict& verdict) {
   if (parts_.log != nullptr) parts_.log->append(audit_of(flow, verdict));
 }
 
@@ -135,7 +140,7 @@ void Gateway::end(const FlowEntry& entry) {
 
 void Gateway::cut(const FlowEntry& entry) {
   end(entry);
-  if (entry.key.protocol != Protocol::tcp || entry.state == FlowEntry::State::held) return;
+  if (entry.key.protocol != netpolicy::Protocol::tcp || entry.state == FlowEntry::State::held) return;
   const bool is_v6 = entry.key.remote.is_v6();
   const Endpoint guest{is_v6 ? guest_v6 : guest_v4, entry.key.guest_port};
   const Endpoint remote{entry.key.remote, entry.key.remote_port};
@@ -155,16 +160,17 @@ void Gateway::cut_evicted_later() {
   });
 }
 
-void Gateway::set_policy(std::shared_ptr<const Policy> policy) {
+void Gateway::set_policy(std::shared_ptr<const netpolicy::Policy> policy) {
   parts_.policy = std::move(policy);
   const auto gone = flows_.take_unless([this](const FlowEntry& entry) {
     if (entry.is_inbound || is_gateway(entry.key.remote)) return true;
     const auto decision = parts_.policy->decide(entry.flow).decision;
     switch (entry.state) {
-      case FlowEntry::State::held: return decision == Decision::ask;
-      case FlowEntry::State::open: return decision == Decision::allow;
+      case FlowEntry::State::held: return decision == netpolicy::Decision::ask;
+      case FlowEntry::State::open: return decision == netpolicy::Decision::allow;
       // The inspection judges it again.
-      case FlowEntry::State::inspected: return decision == Decision::allow || decision == Decision::inspect;
+      case FlowEntry::State::inspected:
+        return decision == netpolicy::Decision::allow || decision == netpolicy::Decision::inspect;
     }
     return false;
   });

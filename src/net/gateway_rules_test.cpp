@@ -98,8 +98,8 @@ class Model {
 // Takes every connection, so that none leaves the machine.
 class Taker final : public StreamHandler {
  public:
-  void take(UniqueFd, const Flow&) override {}
-  bool wants(const Flow&) const override { return true; }
+  void take(UniqueFd, const netpolicy::Flow&) override {}
+  bool wants(const netpolicy::Flow&) const override { return true; }
 };
 
 class Trial {
@@ -110,13 +110,13 @@ class Trial {
     for (auto count = pick(3); count > 0; --count) model_.deny.push_back(rule());
     for (const auto& place : places()) {
       if (place.name[0] != '\0')
-        names_.pin(place.name, *IpAddress::parse(place.address), std::chrono::hours(1));
+        names_.pin(place.name, *netpolicy::IpAddress::parse(place.address), std::chrono::hours(1));
     }
     gateway_ = *Gateway::create(*loop_, guest_.take_link(), directory_->path(),
-                                {.policy = *Policy::create(spec()),
+                                {.policy = *netpolicy::Policy::create(spec()),
                                  .names = &names_,
                                  .inspector = &taker_,
-                                 .ask = [this](const Flow&, auto) { ++asked_; }});
+                                 .ask = [this](const netpolicy::Flow&, auto) { ++asked_; }});
   }
 
   void run() {
@@ -148,8 +148,8 @@ class Trial {
     return made;
   }
 
-  PolicySpec spec() const {
-    PolicySpec made{.is_asking = model_.is_asking};
+  netpolicy::PolicySpec spec() const {
+    netpolicy::PolicySpec made{.is_asking = model_.is_asking};
     for (const auto& one : model_.allow) made.allow.push_back(one.text());
     for (const auto& one : model_.deny) made.deny.push_back(one.text());
     return made;
@@ -158,8 +158,10 @@ class Trial {
   Outcome outcome(std::uint16_t from, const Place& place, std::uint16_t to) {
     const auto before = gateway_->counters();
     const auto asked = asked_;
-    guest_.send(TestPackets::tcp(
-        {.from = from, .to = {*IpAddress::parse(place.address), to}, .sequence = 1, .flags = TcpFlags::syn}));
+    guest_.send(TestPackets::tcp({.from = from,
+                                  .to = {*netpolicy::IpAddress::parse(place.address), to},
+                                  .sequence = 1,
+                                  .flags = TcpFlags::syn}));
     do {
       const auto& now = gateway_->counters();
       if (now.connections > before.connections) return Outcome::passes;

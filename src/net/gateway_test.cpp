@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 // Keeps what it is given open, and says nothing.
 class Keeper final : public StreamHandler {
  public:
-  void take(UniqueFd guest_side, const Flow&) override { kept_.push_back(std::move(guest_side)); }
+  void take(UniqueFd guest_side, const netpolicy::Flow&) override { kept_.push_back(std::move(guest_side)); }
   std::size_t kept() const { return kept_.size(); }
 
  private:
@@ -28,9 +28,10 @@ class GatewayUnitTest : public testing::Test {
  protected:
   GatewayUnitTest() : loop_(*linux_::EventLoop::create()), guest_(*loop_) {}
 
-  void connect(const PolicySpec& policy, const GatewayBounds& bounds = {}) {
-    auto gateway = Gateway::create(*loop_, guest_.take_link(), directory_->path(),
-                                   {.policy = *Policy::create(policy), .dns_streams = &dns_}, bounds);
+  void connect(const netpolicy::PolicySpec& policy, const GatewayBounds& bounds = {}) {
+    auto gateway =
+        Gateway::create(*loop_, guest_.take_link(), directory_->path(),
+                        {.policy = *netpolicy::Policy::create(policy), .dns_streams = &dns_}, bounds);
     ASSERT_TRUE(gateway) << gateway.error().message();
     gateway_ = *std::move(gateway);
   }
@@ -68,10 +69,10 @@ class LocalUdp {
   LocalUdp() : socket_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_storage address;
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
-    auto size = IpAddress::v4(0x7f000001).to_sockaddr(0, address);
+    auto size = netpolicy::IpAddress::v4(0x7f000001).to_sockaddr(0, address);
     EXPECT_EQ(::bind(socket_.get(), generic, size), 0);
     EXPECT_EQ(::getsockname(socket_.get(), generic, &size), 0);
-    port_ = port_of(address);
+    port_ = netpolicy::port_of(address);
   }
   std::uint16_t port() const { return port_; }
   // Who sent something since.
@@ -139,7 +140,7 @@ TEST_F(GatewayDatagrams, DoNotComeInPieces) {
 }
 
 TEST_F(GatewayDatagrams, EndWithThePolicyThatAllowedThem) {
-  gateway_->set_policy(*Policy::create({.allow = {"example.com"}}));
+  gateway_->set_policy(*netpolicy::Policy::create({.allow = {"example.com"}}));
   friend_.send(*guest_address_, "from A");
   stranger_.send(*guest_address_, "from B");
   EXPECT_THAT(heard(), testing::ElementsAre("end")) << "published ports are no matter of the policy";
@@ -153,7 +154,7 @@ TEST_F(GatewayDatagrams, EndWithThePolicyThatAllowedThem) {
 TEST_F(GatewayDatagrams, AreToldThatNobodyListens) {
   LocalUdp other;
   const auto port = other.port();
-  gateway_->set_policy(*Policy::create({.allow = {"udp:127.0.0.1"}}));
+  gateway_->set_policy(*netpolicy::Policy::create({.allow = {"udp:127.0.0.1"}}));
   other = LocalUdp();
   guest_.send(TestPackets::udp(4001, {host_v4, port}, "anybody?"));
   const auto error = guest_.await([](const Packet& packet) { return packet.is_icmp(); });
@@ -179,10 +180,10 @@ TEST_F(GatewayUnitTest, EndsAtOnceWhatHasToBeAskedForNow) {
   connect({.allow = {"192.0.2.1", "192.0.2.2"}});
   // Whether they get anywhere does not matter.
   for (const std::uint32_t last : {1u, 2u})
-    guest_.send(TestPackets::udp(3000, {IpAddress::v4(0xc0000200 + last), 9}, "x"));
+    guest_.send(TestPackets::udp(3000, {netpolicy::IpAddress::v4(0xc0000200 + last), 9}, "x"));
   for (int i = 0; i < 500 && gateway_->flows() < 2; ++i) turn();
   ASSERT_EQ(gateway_->flows(), 2u);
-  gateway_->set_policy(*Policy::create({.allow = {"192.0.2.2"}, .is_asking = true}));
+  gateway_->set_policy(*netpolicy::Policy::create({.allow = {"192.0.2.2"}, .is_asking = true}));
   EXPECT_EQ(gateway_->flows(), 1u);
 }
 

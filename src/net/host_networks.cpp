@@ -31,15 +31,15 @@ UniqueFd open_news() {
   return socket;
 }
 
-std::optional<IpAddress> address_of(const sockaddr* address) {
+std::optional<netpolicy::IpAddress> address_of(const sockaddr* address) {
   if (address == nullptr || (address->sa_family != AF_INET && address->sa_family != AF_INET6))
     return std::nullopt;
   sockaddr_storage storage{};
   std::memcpy(&storage, address, address->sa_family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
-  return IpAddress::from_sockaddr(storage);
+  return netpolicy::IpAddress::from_sockaddr(storage);
 }
 
-void add_interface(const ifaddrs& interface, std::vector<Cidr>& networks) {
+void add_interface(const ifaddrs& interface, std::vector<netpolicy::Cidr>& networks) {
   const bool is_shared = (interface.ifa_flags & (IFF_LOOPBACK | IFF_POINTOPOINT)) == 0;
   const auto address = address_of(interface.ifa_addr);
   const auto netmask = address_of(interface.ifa_netmask);
@@ -47,11 +47,11 @@ void add_interface(const ifaddrs& interface, std::vector<Cidr>& networks) {
   if (const auto network = neighbourhood_of(*address, *netmask, is_shared)) networks.push_back(*network);
   if ((interface.ifa_flags & IFF_POINTOPOINT) == 0) return;
   const auto peer = address_of(interface.ifa_dstaddr);
-  if (peer && peer->scope() == Scope::global) networks.emplace_back(*peer);
+  if (peer && peer->scope() == netpolicy::Scope::global) networks.emplace_back(*peer);
 }
 
-std::vector<Cidr> read_networks() {
-  std::vector<Cidr> networks;
+std::vector<netpolicy::Cidr> read_networks() {
+  std::vector<netpolicy::Cidr> networks;
   ifaddrs* first = nullptr;
   if (::getifaddrs(&first) != 0) return networks;
   for (const auto* one = first; one != nullptr; one = one->ifa_next) add_interface(*one, networks);
@@ -61,13 +61,14 @@ std::vector<Cidr> read_networks() {
 
 }  // namespace
 
-std::optional<Cidr> neighbourhood_of(const IpAddress& address, const IpAddress& netmask, bool is_shared) {
-  if (address.scope() != Scope::global || netmask.is_v6() != address.is_v6()) return std::nullopt;
+std::optional<netpolicy::Cidr> neighbourhood_of(const netpolicy::IpAddress& address,
+                                                const netpolicy::IpAddress& netmask, bool is_shared) {
+  if (address.scope() != netpolicy::Scope::global || netmask.is_v6() != address.is_v6()) return std::nullopt;
   int prefix = 0;
   for (const auto byte : netmask.bytes()) prefix += std::popcount(byte);
   if (prefix == 0) return std::nullopt;
   if (is_shared && address.is_v6()) prefix = std::min(prefix, v6_network_bits);
-  return Cidr(address, prefix);
+  return netpolicy::Cidr(address, prefix);
 }
 
 HostNetworks::HostNetworks() : changes_(open_news()), networks_(read_networks()) {}
@@ -82,12 +83,12 @@ bool HostNetworks::has_changed() {
   return has_news;
 }
 
-std::optional<Cidr> HostNetworks::find(const IpAddress& given) {
+std::optional<netpolicy::Cidr> HostNetworks::find(const netpolicy::IpAddress& given) {
   const auto address = given.canonical();
-  if (address.scope() != Scope::global) return std::nullopt;
+  if (address.scope() != netpolicy::Scope::global) return std::nullopt;
   if (has_changed()) networks_ = read_networks();
-  const auto found =
-      std::ranges::find_if(networks_, [&](const Cidr& network) { return network.contains(address); });
+  const auto found = std::ranges::find_if(
+      networks_, [&](const netpolicy::Cidr& network) { return network.contains(address); });
   return found == networks_.end() ? std::nullopt : std::optional(*found);
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
-#include "net/address.h"
+#include "netpolicy/address.h"
 
 namespace boxlite::net {
 
@@ -17,18 +17,19 @@ class HostNetworks {
 
   // The network that the address lies in; nullopt: in none of them. Follows the host's interfaces: a change
   // is seen by the next call, and costs nothing until then.
-  std::optional<Cidr> find(const IpAddress& address);
+  std::optional<netpolicy::Cidr> find(const netpolicy::IpAddress& address);
 
  private:
   bool has_changed();
 
   UniqueFd changes_;  // tells of them
-  std::vector<Cidr> networks_;
+  std::vector<netpolicy::Cidr> networks_;
 };
 
 // For the address of an interface with this netmask. nullopt: it has no neighbours that look public.
 // `is_shared`: others are on its cable; there, the address of IPv6 that a server handed out has no netmask of
 // its network, which has 64 bits.
-std::optional<Cidr> neighbourhood_of(const IpAddress& address, const IpAddress& netmask, bool is_shared);
+std::optional<netpolicy::Cidr> neighbourhood_of(const netpolicy::IpAddress& address,
+                                                const netpolicy::IpAddress& netmask, bool is_shared);
 
 }  // namespace boxlite::net

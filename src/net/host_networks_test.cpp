@@ -14,24 +14,24 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "net/dns_server.h"
+#include "net/dns/dns_server.h"
 #include "net/gateway.h"
 #include "net/test_guest.h"
 
 namespace boxlite::net {
 namespace {
 
-IpAddress address(std::string_view text) {
-  return *IpAddress::parse(text);
+netpolicy::IpAddress address(std::string_view text) {
+  return *netpolicy::IpAddress::parse(text);
 }
 
 TEST(HostNetworks, HaveTheBitsOfTheNetmask) {
   EXPECT_EQ(neighbourhood_of(address("203.0.113.5"), address("255.255.255.0"), true),
-            Cidr::parse("203.0.113.0/24"));
+            netpolicy::Cidr::parse("203.0.113.0/24"));
   EXPECT_EQ(neighbourhood_of(address("2001:db8:1::5"), address("ffff:ffff:ffff::"), true),
-            Cidr::parse("2001:db8:1::/48"));
+            netpolicy::Cidr::parse("2001:db8:1::/48"));
   EXPECT_EQ(neighbourhood_of(address("203.0.113.5"), address("255.255.255.255"), true),
-            Cidr::parse("203.0.113.5"));
+            netpolicy::Cidr::parse("203.0.113.5"));
   EXPECT_EQ(neighbourhood_of(address("10.1.2.3"), address("255.0.0.0"), true), std::nullopt)
       << "private anyway";
   EXPECT_EQ(neighbourhood_of(address("203.0.113.5"), address("0.0.0.0"), true), std::nullopt)
@@ -40,8 +40,8 @@ TEST(HostNetworks, HaveTheBitsOfTheNetmask) {
 
 TEST(HostNetworks, HaveNeighboursWhereAServerHandsOutAddresses) {
   const auto all = address("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-  EXPECT_EQ(neighbourhood_of(address("2001:db8:1::5"), all, true), Cidr::parse("2001:db8:1::/64"));
-  EXPECT_EQ(neighbourhood_of(address("2001:db8:1::5"), all, false), Cidr::parse("2001:db8:1::5"));
+  EXPECT_EQ(neighbourhood_of(address("2001:db8:1::5"), all, true), netpolicy::Cidr::parse("2001:db8:1::/64"));
+  EXPECT_EQ(neighbourhood_of(address("2001:db8:1::5"), all, false), netpolicy::Cidr::parse("2001:db8:1::5"));
 }
 
 // Of the loopback interface of this namespace.
@@ -71,12 +71,12 @@ bool set_v6(const char* text, std::uint32_t prefix) {
   return is_done;
 }
 
-bool is_refused(HostNetworks& networks, const IpAddress& neighbour) {
+bool is_refused(HostNetworks& networks, const netpolicy::IpAddress& neighbour) {
   const auto loop = *linux_::EventLoop::create();
   const auto directory = *TempDir::create("/tmp", "networks-");
   TestGuest guest(*loop);
   const auto gateway = *Gateway::create(*loop, guest.take_link(), directory.path(),
-                                        {.policy = *Policy::create({}), .networks = &networks});
+                                        {.policy = *netpolicy::Policy::create({}), .networks = &networks});
   guest.send(TestPackets::tcp({.from = 4000, .to = {neighbour, 22}, .sequence = 1, .flags = TcpFlags::syn}));
   const auto decided = [&] { return gateway->counters().refusals + gateway->counters().connections; };
   while (decided() == 0 && *loop->run_once(Deadline::after(std::chrono::seconds(5)))) continue;
@@ -89,7 +89,8 @@ bool is_withheld(HostNetworks& networks, std::string_view neighbour) {
   const auto hosts = directory.path() / "hosts";
   std::ofstream(hosts) << neighbour << " neighbour.example\n";
   NameTable names;
-  DnsServer server(*loop, names, nullptr, *Policy::create({}), {.hosts_file = hosts, .networks = &networks});
+  DnsServer server(*loop, names, nullptr, *netpolicy::Policy::create({}),
+                   {.hosts_file = hosts, .networks = &networks});
   const DnsMessage query{
       .id = 1, .questions = {{.name = *DnsName::from_host_name("neighbour.example"), .type = dns_type::a}}};
   std::size_t answers = 1;
@@ -105,15 +106,16 @@ const char* follow_interfaces() {
   HostNetworks networks;
   if (networks.find(address("203.0.113.9"))) return "a network that is not there";
   if (!set_v4("203.0.113.5", "255.255.255.0")) return "no IPv4 address can be set";
-  if (networks.find(address("203.0.113.9")) != Cidr::parse("203.0.113.0/24")) return "no neighbour of IPv4";
-  if (networks.find(address("::ffff:203.0.113.5")) != Cidr::parse("203.0.113.0/24"))
+  if (networks.find(address("203.0.113.9")) != netpolicy::Cidr::parse("203.0.113.0/24"))
+    return "no neighbour of IPv4";
+  if (networks.find(address("::ffff:203.0.113.5")) != netpolicy::Cidr::parse("203.0.113.0/24"))
     return "not the host itself";
   if (!is_refused(networks, address("203.0.113.9"))) return "the gateway lets a box reach a neighbour";
   if (!is_withheld(networks, "203.0.113.9")) return "a name leads to a neighbour";
   if (is_withheld(networks, "203.0.114.1")) return "no name leads anywhere";
   if (networks.find(address("203.0.114.1"))) return "a stranger taken for a neighbour";
   if (!set_v6("2001:db8:7::1", 64)) return "no IPv6 address can be set";
-  if (networks.find(address("2001:db8:7::99")) != Cidr::parse("2001:db8:7::/64"))
+  if (networks.find(address("2001:db8:7::99")) != netpolicy::Cidr::parse("2001:db8:7::/64"))
     return "no neighbour of IPv6";
   if (!set_v4("198.51.100.5", "255.255.255.0")) return "the address cannot be changed";
   if (networks.find(address("203.0.113.9"))) return "the old network";

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
-#include "linux/port_holder.h"
+#include "linux/sockets/port_holder.h"
 #include "net/gateway.h"
 
 namespace boxlite::net {
@@ -64,7 +64,7 @@ Result<std::uint16_t> port_of_socket(const UniqueFd& socket) {
   socklen_t size = sizeof address;
   if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     return fail(syscall_error("getsockname", "", errno));
-  return port_of(address);
+  return netpolicy::port_of(address);
 }
 
 }  // namespace

@@ -16,9 +16,9 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
-#include "net/address.h"
-#include "net/frame.h"
+#include "net/link/frame.h"
 #include "net/relay.h"
+#include "netpolicy/address.h"
 
 namespace boxlite::net {
 

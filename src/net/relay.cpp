@@ -5,7 +5,7 @@
 
 #include <sys/socket.h>
 
-#include "linux/stream_socket.h"
+#include "linux/sockets/stream_socket.h"
 
 namespace boxlite::net {
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::net {
 namespace {

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "linux/event_loop.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "net/local_addresses.h"
 
 namespace boxlite::net {
@@ -50,7 +50,7 @@ class TestPackets {
     return packet(to.address, IpProtocol::udp, 6, text + payload);
   }
 
-  static std::string echo(const IpAddress& to, std::uint16_t id, std::string payload = "ping") {
+  static std::string echo(const netpolicy::IpAddress& to, std::uint16_t id, std::string payload = "ping") {
     std::string text(8, '\0');
     text[0] = static_cast<char>(to.is_v6() ? icmp_v6_echo : icmp_echo);
     put(text, 4, id, 2);
@@ -58,7 +58,7 @@ class TestPackets {
   }
 
   // From the guest, around a transport header whose checksum is at `checksum_at`.
-  static std::string packet(const IpAddress& to, IpProtocol protocol, std::size_t checksum_at,
+  static std::string packet(const netpolicy::IpAddress& to, IpProtocol protocol, std::size_t checksum_at,
                             std::string transport) {
     const auto from = to.is_v6() ? guest_v6 : guest_v4;
     std::string pseudo = text_of(from.bytes()) + text_of(to.bytes()) + std::string(4, '\0');
@@ -94,8 +94,8 @@ class TestPackets {
            std::string(is_v6 ? "\x86\xdd" : "\x08\0", 2);
   }
 
-  static std::string ip_header(const IpAddress& from, const IpAddress& to, IpProtocol protocol,
-                               std::size_t size) {
+  static std::string ip_header(const netpolicy::IpAddress& from, const netpolicy::IpAddress& to,
+                               IpProtocol protocol, std::size_t size) {
     std::string ip(to.is_v6() ? 8 : 12, '\0');
     ip[0] = to.is_v6() ? 0x60 : 0x45;
     put(ip, to.is_v6() ? 4 : 2, static_cast<std::uint32_t>(to.is_v6() ? size : v4_header + size), 2);

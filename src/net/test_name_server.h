@@ -11,24 +11,24 @@
 #include <sys/socket.h>
 
 #include "linux/event_loop.h"
-#include "net/dns_message.h"
-#include "net/host_file.h"
+#include "net/dns/dns_message.h"
+#include "net/dns/host_file.h"
 
 namespace boxlite::net {
 
 // Not open when somebody has the port.
-inline UniqueFd try_bound_socket(int type, const IpAddress& address, std::uint16_t port,
+inline UniqueFd try_bound_socket(int type, const netpolicy::IpAddress& address, std::uint16_t port,
                                  std::uint16_t* chosen = nullptr) {
   UniqueFd socket(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_storage storage;
   auto size = address.to_sockaddr(port, storage);
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&storage), size) != 0) return {};
   ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&storage), &size);
-  if (chosen) *chosen = port_of(storage);
+  if (chosen) *chosen = netpolicy::port_of(storage);
   return socket;
 }
 
-inline UniqueFd bound_socket(int type, const IpAddress& address, std::uint16_t port,
+inline UniqueFd bound_socket(int type, const netpolicy::IpAddress& address, std::uint16_t port,
                              std::uint16_t* chosen = nullptr) {
   auto socket = try_bound_socket(type, address, port, chosen);
   EXPECT_TRUE(socket.is_open());
@@ -46,8 +46,8 @@ class TestNameServer {
   using Answer = std::function<std::optional<std::string>(const Query&)>;
 
   // With port 0 one is chosen.
-  TestNameServer(linux_::EventLoop& loop, Answer answer, IpAddress address = IpAddress::v4(0x7f000001),
-                 std::uint16_t port = 0)
+  TestNameServer(linux_::EventLoop& loop, Answer answer,
+                 netpolicy::IpAddress address = netpolicy::IpAddress::v4(0x7f000001), std::uint16_t port = 0)
       : loop_(loop), answer_(std::move(answer)), address_(address) {
     // A port that is free for datagrams may be somebody's for streams.
     for (int tries = 0; tries < 100 && !listener_.is_open(); ++tries) {
@@ -68,7 +68,7 @@ class TestNameServer {
     DnsMessage response{.id = query.id, .is_response = true, .questions = query.questions};
     const auto& question = query.questions.front();
     for (const auto& text : addresses) {
-      auto record = address_record(question.name, IpAddress::parse(text).value(), 60);
+      auto record = address_record(question.name, netpolicy::IpAddress::parse(text).value(), 60);
       if (record.type == question.type) response.answers.push_back(record);
     }
     return response;
@@ -113,7 +113,7 @@ class TestNameServer {
 
   linux_::EventLoop& loop_;
   Answer answer_;
-  IpAddress address_;
+  netpolicy::IpAddress address_;
   std::uint16_t port_ = 0;
   int queries_ = 0;
   UniqueFd udp_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// boxlite-shim: started by libboxlite, one for each running box (src/vmm/shim_process.h says how). What it
-// prints goes to shim.stderr in the box's directory.
+// boxlite-shim: started by libboxlite, one for each running box (src/shimlink/shim_process.h says how). What
+// it prints goes to shim.stderr in the box's directory.
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "shim/file_limit.h"
-#include "shim/ready_machine.h"
-#include "shim/shim.h"
-#include "shim/template_maker.h"
-#include "vmm/qemu/qemu_process.h"
-#include "vmm/shim_process.h"
+#include "engine/qemu/qemu_process.h"
+#include "shim/roles/ready_machine.h"
+#include "shim/roles/shim.h"
+#include "shim/roles/template_maker.h"
+#include "shim/session/file_limit.h"
+#include "shimlink/shim_process.h"
 
 namespace {
 
@@ -35,7 +35,8 @@ Result<UniqueFd> take_signals() {
   return signals;
 }
 
-Result<void> run_once_claimed(vmm::Engine& engine, const vmm::ShimConfig& config, shim::Inherited inherited) {
+Result<void> run_once_claimed(engine::Engine& engine, const shimlink::ShimConfig& config,
+                              shim::Inherited inherited) {
   auto claimed = BOXLITE_TRY(shim::ReadyMachine(engine, config, inherited).await_claim());
   if (!claimed) return {};
   inherited.watchdog = std::move(claimed->watchdog);
@@ -50,15 +51,16 @@ Result<void> run() {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   shim::raise_file_limit();
-  shim::Inherited inherited{.listener = UniqueFd(vmm::shim_listener_fd), .lock = UniqueFd(vmm::shim_lock_fd)};
+  shim::Inherited inherited{.listener = UniqueFd(shimlink::shim_listener_fd),
+                            .lock = UniqueFd(shimlink::shim_lock_fd)};
   inherited.signals = BOXLITE_TRY(take_signals());
   std::signal(SIGPIPE, SIG_IGN);
   auto text = BOXLITE_TRY(read_all(STDIN_FILENO, "the config on stdin"));
-  auto config = BOXLITE_TRY(vmm::parse_shim_config(text));
+  auto config = BOXLITE_TRY(shimlink::parse_shim_config(text));
   // There may be secrets in it.
   ::explicit_bzero(text.data(), text.size());
-  if (!config.is_detached) inherited.watchdog = UniqueFd(vmm::shim_watchdog_fd);
-  vmm::qemu::QemuEngine engine(config.qemu, config.thaw);
+  if (!config.is_detached) inherited.watchdog = UniqueFd(shimlink::shim_watchdog_fd);
+  engine::qemu::QemuEngine engine(config.qemu, config.thaw);
   if (!config.save_to.empty()) return shim::TemplateMaker(engine, config, std::move(inherited)).run();
   if (config.freeze_into) return shim::ReadyMachine(engine, config, inherited).freeze();
   if (config.awaits_claim) return run_once_claimed(engine, config, std::move(inherited));
@@ -78,7 +80,7 @@ int main(int argc, char**) {
     const auto outcome = run();
     if (outcome) return 0;
     std::fprintf(stderr, "boxlite-shim: %s\n", outcome.error().message().c_str());
-    if (outcome.error().code() == ErrorCode::unsupported) return vmm::cannot_freeze;
+    if (outcome.error().code() == ErrorCode::unsupported) return shimlink::cannot_freeze;
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "boxlite-shim: bug: %s\n", bug.what());
   }

@@ -8,7 +8,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/file_lock.h"
+#include "linux/files/file_lock.h"
 
 namespace boxlite::store {
 namespace {

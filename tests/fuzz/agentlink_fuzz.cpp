@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "agentlink/connection.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "turn.h"
 #include "wire/frame.h"
 

@@ -11,11 +11,11 @@
 
 #include <sys/socket.h>
 
-#include "linux/unix_socket.h"
-#include "shim/boot.h"
-#include "shim/health.h"
-#include "shim/main_command.h"
-#include "shim/mux.h"
+#include "linux/sockets/unix_socket.h"
+#include "shim/health/health.h"
+#include "shim/mux/mux.h"
+#include "shim/session/boot.h"
+#include "shim/session/main_command.h"
 #include "turn.h"
 #include "wire/frame.h"
 
@@ -61,9 +61,9 @@ void say(const UniqueFd& guest, std::uint8_t what, std::uint8_t stream, std::str
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   std::string_view rest(reinterpret_cast<const char*>(input), size);
-  vmm::ShimConfig config;
+  shimlink::ShimConfig config;
   config.start_container_request = wire::msg::StartContainerRequest().SerializeAsString();
-  config.health.probe = vmm::HealthProbe::ping;
+  config.health.probe = shimlink::HealthProbe::ping;
   config.health.interval = std::chrono::milliseconds(1);
   SilentListener listener;
   const auto loop = *linux_::EventLoop::create();

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "net/inspection/client_hello.h"
+#include "net/inspection/tls/client_hello.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* input, std::size_t size) {
   using namespace boxlite::net;

@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "net/dns_server.h"
+#include "net/dns/dns_server.h"
 
 using namespace boxlite;
 
@@ -30,7 +30,7 @@ void write_again(std::string_view bytes) {
 void answer(std::string_view bytes) {
   static const auto loop = linux_::EventLoop::create().value();
   static net::NameTable names;
-  static const auto policy = net::Policy::create({.deny = {"*"}}).value();
+  static const auto policy = netpolicy::Policy::create({.deny = {"*"}}).value();
   static net::DnsServer server(*loop, names, nullptr, policy, {.hosts_file = "/dev/null"});
   const auto header = net::parse_dns_header(bytes);
   bool is_answered = false;

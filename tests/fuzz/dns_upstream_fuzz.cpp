@@ -11,9 +11,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "linux/unix_socket.h"
-#include "net/dns_server.h"
-#include "net/dns_stream.h"
+#include "linux/sockets/unix_socket.h"
+#include "net/dns/dns_server.h"
+#include "net/dns/dns_stream.h"
 #include "script.h"
 
 using namespace boxlite;
@@ -31,7 +31,9 @@ class Upstream {
       if (i == 100) std::abort();
     }
   }
-  net::NameServer address() const { return {.address = net::IpAddress::v4(INADDR_LOOPBACK), .port = port_}; }
+  net::NameServer address() const {
+    return {.address = netpolicy::IpAddress::v4(INADDR_LOOPBACK), .port = port_};
+  }
 
   // By the script, to all that has come.
   void answer(fuzz::Script& script) {
@@ -64,11 +66,11 @@ class Upstream {
       const int type = socket == &udp_ ? SOCK_DGRAM : SOCK_STREAM;
       *socket = UniqueFd(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
       sockaddr_storage address;
-      auto size = net::IpAddress::v4(INADDR_LOOPBACK).to_sockaddr(port_, address);
+      auto size = netpolicy::IpAddress::v4(INADDR_LOOPBACK).to_sockaddr(port_, address);
       auto* const generic = reinterpret_cast<sockaddr*>(&address);
       if (::bind(socket->get(), generic, size) != 0 || ::getsockname(socket->get(), generic, &size) != 0)
         return false;
-      port_ = net::port_of(address);
+      port_ = netpolicy::port_of(address);
     }
     return ::listen(tcp_.get(), 16) == 0;
   }
@@ -112,9 +114,10 @@ class Upstream {
   static net::DnsRecord record(const net::DnsQuestion& question, fuzz::Script& script) {
     auto bytes = script.bytes(4);
     bytes.resize(4);
-    const std::array<net::IpAddress, 4> addresses = {
-        net::IpAddress::v4(0x0a000001), *net::IpAddress::parse("2001:db8::1"), net::IpAddress::v4(0xc0000201),
-        *net::IpAddress::from_bytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), 4})};
+    const std::array<netpolicy::IpAddress, 4> addresses = {
+        netpolicy::IpAddress::v4(0x0a000001), *netpolicy::IpAddress::parse("2001:db8::1"),
+        netpolicy::IpAddress::v4(0xc0000201),
+        *netpolicy::IpAddress::from_bytes({reinterpret_cast<const std::uint8_t*>(bytes.data()), 4})};
     return net::address_record(question.name, addresses[script.byte() % addresses.size()], script.byte());
   }
 
@@ -130,7 +133,7 @@ class Trial {
       : upstream_(upstream),
         script_(script),
         loop_(*linux_::EventLoop::create()),
-        policy_(*net::Policy::create({.deny = {"denied.example"}})),
+        policy_(*netpolicy::Policy::create({.deny = {"denied.example"}})),
         server_(*loop_, names_, nullptr, policy_,
                 {.hosts_file = "/dev/null", .resolver = {.servers = {upstream.address()}}}) {
     auto pair = *linux_::unix_socket_pair();
@@ -187,7 +190,7 @@ class Trial {
     if (!message || !message->is_response) std::abort();
     for (const auto& record : message->answers) {
       const auto address = record.address();
-      const bool is_local = address && address->scope() == net::Scope::loopback &&
+      const bool is_local = address && address->scope() == netpolicy::Scope::loopback &&
                             message->questions.size() == 1 &&
                             message->questions.front().name.text() == "localhost";
       if (address && !is_local && !policy_->admits_answer(*address)) std::abort();
@@ -212,7 +215,7 @@ class Trial {
   fuzz::Script& script_;
   std::unique_ptr<linux_::EventLoop> loop_;
   net::NameTable names_;
-  std::shared_ptr<const net::Policy> policy_;
+  std::shared_ptr<const netpolicy::Policy> policy_;
   net::DnsServer server_;
   UniqueFd guest_;
   std::unique_ptr<net::DnsStream> stream_;

@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "agent/accounts.h"
-#include "agent/launch_plan.h"
-#include "agent/program_search.h"
+#include "agent/container/accounts.h"
+#include "agent/exec/launch_plan.h"
+#include "agent/exec/program_search.h"
 #include "wire/method.h"
 
 using namespace boxlite;

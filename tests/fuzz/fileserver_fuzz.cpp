@@ -20,7 +20,7 @@
 #include "base/files.h"
 #include "fileserver/server.h"
 #include "linux/event_loop.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace {
 

@@ -37,13 +37,13 @@ class LocalSocket {
  public:
   explicit LocalSocket(int type) : socket_(::socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     sockaddr_storage address;
-    const auto size = net::IpAddress::v4(INADDR_LOOPBACK).to_sockaddr(0, address);
+    const auto size = netpolicy::IpAddress::v4(INADDR_LOOPBACK).to_sockaddr(0, address);
     auto* const generic = reinterpret_cast<sockaddr*>(&address);
     socklen_t length = sizeof address;
     if (::bind(socket_.get(), generic, size) != 0 || ::getsockname(socket_.get(), generic, &length) != 0)
       std::abort();
     if (type == SOCK_STREAM && ::listen(socket_.get(), 64) != 0) std::abort();
-    port_ = net::port_of(address);
+    port_ = netpolicy::port_of(address);
   }
   int fd() const { return socket_.get(); }
   std::uint16_t port() const { return port_; }
@@ -87,11 +87,11 @@ struct Outside {
 // Keeps what it gets, and now and then says something or lets go.
 class Streams final : public net::StreamHandler {
  public:
-  void take(UniqueFd guest_side, const net::Flow&) override {
+  void take(UniqueFd guest_side, const netpolicy::Flow&) override {
     kept_.push_back(std::move(guest_side));
     if (kept_.size() > most_clients) kept_.pop_front();
   }
-  bool wants(const net::Flow& flow) const override { return flow.port == asked_port; }
+  bool wants(const netpolicy::Flow& flow) const override { return flow.port == asked_port; }
   void say(const std::string& text) {
     for (const auto& stream : kept_) (void)::send(stream.get(), text.data(), text.size(), MSG_NOSIGNAL);
   }
@@ -111,7 +111,7 @@ class Trial {
          .names = &names_,
          .dns_streams = &streams_,
          .inspector = &streams_,
-         .ask = [this](const net::Flow&, auto answer) { answers_.push_back(std::move(answer)); }},
+         .ask = [this](const netpolicy::Flow&, auto answer) { answers_.push_back(std::move(answer)); }},
         {.flows = capacity, .sockets = most_sockets});
   }
 
@@ -133,14 +133,14 @@ class Trial {
                                                         0,
                                                         0xff};
 
-  std::shared_ptr<const net::Policy> policy(std::uint8_t which) {
+  std::shared_ptr<const netpolicy::Policy> policy(std::uint8_t which) {
     const auto tcp = concat("tcp:127.0.0.1:", outside_.tcp.port());
     const auto udp = concat("udp:127.0.0.1:", outside_.udp.port());
-    const std::array<net::PolicySpec, 5> specs = {
-        net::PolicySpec{.allow = {tcp, udp}}, net::PolicySpec{.allow = {tcp}},
-        net::PolicySpec{.allow = {udp}}, net::PolicySpec{.allow = {tcp, udp}, .is_asking = true},
-        net::PolicySpec{.allow = {"none.example"}}};
-    return *net::Policy::create(specs[which % specs.size()]);
+    const std::array<netpolicy::PolicySpec, 5> specs = {
+        netpolicy::PolicySpec{.allow = {tcp, udp}}, netpolicy::PolicySpec{.allow = {tcp}},
+        netpolicy::PolicySpec{.allow = {udp}}, netpolicy::PolicySpec{.allow = {tcp, udp}, .is_asking = true},
+        netpolicy::PolicySpec{.allow = {"none.example"}}};
+    return *netpolicy::Policy::create(specs[which % specs.size()]);
   }
 
   net::Endpoint remote(std::uint8_t which) const {
@@ -152,9 +152,9 @@ class Trial {
         {net::gateway_v6, net::dns_port},
         {net::host_v4, outside_.stranger.port()},
         {net::inspection_end.address, net::inspection_end.port},
-        {net::IpAddress::v4(0x0a010203), 443},
-        {net::IpAddress::v4(0xc6336407), asked_port},
-        {net::IpAddress::v4(INADDR_LOOPBACK), outside_.udp.port()}};
+        {netpolicy::IpAddress::v4(0x0a010203), 443},
+        {netpolicy::IpAddress::v4(0xc6336407), asked_port},
+        {netpolicy::IpAddress::v4(INADDR_LOOPBACK), outside_.udp.port()}};
     return remotes[which % remotes.size()];
   }
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <string_view>
 
-#include "net/inspection/http1_body.h"
-#include "net/inspection/http1_head.h"
+#include "net/inspection/http/http1_body.h"
+#include "net/inspection/http/http1_head.h"
 
 namespace {
 

@@ -18,9 +18,9 @@
 #include <string_view>
 #include <vector>
 
-#include "linux/unix_socket.h"
-#include "net/inspection/http1_proxy.h"
-#include "net/inspection/http2_proxy.h"
+#include "linux/sockets/unix_socket.h"
+#include "net/inspection/http/http1_proxy.h"
+#include "net/inspection/http/http2_proxy.h"
 #include "net/inspection/inspector.h"
 #include "net/inspection/test_channel.h"
 #include "net/inspection/test_dialer.h"
@@ -230,7 +230,7 @@ struct Trace {
 
 struct Rig {
   explicit Rig(std::string_view real)
-      : secret(*Secret::create({"key", {std::string(host)}, ""}, SecretValue(real))) {}
+      : secret(*netpolicy::Secret::create({"key", {std::string(host)}, ""}, netpolicy::SecretValue(real))) {}
   ExchangeRules rules() const {
     return {[](const Authority& authority) -> std::optional<std::string> {
               if (authority.host == host && authority.port.value_or(443) == 443) return std::nullopt;
@@ -243,7 +243,7 @@ struct Rig {
     trace.waits.push_back(limit ? *limit - now : Clock::duration::max());
   }
 
-  Secret secret;
+  netpolicy::Secret secret;
   Substitution substitution{{&secret}};
   std::unique_ptr<TestChannel> guest, guest_side, server, server_side;
   std::unique_ptr<Passage> passage;
@@ -475,13 +475,15 @@ void fuzz_http2(const std::vector<Step>& script) {
 // -----------------------------------------------------------------------------------
 
 struct PolicyJudge : NameJudge {
-  Verdict decide(const Flow& flow) override { return policy->decide(flow); }
-  Verdict decide_named(const Flow& flow, std::string_view name) override {
+  netpolicy::Verdict decide(const netpolicy::Flow& flow) override { return policy->decide(flow); }
+  netpolicy::Verdict decide_named(const netpolicy::Flow& flow, std::string_view name) override {
     return policy->decide_named(flow, name);
   }
-  void ask(const Flow&, std::string_view, std::move_only_function<void(Verdict)>) override {}
-  void record(AuditRecord) override {}
-  std::shared_ptr<const Policy> policy = *Policy::create({.deny = {std::string(denied_host)}});
+  void ask(const netpolicy::Flow&, std::string_view,
+           std::move_only_function<void(netpolicy::Verdict)>) override {}
+  void record(netpolicy::AuditRecord) override {}
+  std::shared_ptr<const netpolicy::Policy> policy =
+      *netpolicy::Policy::create({.deny = {std::string(denied_host)}});
 };
 
 std::size_t number_at(std::string_view bytes, std::size_t at, std::size_t width) {
@@ -515,7 +517,8 @@ void fuzz_names(const std::vector<Step>& script) {
   Inspector inspector(*loop, dialer, judge, nullptr);
   auto pair = *linux_::unix_socket_pair();
   require(linux_::set_non_blocking(pair.first.get()) && linux_::set_non_blocking(pair.second.get()));
-  inspector.take(std::move(pair.first), {.destination = *IpAddress::parse("93.184.216.34"), .port = 443});
+  inspector.take(std::move(pair.first),
+                 {.destination = *netpolicy::IpAddress::parse("93.184.216.34"), .port = 443});
   std::string got;
   std::unique_ptr<SocketChannel> server;
   const auto guest = *SocketChannel::adopt(*loop, std::move(pair.second));

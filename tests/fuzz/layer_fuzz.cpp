@@ -13,7 +13,7 @@
 #include "base/concat.h"
 #include "base/unique_fd.h"
 #include "disk/decompressor.h"
-#include "disk/ext4_writer.h"
+#include "disk/ext4/ext4_writer.h"
 #include "disk/layer_application.h"
 #include "tar/tar_fields.h"
 

@@ -10,8 +10,8 @@
 
 #include <sys/socket.h>
 
-#include "linux/unix_socket.h"
-#include "net/link.h"
+#include "linux/sockets/unix_socket.h"
+#include "net/link/link.h"
 #include "turn.h"
 
 using namespace boxlite;

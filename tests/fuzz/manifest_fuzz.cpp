@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "image/credentials.h"
-#include "image/registry_answers.h"
+#include "image/registry/credentials.h"
+#include "image/registry/registry_answers.h"
 #include "oci/docker_archive.h"
 #include "oci/image_config.h"
 #include "oci/manifest.h"

@@ -14,8 +14,8 @@
 #include <sys/socket.h>
 
 #include "base/files.h"
-#include "linux/unix_socket.h"
-#include "shim/mux.h"
+#include "linux/sockets/unix_socket.h"
+#include "shim/mux/mux.h"
 #include "turn.h"
 
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "net/frame.h"
+#include "net/link/frame.h"
 #include "net/local_addresses.h"
 
 namespace {

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "net/inspection/placeholder_filter.h"
+#include "net/inspection/http/placeholder_filter.h"
 
 namespace {
 

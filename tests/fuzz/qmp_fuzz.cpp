@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// links: vmm
+// links: engine
 // What a QEMU that was taken over says on its control channel. Input: the bytes that it sends before it is
 // gone; whatever they are, each question ends with an answer or an error.
 #include <cstdint>
@@ -7,22 +7,22 @@
 
 #include <sys/socket.h>
 
-#include "linux/unix_socket.h"
-#include "vmm/qemu/qmp.h"
+#include "engine/qemu/qmp.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace {
 
 using namespace boxlite;
 
 // A channel on which all has been said.
-vmm::qemu::Qmp after(std::string_view said, bool is_greeted) {
+engine::qemu::Qmp after(std::string_view said, bool is_greeted) {
   auto ends = *linux_::unix_socket_pair();
   (void)!::send(ends.second.get(), said.data(), said.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   // What we ask still finds somebody who listens.
   ::shutdown(ends.second.get(), SHUT_WR);
   static UniqueFd listening[2];
   listening[is_greeted ? 1 : 0] = std::move(ends.second);
-  return vmm::qemu::Qmp(std::move(ends.first), is_greeted);
+  return engine::qemu::Qmp(std::move(ends.first), is_greeted);
 }
 
 }  // namespace

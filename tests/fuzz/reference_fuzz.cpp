@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "image/challenge.h"
+#include "image/registry/challenge.h"
 #include "oci/platform.h"
 #include "oci/reference.h"
 

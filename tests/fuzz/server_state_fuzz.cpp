@@ -11,9 +11,9 @@
 
 #include "base/files.h"
 #include "fileserver/server.h"
-#include "fileserver/server_state.h"
+#include "fileserver/state/server_state.h"
 #include "linux/event_loop.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 using namespace boxlite;
 

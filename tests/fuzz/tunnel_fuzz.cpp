@@ -12,7 +12,7 @@
 
 #include "agentlink/connection.h"
 #include "agentlink/tunnel_pump.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "turn.h"
 
 using namespace boxlite;

@@ -8,7 +8,7 @@
 
 namespace boxlite::net {
 
-Result<UniqueFd> TcpDialer::dial(const Flow& flow) {
+Result<UniqueFd> TcpDialer::dial(const netpolicy::Flow& flow) {
   sockaddr_storage address{};
   const auto size = flow.destination.to_sockaddr(flow.port, address);
   UniqueFd socket(::socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));

@@ -3,7 +3,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "net/flow.h"
+#include "netpolicy/flow.h"
 
 namespace boxlite::net {
 
@@ -15,12 +15,12 @@ class Dialer {
   Dialer& operator=(const Dialer&) = delete;
   virtual ~Dialer() = default;
   // A stream socket that is connecting to flow.destination, or has: non-blocking, close-on-exec.
-  virtual Result<UniqueFd> dial(const Flow& flow) = 0;
+  virtual Result<UniqueFd> dial(const netpolicy::Flow& flow) = 0;
 };
 
 class TcpDialer : public Dialer {
  public:
-  Result<UniqueFd> dial(const Flow& flow) override;
+  Result<UniqueFd> dial(const netpolicy::Flow& flow) override;
 };
 
 }  // namespace boxlite::net

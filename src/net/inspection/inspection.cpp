@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/concat.h"
-#include "net/inspection/http1_proxy.h"
-#include "net/inspection/http2_proxy.h"
+#include "net/inspection/http/http1_proxy.h"
+#include "net/inspection/http/http2_proxy.h"
 #include "net/inspection/splice.h"
 
 namespace boxlite::net {
@@ -14,29 +14,30 @@ namespace {
 // What a TLS client is told when there is no server for it: a fatal alert, handshake_failure.
 constexpr std::string_view handshake_failure("\x15\x03\x03\x00\x02\x02\x28", 7);
 
-bool is_about_a_name(const Verdict& verdict) {
-  const auto rule = Rule::parse(verdict.rule);
-  return rule && (rule->host() == Rule::Host::name || rule->host() == Rule::Host::suffix);
+bool is_about_a_name(const netpolicy::Verdict& verdict) {
+  const auto rule = netpolicy::Rule::parse(verdict.rule);
+  return rule &&
+         (rule->host() == netpolicy::Rule::Host::name || rule->host() == netpolicy::Rule::Host::suffix);
 }
 
 }  // namespace
 
-Inspection::Inspection(const Surroundings& surroundings, Flow flow, std::unique_ptr<SocketChannel> guest,
-                       std::move_only_function<void()> on_end)
+Inspection::Inspection(const Surroundings& surroundings, netpolicy::Flow flow,
+                       std::unique_ptr<SocketChannel> guest, std::move_only_function<void()> on_end)
     : surroundings_(surroundings),
       flow_(std::move(flow)),
       on_end_(std::move(on_end)),
       guest_socket_(std::move(guest)),
       self_(std::make_shared<Inspection*>(this)) {
   // It stands in the guest's /etc/hosts.
-  if (flow_.host_alias) flow_.names.emplace_back(host_alias_name);
+  if (flow_.host_alias) flow_.names.emplace_back(netpolicy::host_alias_name);
 }
 
 void Inspection::begin() {
   first_verdict_ = surroundings_.judge.decide(flow_);
   watch(*guest_socket_);
   enter(Stage::peeking, peek_limit, "the guest did not tell in time what it connects for");
-  if (first_verdict_.decision == Decision::deny) fail_with(first_verdict_.reason);
+  if (first_verdict_.decision == netpolicy::Decision::deny) fail_with(first_verdict_.reason);
 }
 
 void Inspection::enter(Stage stage, std::chrono::milliseconds limit, std::string_view on_timeout) {
@@ -112,21 +113,21 @@ void Inspection::peek_http() {
 }
 
 void Inspection::judge() {
-  if (first_verdict_.decision != Decision::inspect) return dial();
+  if (first_verdict_.decision != netpolicy::Decision::inspect) return dial();
   const auto verdict = verdict_by_name();
-  if (verdict.decision != Decision::ask) return apply(verdict);
+  if (verdict.decision != netpolicy::Decision::ask) return apply(verdict);
   stage_ = Stage::asking;
   deadline_.reset();  // who is asked has limits of its own
-  surroundings_.judge.ask(flow_, name_, [weak = std::weak_ptr(self_)](const Verdict& answer) {
+  surroundings_.judge.ask(flow_, name_, [weak = std::weak_ptr(self_)](const netpolicy::Verdict& answer) {
     if (const auto self = weak.lock()) (*self)->apply(answer);
   });
 }
 
-Verdict Inspection::verdict_by_name() const {
+netpolicy::Verdict Inspection::verdict_by_name() const {
   auto verdict = surroundings_.judge.decide_named(flow_, name_);
   // With rules for two names, the address of the one is not that of the other.
   if (verdict.is_allowed() && is_about_a_name(verdict) && !is_pinned_name()) {
-    return {Decision::deny, verdict.rule, concat("DNS did not give this address for ", name_)};
+    return {netpolicy::Decision::deny, verdict.rule, concat("DNS did not give this address for ", name_)};
   }
   return verdict;
 }
@@ -134,29 +135,31 @@ Verdict Inspection::verdict_by_name() const {
 void Inspection::judge_again() {
   if (stage_ == Stage::ended) return;
   auto verdict = verdict_again();
-  if (verdict.is_allowed() || (verdict.decision == Decision::inspect && stage_ == Stage::peeking) ||
-      (verdict.decision == Decision::ask && stage_ == Stage::asking)) {
+  if (verdict.is_allowed() ||
+      (verdict.decision == netpolicy::Decision::inspect && stage_ == Stage::peeking) ||
+      (verdict.decision == netpolicy::Decision::ask && stage_ == Stage::asking)) {
     // One that has shown no name yet is judged once it has.
     if (stage_ == Stage::peeking) first_verdict_ = verdict;
     return;
   }
-  if (verdict.decision == Decision::ask)
-    verdict = {Decision::deny, {}, "the policy changed, and nobody was asked for it"};
+  if (verdict.decision == netpolicy::Decision::ask)
+    verdict = {netpolicy::Decision::deny, {}, "the policy changed, and nobody was asked for it"};
   record(verdict, name_);
   reset_both_sides();
   end();
 }
 
-Verdict Inspection::verdict_again() const {
+netpolicy::Verdict Inspection::verdict_again() const {
   auto verdict = surroundings_.judge.decide(flow_);
-  if (verdict.decision != Decision::inspect || stage_ == Stage::peeking) return verdict;
-  const bool was_read = first_verdict_.decision == Decision::inspect || content_ != Content::http;
+  if (verdict.decision != netpolicy::Decision::inspect || stage_ == Stage::peeking) return verdict;
+  const bool was_read = first_verdict_.decision == netpolicy::Decision::inspect || content_ != Content::http;
   if (!was_read || had_other_names_)
-    return {Decision::deny, verdict.rule, "the policy changed, and the connection may be for several hosts"};
+    return {netpolicy::Decision::deny, verdict.rule,
+            "the policy changed, and the connection may be for several hosts"};
   return verdict_by_name();
 }
 
-void Inspection::apply(const Verdict& verdict) {
+void Inspection::apply(const netpolicy::Verdict& verdict) {
   if (stage_ == Stage::ended) return;
   record(verdict, name_);
   if (!verdict.is_allowed()) {
@@ -188,7 +191,7 @@ void Inspection::on_dialled() {
       return begin_interception();
     }
   }
-  if (content_ == Content::http && first_verdict_.decision == Decision::inspect) {
+  if (content_ == Content::http && first_verdict_.decision == netpolicy::Decision::inspect) {
     return start_passage(std::make_unique<Http1Proxy>(*guest_socket_, *server_socket_, exchange_rules()));
   }
   start_passage(std::make_unique<Splice>(*guest_socket_, *server_socket_));
@@ -203,7 +206,7 @@ void Inspection::begin_interception() {
   auto tls = surroundings_.interception->client().begin(name_, hello_.protocols);
   if (!tls) return refuse_tls(tls.error().message());
   stage_ = Stage::server_handshake;  // within the limit of dialling
-  record({Decision::allow, {}, "TLS is ended here for the sake of secrets"}, name_);
+  record({netpolicy::Decision::allow, {}, "TLS is ended here for the sake of secrets"}, name_);
   auto stream = TlsStream::create(*std::move(tls), std::move(server_socket_));
   if (!stream) return refuse_tls(stream.error().message());
   server_tls_ = *std::move(stream);
@@ -271,35 +274,36 @@ void Inspection::arm_passage_deadline() {
 
 ExchangeRules Inspection::exchange_rules() {
   return {[this](const Authority& authority) { return refusal_of(authority); },
-          [this](std::string_view why) { record({Decision::deny, {}, std::string(why)}, name_); },
+          [this](std::string_view why) { record({netpolicy::Decision::deny, {}, std::string(why)}, name_); },
           substitution_ ? &*substitution_ : nullptr};
 }
 
 std::optional<std::string> Inspection::refusal_of(const Authority& authority) {
   const auto& host = authority.host;
   if (substitution_ && authority.port && *authority.port != flow_.port &&
-      *authority.port != Secret::default_port) {
+      *authority.port != netpolicy::Secret::default_port) {
     auto why = concat("a connection to port ", flow_.port, " asks for port ", *authority.port);
-    record({Decision::deny, {}, why}, host);
+    record({netpolicy::Decision::deny, {}, why}, host);
     return why;
   }
   if (host == name_) return std::nullopt;
   // A client that was told a certificate for one name must not use it for another.
-  Verdict verdict{Decision::deny, {}, concat("a connection for ", name_, " asks for ", host)};
+  netpolicy::Verdict verdict{
+      netpolicy::Decision::deny, {}, concat("a connection for ", name_, " asks for ", host)};
   if (content_ == Content::http) {
     verdict = surroundings_.judge.decide_named(flow_, host);
     if (verdict.is_allowed()) {
       had_other_names_ = true;
       return std::nullopt;
     }
-    if (verdict.decision == Decision::ask)
-      verdict = {Decision::deny, {}, "nobody is asked within a connection"};
+    if (verdict.decision == netpolicy::Decision::ask)
+      verdict = {netpolicy::Decision::deny, {}, "nobody is asked within a connection"};
   }
   record(verdict, host);
   return concat("the network policy refuses ", host, ": ", verdict.reason);
 }
 
-void Inspection::record(const Verdict& verdict, std::string_view name) {
+void Inspection::record(const netpolicy::Verdict& verdict, std::string_view name) {
   auto record = audit_of(flow_, verdict);
   if (!name.empty()) record.name = name;
   if (hello_.has_encrypted_hello) record.reason += record.reason.empty() ? "ECH offered" : "; ECH offered";
@@ -308,7 +312,7 @@ void Inspection::record(const Verdict& verdict, std::string_view name) {
 
 void Inspection::fail_with(std::string_view why) {
   if (stage_ == Stage::ended) return;
-  record({Decision::deny, {}, std::string(why)}, name_);
+  record({netpolicy::Decision::deny, {}, std::string(why)}, name_);
   if (guest_tls_) guest_tls_->reset();
   if (guest_socket_) guest_socket_->reset();
   end();
@@ -316,7 +320,7 @@ void Inspection::fail_with(std::string_view why) {
 
 // An alert is something that a program can report; a reset looks like a fault of the network.
 void Inspection::refuse_tls(std::string_view why) {
-  record({Decision::deny, {}, std::string(why)}, name_);
+  record({netpolicy::Decision::deny, {}, std::string(why)}, name_);
   guest_socket_->consume(guest_socket_->input().size());
   guest_socket_->write(handshake_failure);
   guest_socket_->finish();

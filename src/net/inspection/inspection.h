@@ -9,14 +9,14 @@
 #include <string_view>
 
 #include "linux/event_loop.h"
-#include "net/inspection/client_hello.h"
 #include "net/inspection/dialer.h"
-#include "net/inspection/exchange_rules.h"
+#include "net/inspection/http/exchange_rules.h"
 #include "net/inspection/interception.h"
 #include "net/inspection/name_judge.h"
 #include "net/inspection/passage.h"
 #include "net/inspection/socket_channel.h"
-#include "net/inspection/tls_stream.h"
+#include "net/inspection/tls/client_hello.h"
+#include "net/inspection/tls/tls_stream.h"
 
 namespace boxlite::net {
 
@@ -34,7 +34,7 @@ class Inspection {
     Interception* interception;  // null: no secrets
   };
   // `on_end` is called once, from the loop or from begin(); the object must outlive the call.
-  Inspection(const Surroundings& surroundings, Flow flow, std::unique_ptr<SocketChannel> guest,
+  Inspection(const Surroundings& surroundings, netpolicy::Flow flow, std::unique_ptr<SocketChannel> guest,
              std::move_only_function<void()> on_end);
   Inspection(const Inspection&) = delete;
   Inspection& operator=(const Inspection&) = delete;
@@ -65,9 +65,9 @@ class Inspection {
   void peek_tls();
   void peek_http();
   void judge();
-  Verdict verdict_by_name() const;
-  Verdict verdict_again() const;
-  void apply(const Verdict& verdict);
+  netpolicy::Verdict verdict_by_name() const;
+  netpolicy::Verdict verdict_again() const;
+  void apply(const netpolicy::Verdict& verdict);
   void dial();
   void on_dialled();
   void begin_interception();
@@ -80,17 +80,17 @@ class Inspection {
   ExchangeRules exchange_rules();
   std::optional<std::string> refusal_of(const Authority& authority);
   bool is_pinned_name() const;
-  void record(const Verdict& verdict, std::string_view name);
+  void record(const netpolicy::Verdict& verdict, std::string_view name);
   void fail_with(std::string_view why);
   void refuse_tls(std::string_view why);
   void reset_both_sides();
   void end();
 
   Surroundings surroundings_;
-  Flow flow_;
+  netpolicy::Flow flow_;
   std::move_only_function<void()> on_end_;
   Stage stage_ = Stage::peeking;
-  Verdict first_verdict_ = {};
+  netpolicy::Verdict first_verdict_ = {};
 
   Content content_ = Content::other;
   ClientHello hello_ = {};

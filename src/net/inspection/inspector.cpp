@@ -6,16 +6,16 @@ namespace boxlite::net {
 Inspector::Inspector(linux_::EventLoop& loop, Dialer& dialer, NameJudge& judge, Interception* interception)
     : surroundings_{loop, dialer, judge, interception} {}
 
-bool Inspector::wants(const Flow& flow) const {
+bool Inspector::wants(const netpolicy::Flow& flow) const {
   return surroundings_.interception != nullptr && surroundings_.interception->secrets().concerns(flow);
 }
 
-void Inspector::take(UniqueFd guest_side, const Flow& flow) {
+void Inspector::take(UniqueFd guest_side, const netpolicy::Flow& flow) {
   auto guest = SocketChannel::adopt(surroundings_.loop, std::move(guest_side));
   if (!guest || inspections_.size() >= most_connections) {
     const auto why = guest ? std::string("too many inspected connections") : guest.error().message();
     if (guest) (*guest)->reset();
-    return surroundings_.judge.record(audit_of(flow, {Decision::deny, {}, why}));
+    return surroundings_.judge.record(audit_of(flow, {netpolicy::Decision::deny, {}, why}));
   }
   const auto id = ++last_id_;
   const auto place = inspections_.emplace(id, nullptr).first;

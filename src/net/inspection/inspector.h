@@ -25,9 +25,9 @@ class Inspector : public StreamHandler {
   // All are borrowed; `interception` is null for a box without secrets.
   Inspector(linux_::EventLoop& loop, Dialer& dialer, NameJudge& judge, Interception* interception);
 
-  void take(UniqueFd guest_side, const Flow& flow) override;
+  void take(UniqueFd guest_side, const netpolicy::Flow& flow) override;
   // A secret may be meant for it.
-  bool wants(const Flow& flow) const override;
+  bool wants(const netpolicy::Flow& flow) const override;
   void judge_again() override;
   std::size_t connections() const { return inspections_.size(); }
 

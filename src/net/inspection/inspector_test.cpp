@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/concat.h"
-#include "net/inspection/http1_body.h"
+#include "net/inspection/http/http1_body.h"
 #include "net/inspection/test_inspector.h"
 
 namespace boxlite::net {
@@ -289,12 +289,12 @@ TEST_F(InspectorTest, NothingIsLeftOfWhatEnded) {
 }
 
 TEST_F(InspectorTest, WhoIsAskedDecides) {
-  judge_.emplace(PolicySpec{.allow = {"api.test"}, .deny = {}, .is_asking = true});
+  judge_.emplace(netpolicy::PolicySpec{.allow = {"api.test"}, .deny = {}, .is_asking = true});
   inspector_.emplace(*loop_, dialer_, *judge_, nullptr);
   auto guest = connect(80, {"api.test"});
   guest->write("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
   ASSERT_TRUE(turn_until([&] { return static_cast<bool>(judge_->question); }));
-  judge_->question({Decision::allow, {}, "answered"});
+  judge_->question({netpolicy::Decision::allow, {}, "answered"});
   auto server = accept();
   ASSERT_TRUE(server);
   EXPECT_NE(read_until(*server, "\r\n\r\n").find("other.test"), std::string::npos);
@@ -304,8 +304,8 @@ TEST_F(InspectorTest, WhoIsAskedDecides) {
 
 class PolicyChange : public InspectorTest {
  protected:
-  void change(const PolicySpec& spec) {
-    judge_->policy = *Policy::create(spec);
+  void change(const netpolicy::PolicySpec& spec) {
+    judge_->policy = *netpolicy::Policy::create(spec);
     inspector_->judge_again();
   }
   // One that shows `host` and has got through to the server.
@@ -401,14 +401,14 @@ TEST_F(PolicyChange, ResetsWhatNobodyWasAskedFor) {
 }
 
 TEST_F(PolicyChange, LeavesAQuestionOpen) {
-  const PolicySpec asking{.allow = {"api.test"}, .deny = {}, .is_asking = true};
+  const netpolicy::PolicySpec asking{.allow = {"api.test"}, .deny = {}, .is_asking = true};
   judge_.emplace(asking);
   inspector_.emplace(*loop_, dialer_, *judge_, nullptr);
   guest_ = connect(80, {"api.test"});
   guest_->write("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
   ASSERT_TRUE(turn_until([&] { return static_cast<bool>(judge_->question); }));
   change(asking);
-  judge_->question({Decision::allow, {}, "answered"});
+  judge_->question({netpolicy::Decision::allow, {}, "answered"});
   server_ = accept();
   ASSERT_TRUE(server_);
   change({.allow = {"api.test"}});

@@ -3,7 +3,7 @@
 
 namespace boxlite::net {
 
-Result<std::unique_ptr<Interception>> Interception::create(SecretSet secrets, const Trust& trust) {
+Result<std::unique_ptr<Interception>> Interception::create(netpolicy::SecretSet secrets, const Trust& trust) {
   auto client = BOXLITE_TRY(TlsClient::create(trust.extra_authorities));
   auto authority = BOXLITE_TRY(CertificateAuthority::open(trust.authority, now()));
   auto server = BOXLITE_TRY(TlsServer::create(std::move(authority)));

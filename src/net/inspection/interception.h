@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "net/inspection/tls_peers.h"
-#include "net/secret.h"
+#include "net/inspection/tls/tls_peers.h"
+#include "netpolicy/secret.h"
 
 namespace boxlite::net {
 
@@ -18,19 +18,19 @@ class Interception {
     std::filesystem::path authority = {};  // the box's own; made when it is not there
     std::string extra_authorities = {};  // their PEM: trusted for servers besides the system's; may be empty
   };
-  static Result<std::unique_ptr<Interception>> create(SecretSet secrets, const Trust& trust);
+  static Result<std::unique_ptr<Interception>> create(netpolicy::SecretSet secrets, const Trust& trust);
 
-  const SecretSet& secrets() const { return secrets_; }
+  const netpolicy::SecretSet& secrets() const { return secrets_; }
   const TlsClient& client() const { return client_; }
   TlsServer& server() { return server_; }
   // For the box's trust stores.
   std::string certificate_pem() const { return server_.authority().certificate_pem(); }
 
  private:
-  Interception(SecretSet secrets, TlsClient client, TlsServer server)
+  Interception(netpolicy::SecretSet secrets, TlsClient client, TlsServer server)
       : secrets_(std::move(secrets)), client_(std::move(client)), server_(std::move(server)) {}
 
-  SecretSet secrets_;
+  netpolicy::SecretSet secrets_;
   TlsClient client_;
   TlsServer server_;
 };

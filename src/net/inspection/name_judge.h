@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "net/audit_log.h"
-#include "net/policy.h"
+#include "netpolicy/audit_log.h"
+#include "netpolicy/policy.h"
 
 namespace boxlite::net {
 
@@ -19,11 +19,12 @@ class NameJudge {
   virtual ~NameJudge() = default;
 
   // Policy::decide and Policy::decide_named.
-  virtual Verdict decide(const Flow& flow) = 0;
-  virtual Verdict decide_named(const Flow& flow, std::string_view name) = 0;
+  virtual netpolicy::Verdict decide(const netpolicy::Flow& flow) = 0;
+  virtual netpolicy::Verdict decide_named(const netpolicy::Flow& flow, std::string_view name) = 0;
   // After Decision::ask: `done` is called with allow or deny, now or later, or dropped.
-  virtual void ask(const Flow& flow, std::string_view name, std::move_only_function<void(Verdict)> done) = 0;
-  virtual void record(AuditRecord record) = 0;
+  virtual void ask(const netpolicy::Flow& flow, std::string_view name,
+                   std::move_only_function<void(netpolicy::Verdict)> done) = 0;
+  virtual void record(netpolicy::AuditRecord record) = 0;
 };
 
 }  // namespace boxlite::net

@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include "linux/stream_socket.h"
+#include "linux/sockets/stream_socket.h"
 
 namespace boxlite::net {
 namespace {

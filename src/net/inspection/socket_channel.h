@@ -5,8 +5,8 @@
 
 #include "base/unique_fd.h"
 #include "linux/event_loop.h"
-#include "net/inspection/byte_queue.h"
 #include "net/inspection/channel.h"
+#include "net/inspection/http/byte_queue.h"
 
 namespace boxlite::net {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "net/inspection/byte_queue.h"
 #include "net/inspection/channel.h"
+#include "net/inspection/http/byte_queue.h"
 
 namespace boxlite::net {
 

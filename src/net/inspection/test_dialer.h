@@ -6,14 +6,14 @@
 #include <utility>
 
 #include "base/unique_fd.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "net/inspection/inspector.h"
 
 namespace boxlite::net {
 
 class PairDialer : public Dialer {
  public:
-  Result<UniqueFd> dial(const Flow&) override {
+  Result<UniqueFd> dial(const netpolicy::Flow&) override {
     ++count;
     if (refuses) return fail(ErrorCode::unavailable, "connect: Connection refused");
     auto pair = BOXLITE_TRY(linux_::unix_socket_pair());

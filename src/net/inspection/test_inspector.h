@@ -13,7 +13,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "net/inspection/inspector.h"
 #include "net/inspection/test_dialer.h"
 
@@ -24,38 +24,39 @@ inline constexpr std::string_view placeholder = "<BOXLITE_SECRET:key>";
 
 class PolicyJudge : public NameJudge {
  public:
-  explicit PolicyJudge(const PolicySpec& spec) : policy(*Policy::create(spec)) {}
-  Verdict decide(const Flow& flow) override { return policy->decide(flow); }
-  Verdict decide_named(const Flow& flow, std::string_view name) override {
+  explicit PolicyJudge(const netpolicy::PolicySpec& spec) : policy(*netpolicy::Policy::create(spec)) {}
+  netpolicy::Verdict decide(const netpolicy::Flow& flow) override { return policy->decide(flow); }
+  netpolicy::Verdict decide_named(const netpolicy::Flow& flow, std::string_view name) override {
     return policy->decide_named(flow, name);
   }
-  void ask(const Flow&, std::string_view, std::move_only_function<void(Verdict)> done) override {
+  void ask(const netpolicy::Flow&, std::string_view,
+           std::move_only_function<void(netpolicy::Verdict)> done) override {
     question = std::move(done);
   }
-  void record(AuditRecord record) override { records.push_back(std::move(record)); }
+  void record(netpolicy::AuditRecord record) override { records.push_back(std::move(record)); }
   std::string last_reason() const { return records.empty() ? "" : records.back().reason; }
 
-  std::shared_ptr<const Policy> policy;
-  std::vector<AuditRecord> records;
-  std::move_only_function<void(Verdict)> question;
+  std::shared_ptr<const netpolicy::Policy> policy;
+  std::vector<netpolicy::AuditRecord> records;
+  std::move_only_function<void(netpolicy::Verdict)> question;
 };
 
 class InspectorTest : public ::testing::Test {
  protected:
   // `allow` empty: everything.
   void begin(std::vector<std::string> allow, bool has_secret) {
-    judge_.emplace(PolicySpec{.allow = std::move(allow)});
+    judge_.emplace(netpolicy::PolicySpec{.allow = std::move(allow)});
     if (has_secret) {
-      std::vector<Secret> secrets;
-      secrets.push_back(*Secret::create({"key", {"api.test"}, ""}, SecretValue(value)));
-      interception_ = *Interception::create(*SecretSet::create(std::move(secrets)),
+      std::vector<netpolicy::Secret> secrets;
+      secrets.push_back(*netpolicy::Secret::create({"key", {"api.test"}, ""}, netpolicy::SecretValue(value)));
+      interception_ = *Interception::create(*netpolicy::SecretSet::create(std::move(secrets)),
                                             {dir_.path() / "ca.pem", *read_file(dir_.path() / "world.pem")});
     }
     inspector_.emplace(*loop_, dialer_, *judge_, interception_.get());
   }
 
   void begin_denying(std::vector<std::string> deny) {
-    judge_.emplace(PolicySpec{.deny = std::move(deny)});
+    judge_.emplace(netpolicy::PolicySpec{.deny = std::move(deny)});
     inspector_.emplace(*loop_, dialer_, *judge_, nullptr);
   }
 
@@ -64,8 +65,9 @@ class InspectorTest : public ::testing::Test {
     auto pair = *linux_::unix_socket_pair();
     EXPECT_TRUE(linux_::set_non_blocking(pair.first.get()));
     EXPECT_TRUE(linux_::set_non_blocking(pair.second.get()));
-    const Flow flow{
-        .destination = *IpAddress::parse("93.184.216.34"), .port = port, .names = std::move(names)};
+    const netpolicy::Flow flow{.destination = *netpolicy::IpAddress::parse("93.184.216.34"),
+                               .port = port,
+                               .names = std::move(names)};
     inspector_->take(std::move(pair.first), flow);
     return *SocketChannel::adopt(*loop_, std::move(pair.second));
   }

@@ -85,7 +85,7 @@ TEST_F(NetworkTest, IsAnsweredByTheNameServerThatItWasTold) {
     return net::encode(net::TestNameServer::respond(query.message, {"93.184.215.14"}));
   };
   // Others may test at the same time.
-  const auto place = net::IpAddress::v4(0x7f4d0001u | static_cast<std::uint32_t>(::getpid() & 0xffff));
+  const auto place = netpolicy::IpAddress::v4(0x7f4d0001u | static_cast<std::uint32_t>(::getpid() & 0xffff));
   const net::TestNameServer server(*loop, answer, place, 53);
   const std::jthread serving([&](const std::stop_token& stop) {
     while (!stop.stop_requested()) (void)loop->run_once(Deadline::after(std::chrono::milliseconds(20)));

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "integration/box/box_fixture.h"
-#include "vmm/shim_record.h"
+#include "shimlink/shim_record.h"
 
 namespace boxlite::test {
 namespace {
@@ -26,7 +26,7 @@ class ReadyTest : public BoxTest {
     std::error_code ignored;
     for (const auto& shape : std::filesystem::directory_iterator(home() / "ready", ignored)) {
       for (const auto& entry : std::filesystem::directory_iterator(shape.path(), ignored)) {
-        if (std::filesystem::exists(entry.path() / vmm::shim_record_name)) found.push_back(entry.path());
+        if (std::filesystem::exists(entry.path() / shimlink::shim_record_name)) found.push_back(entry.path());
       }
     }
     return found;
@@ -181,7 +181,7 @@ TEST_F(ReadyTest, AMachineThatDiesIsReplaced) {
   ASSERT_TRUE(runtime.keep_ready({}, 1));
   ASSERT_THAT(waiting(), SizeIs(1));
   const auto doomed = waiting().front();
-  ::kill(vmm::read_shim_record(doomed)->vmm_pid, SIGKILL);
+  ::kill(shimlink::read_shim_record(doomed)->vmm_pid, SIGKILL);
   EXPECT_TRUE(comes_true([&] { return !waiting().empty() && waiting().front() != doomed; }));
   auto box = started(runtime);
   EXPECT_EQ(run_in(box, {"echo", "on"}).out, "on\n");
@@ -192,7 +192,7 @@ TEST_F(ReadyTest, AMachineThatDiesIsReplaced) {
 TEST_F(ReadyTest, AClaimThatFailsCostsTimeNeverABox) {
   auto runtime = open();
   ASSERT_TRUE(runtime.keep_ready({}, 1));
-  const auto shim = vmm::read_shim_record(waiting().front())->shim.pid;
+  const auto shim = shimlink::read_shim_record(waiting().front())->shim.pid;
   ::kill(shim, SIGSTOP);
   auto box = started(runtime);
   EXPECT_FALSE(was_claimed(box));

@@ -9,7 +9,7 @@
 
 #include "base/concat.h"
 #include "integration/box/box_fixture.h"
-#include "net/inspection/certificate_authority.h"
+#include "net/inspection/tls/certificate_authority.h"
 #include "support/program.h"
 
 namespace boxlite::test {

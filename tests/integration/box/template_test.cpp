@@ -15,8 +15,8 @@
 #include "freeze/process_image.h"
 #include "integration/box/box_fixture.h"
 #include "jail/bpf.h"
-#include "vmm/template_manifest.h"
-#include "vmm/template_shelf.h"
+#include "snapshot/template_manifest.h"
+#include "snapshot/template_shelf.h"
 
 namespace boxlite::test {
 namespace {
@@ -29,9 +29,9 @@ using testing::SizeIs;
 
 class TemplateTest : public BoxTest {
  protected:
-  std::vector<vmm::TemplateEntry> templates() const {
-    auto listed = vmm::TemplateShelf(home()).list();
-    return listed ? *std::move(listed) : std::vector<vmm::TemplateEntry>();
+  std::vector<snapshot::TemplateEntry> templates() const {
+    auto listed = snapshot::TemplateShelf(home()).list();
+    return listed ? *std::move(listed) : std::vector<snapshot::TemplateEntry>();
   }
 
   // The digests of all templates' files.
@@ -39,7 +39,7 @@ class TemplateTest : public BoxTest {
     std::set<std::string> all;
     for (const auto& entry : templates()) {
       for (const auto* name : {"memory", "state", "pages", "disk"}) {
-        const auto digest = vmm::digest_of_data(home() / "machines" / entry.shape / name);
+        const auto digest = snapshot::digest_of_data(home() / "machines" / entry.shape / name);
         if (digest) all.insert(entry.shape + " " + name + " " + *digest);
       }
     }
@@ -48,16 +48,16 @@ class TemplateTest : public BoxTest {
 
   std::filesystem::path frozen_image() const {
     const auto listed = templates();
-    const auto frozen = std::ranges::find(listed, true, &vmm::TemplateEntry::is_frozen);
+    const auto frozen = std::ranges::find(listed, true, &snapshot::TemplateEntry::is_frozen);
     return home() / "machines" / (frozen == listed.end() ? "none" : frozen->shape) / "state";
   }
 
   // Another state, as if its maker had signed it.
   static void sign(const std::filesystem::path& place, std::string_view state) {
     ASSERT_TRUE(write_file_atomic(place / "state", state));
-    auto manifest = *vmm::parse_template_manifest(*read_file(place / "manifest.json"));
-    manifest.state_digest = *vmm::digest_of_data(place / "state");
-    ASSERT_TRUE(write_file_atomic(place / "manifest.json", vmm::to_json(manifest)));
+    auto manifest = *snapshot::parse_template_manifest(*read_file(place / "manifest.json"));
+    manifest.state_digest = *snapshot::digest_of_data(place / "state");
+    ASSERT_TRUE(write_file_atomic(place / "manifest.json", snapshot::to_json(manifest)));
   }
 
   static auto has_stage(const char* name) { return Contains(Field(&StartStage::name, name)); }

@@ -23,14 +23,14 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "engine/qemu/argv.h"
+#include "engine/qemu/qemu_process.h"
 #include "jail/file_confinement.h"
 #include "jail/namespaces.h"
-#include "linux/child_process.h"
-#include "linux/unix_socket.h"
-#include "vmm/qemu/argv.h"
-#include "vmm/qemu/qemu_process.h"
+#include "linux/process/child_process.h"
+#include "linux/sockets/unix_socket.h"
 
-namespace boxlite::vmm {
+namespace boxlite::engine {
 namespace {
 
 using namespace std::chrono_literals;
@@ -210,4 +210,4 @@ TEST_F(EscapeTest, AMachineThatIsSavedDoesNot) {
 }
 
 }  // namespace
-}  // namespace boxlite::vmm
+}  // namespace boxlite::engine

@@ -32,11 +32,11 @@ class GatewayTest : public testing::Test {
   }
 
   void connect(std::vector<std::string> allow, StreamHandler* inspector = nullptr, Gateway::Ask ask = {}) {
-    auto gateway = Gateway::create(
-        *loop_, guest_->take_link(), directory_->path(),
-        {.policy = *Policy::create({.allow = std::move(allow), .is_asking = static_cast<bool>(ask)}),
-         .inspector = inspector,
-         .ask = std::move(ask)});
+    auto gateway = Gateway::create(*loop_, guest_->take_link(), directory_->path(),
+                                   {.policy = *netpolicy::Policy::create(
+                                        {.allow = std::move(allow), .is_asking = static_cast<bool>(ask)}),
+                                    .inspector = inspector,
+                                    .ask = std::move(ask)});
     ASSERT_TRUE(gateway) << gateway.error().message();
     gateway_ = *std::move(gateway);
   }
@@ -86,19 +86,19 @@ TEST_F(GatewayTest, EndsWhatANewPolicyDoesNotAllow) {
   const Greeter tcp(AF_INET, SOCK_STREAM);
   connect({"host.boxlite.internal"});
   EXPECT_THAT(ask_tcp("192.168.127.254", tcp.port()), HasSubstr("from"));
-  gateway_->set_policy(*Policy::create({}));
+  gateway_->set_policy(*netpolicy::Policy::create({}));
   EXPECT_THAT(ask_tcp("192.168.127.254", tcp.port()), HasSubstr("refused"));
 }
 
 // Says to each connection what it was meant for.
 class Teller final : public StreamHandler {
  public:
-  void take(UniqueFd guest_side, const Flow& flow) override {
+  void take(UniqueFd guest_side, const netpolicy::Flow& flow) override {
     const auto text = concat("to ", flow.destination.str(), " ", flow.port, "\n");
     (void)::send(guest_side.get(), text.data(), text.size(), MSG_NOSIGNAL);
     ++taken_;
   }
-  bool wants(const Flow& flow) const override { return flow.port == 4433; }
+  bool wants(const netpolicy::Flow& flow) const override { return flow.port == 4433; }
   int taken() const { return taken_; }
 
  private:
@@ -121,7 +121,7 @@ TEST_F(GatewayTest, HoldsAFlowWhileSomebodyIsAsked) {
   const Greeter tcp(AF_INET, SOCK_STREAM);
   std::vector<std::string> asked;
   Teller teller;
-  connect({}, &teller, [&](const Flow& flow, std::move_only_function<void(bool)> answer) {
+  connect({}, &teller, [&](const netpolicy::Flow& flow, std::move_only_function<void(bool)> answer) {
     asked.push_back(flow.destination.str());
     answer(flow.destination.str() == "198.51.100.7");
   });
@@ -133,8 +133,9 @@ TEST_F(GatewayTest, HoldsAFlowWhileSomebodyIsAsked) {
 TEST_F(GatewayTest, LetsPublishedPortsIn) {
   PublishedPorts ports(*loop_);
   connect({});
-  const auto tcp = ports.add({.host = {IpAddress::v4(0x7f000001), 0}, .box_port = 7001});
-  const auto udp = ports.add({.host = {IpAddress::v4(0x7f000001), 0}, .box_port = 7002, .is_udp = true});
+  const auto tcp = ports.add({.host = {netpolicy::IpAddress::v4(0x7f000001), 0}, .box_port = 7001});
+  const auto udp =
+      ports.add({.host = {netpolicy::IpAddress::v4(0x7f000001), 0}, .box_port = 7002, .is_udp = true});
   ASSERT_TRUE(tcp && udp);
   ports.attach(*gateway_);
   // The clients are the host's; the guest serves while they wait.
@@ -177,7 +178,8 @@ TEST_F(GatewayTest, LetsPublishedPortsIn) {
 TEST_F(GatewayTest, NamesWhoHasAPort) {
   const Greeter holder(AF_INET, SOCK_STREAM);
   PublishedPorts ports(*loop_);
-  const auto taken = ports.add({.host = {IpAddress::v4(0x7f000001), holder.port()}, .box_port = 80});
+  const auto taken =
+      ports.add({.host = {netpolicy::IpAddress::v4(0x7f000001), holder.port()}, .box_port = 80});
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code(), ErrorCode::already_exists);
   EXPECT_THAT(taken.error().message(), HasSubstr(concat("(pid ", ::getpid(), ")")));

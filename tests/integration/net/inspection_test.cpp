@@ -16,7 +16,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 #include "net/inspection/inspector.h"
 #include "support/program.h"
 
@@ -52,7 +52,7 @@ std::uint16_t free_port() {
 
 bool accepts_connections(std::uint16_t port) {
   TcpDialer dialer;
-  const auto socket = dialer.dial({.destination = *IpAddress::parse("127.0.0.1"), .port = port});
+  const auto socket = dialer.dial({.destination = *netpolicy::IpAddress::parse("127.0.0.1"), .port = port});
   pollfd entry{socket ? socket->get() : -1, POLLOUT, 0};
   return socket && ::poll(&entry, 1, 1000) == 1 && (entry.revents & POLLERR) == 0;
 }
@@ -60,9 +60,9 @@ bool accepts_connections(std::uint16_t port) {
 // Every name leads to one port of this machine.
 class PortDialer : public Dialer {
  public:
-  Result<UniqueFd> dial(const Flow& flow) override {
+  Result<UniqueFd> dial(const netpolicy::Flow& flow) override {
     auto local = flow;
-    local.destination = *IpAddress::parse("127.0.0.1");
+    local.destination = *netpolicy::IpAddress::parse("127.0.0.1");
     local.port = port;
     return tcp_.dial(local);
   }
@@ -74,19 +74,22 @@ class PortDialer : public Dialer {
 
 class OpenJudge : public NameJudge {
  public:
-  Verdict decide(const Flow&) override { return {Decision::allow, {}, {}}; }
-  Verdict decide_named(const Flow&, std::string_view) override { return {Decision::allow, {}, {}}; }
-  void ask(const Flow&, std::string_view, std::move_only_function<void(Verdict)>) override {}
-  void record(AuditRecord) override {}
+  netpolicy::Verdict decide(const netpolicy::Flow&) override { return {netpolicy::Decision::allow, {}, {}}; }
+  netpolicy::Verdict decide_named(const netpolicy::Flow&, std::string_view) override {
+    return {netpolicy::Decision::allow, {}, {}};
+  }
+  void ask(const netpolicy::Flow&, std::string_view,
+           std::move_only_function<void(netpolicy::Verdict)>) override {}
+  void record(netpolicy::AuditRecord) override {}
 };
 
 // What stands between the box and the world, on a thread of its own.
 class InspectionThread {
  public:
   explicit InspectionThread(const std::filesystem::path& directory) {
-    std::vector<Secret> secrets;
-    secrets.push_back(*Secret::create({"key", {"api.test"}, ""}, SecretValue(value)));
-    interception_ = *Interception::create(*SecretSet::create(std::move(secrets)),
+    std::vector<netpolicy::Secret> secrets;
+    secrets.push_back(*netpolicy::Secret::create({"key", {"api.test"}, ""}, netpolicy::SecretValue(value)));
+    interception_ = *Interception::create(*netpolicy::SecretSet::create(std::move(secrets)),
                                           {directory / "ca.pem", *read_file(directory / "world.pem")});
     EXPECT_TRUE(write_file_atomic(directory / "box.pem", interception_->certificate_pem()));
     inspector_.emplace(*loop_, dialer, judge_, interception_.get());
@@ -105,7 +108,7 @@ class InspectionThread {
   void accept() {
     UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket.is_open()) return;
-    inspector_->take(std::move(socket), {.destination = *IpAddress::parse("93.184.216.34"),
+    inspector_->take(std::move(socket), {.destination = *netpolicy::IpAddress::parse("93.184.216.34"),
                                          .port = 443,
                                          .names = {"api.test", "other.test"}});
   }

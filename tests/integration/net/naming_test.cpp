@@ -6,7 +6,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "net/dns_server.h"
+#include "net/dns/dns_server.h"
 #include "net/gateway.h"
 #include "net/test_name_server.h"
 #include "tap_guest.h"
@@ -19,11 +19,11 @@ using testing::HasSubstr;
 // Answers each connection with where it was meant to go.
 class Teller final : public StreamHandler {
  public:
-  void take(UniqueFd guest_side, const Flow& flow) override {
+  void take(UniqueFd guest_side, const netpolicy::Flow& flow) override {
     const auto text = concat("to ", flow.destination.str(), "\n");
     (void)::send(guest_side.get(), text.data(), text.size(), MSG_NOSIGNAL);
   }
-  bool wants(const Flow&) const override { return true; }
+  bool wants(const netpolicy::Flow&) const override { return true; }
 };
 
 class NamingTest : public testing::Test {
@@ -35,8 +35,8 @@ class NamingTest : public testing::Test {
     guest_ = *std::move(guest);
   }
 
-  void connect(const PolicySpec& spec) {
-    const auto policy = Policy::create(spec).value();
+  void connect(const netpolicy::PolicySpec& spec) {
+    const auto policy = netpolicy::Policy::create(spec).value();
     DnsServer::Settings settings{.hosts_file = "/dev/null", .resolver = {.servers = {upstream_.address()}}};
     dns_ = std::make_unique<DnsServer>(*loop_, names_, &log_, policy, std::move(settings));
     gateway_ =
@@ -65,7 +65,7 @@ class NamingTest : public testing::Test {
 
   std::unique_ptr<linux_::EventLoop> loop_ = linux_::EventLoop::create().value();
   TempDir directory_ = TempDir::create("/tmp", "naming-").value();
-  AuditLog log_{directory_.path() / audit_file_name};
+  netpolicy::AuditLog log_{directory_.path() / netpolicy::audit_file_name};
   NameTable names_;
   Teller teller_;
   TestNameServer upstream_{*loop_, [](const TestNameServer::Query& query) {
@@ -93,7 +93,7 @@ TEST_F(NamingTest, OtherNamesDoNotExistAndAreNotAskedFor) {
   EXPECT_EQ(look_up("evil.example"), "3 none\n");
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(3));
   EXPECT_EQ(upstream_.queries(), 0);
-  EXPECT_THAT(read_file(directory_.path() / audit_file_name).value_or(""),
+  EXPECT_THAT(read_file(directory_.path() / netpolicy::audit_file_name).value_or(""),
               HasSubstr("\"name\":\"evil.example\""));
 }
 

@@ -18,7 +18,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/unix_socket.h"
+#include "linux/sockets/unix_socket.h"
 
 namespace boxlite::test {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "image/credentials.h"
+#include "image/registry/credentials.h"
 #include "registry_fixture.h"
 #include "token_server.h"
 

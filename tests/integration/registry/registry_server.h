@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "linux/child_process.h"
+#include "linux/process/child_process.h"
 
 namespace boxlite::test {
 

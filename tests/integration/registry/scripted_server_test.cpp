@@ -5,7 +5,7 @@
 #include <functional>
 #include <mutex>
 
-#include "image/http_client.h"
+#include "image/registry/http_client.h"
 #include "loopback_server.h"
 #include "registry_fixture.h"
 

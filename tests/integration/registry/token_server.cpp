@@ -12,7 +12,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/ids.h"
-#include "image/credentials.h"
+#include "image/registry/credentials.h"
 #include "registry_server.h"
 
 namespace boxlite::test {

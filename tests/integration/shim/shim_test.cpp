@@ -12,11 +12,11 @@
 #include "agentlink/connection.h"
 #include "base/concat.h"
 #include "base/files.h"
-#include "linux/child_process.h"
-#include "linux/process_identity.h"
-#include "vmm/host_check.h"
-#include "vmm/shim_process.h"
-#include "vmm/shim_record.h"
+#include "engine/host_check.h"
+#include "linux/process/child_process.h"
+#include "linux/process/process_identity.h"
+#include "shimlink/shim_process.h"
+#include "shimlink/shim_record.h"
 
 namespace boxlite {
 namespace {
@@ -69,7 +69,7 @@ void run_tool(std::vector<std::string> arguments) {
 class ShimTest : public testing::Test {
  protected:
   void SetUp() override {
-    const auto choice = vmm::choose_engine({});
+    const auto choice = engine::choose_engine({});
     if (!choice) GTEST_SKIP() << choice.error().message();
     choice_ = *choice;
     if (!fs::exists(runtime_dir() / "vmlinux")) GTEST_SKIP() << "no kernel in " << runtime_dir();
@@ -81,12 +81,13 @@ class ShimTest : public testing::Test {
   void TearDown() override {
     if (!dir_) return;
     // Whatever a test did, nothing of it lives on.
-    const auto alive = vmm::is_shim_alive(dir_->path());
+    const auto alive = shimlink::is_shim_alive(dir_->path());
     if (!alive || !*alive) return;
-    if (const auto record = vmm::read_shim_record(dir_->path())) {
+    if (const auto record = shimlink::read_shim_record(dir_->path())) {
       if (linux_::is_running(record->shim)) ::kill(record->shim.pid, SIGKILL);
     }
-    EXPECT_TRUE(wait_until([&] { return !*vmm::is_shim_alive(dir_->path()); })) << "something still runs";
+    EXPECT_TRUE(wait_until([&] { return !*shimlink::is_shim_alive(dir_->path()); }))
+        << "something still runs";
   }
 
   // A root disk with a static busybox.
@@ -102,8 +103,8 @@ class ShimTest : public testing::Test {
         {"mke2fs", "-q", "-t", "ext4", "-d", root.native(), (dir_->path() / "disk.raw").native(), "64M"});
   }
 
-  vmm::ShimConfig config() {
-    vmm::ShimConfig config;
+  shimlink::ShimConfig config() {
+    shimlink::ShimConfig config;
     config.box_id = "shimtest";
     config.home = dir_->path() / "home";
     fs::create_directories(config.home);
@@ -114,7 +115,7 @@ class ShimTest : public testing::Test {
     config.machine.accelerator = choice_.accelerator;
     config.machine.tsc_khz = choice_.tsc_khz;
     config.machine.memory_mib = 256;
-    config.machine.disks = {{.path = dir_->path() / "disk.raw", .format = vmm::DiskFormat::raw}};
+    config.machine.disks = {{.path = dir_->path() / "disk.raw", .format = engine::DiskFormat::raw}};
     wire::msg::ConfigureRequest configure;
     configure.set_hostname("box");
     config.configure_request = configure.SerializeAsString();
@@ -126,7 +127,7 @@ class ShimTest : public testing::Test {
   }
 
   // With a guest that boots but has no agent.
-  vmm::ShimConfig config_without_agent() {
+  shimlink::ShimConfig config_without_agent() {
     auto result = config();
     result.machine.initramfs = dir_->path() / "silent.cpio";
     result.machine.disks.clear();
@@ -135,15 +136,15 @@ class ShimTest : public testing::Test {
     return result;
   }
 
-  vmm::ShimProcess spawn(const vmm::ShimConfig& shim_config) {
-    auto shim = vmm::ShimProcess::spawn(SHIM_PROGRAM, shim_config);
+  shimlink::ShimProcess spawn(const shimlink::ShimConfig& shim_config) {
+    auto shim = shimlink::ShimProcess::spawn(SHIM_PROGRAM, shim_config);
     if (!shim) throw std::runtime_error(shim.error().message());
     return std::move(*shim);
   }
 
   std::shared_ptr<Connection> connect() {
     auto connection =
-        Connection::connect(thread_.loop(), dir_->path() / vmm::agent_socket_name, eventually());
+        Connection::connect(thread_.loop(), dir_->path() / shimlink::agent_socket_name, eventually());
     if (!connection) throw std::runtime_error(connection.error().message());
     return std::move(*connection);
   }
@@ -153,8 +154,8 @@ class ShimTest : public testing::Test {
     ASSERT_TRUE(ready) << ready.error().message();
   }
 
-  vmm::ExitRecord exit_record() {
-    const auto record = vmm::read_exit_record(dir_->path());
+  shimlink::ExitRecord exit_record() {
+    const auto record = shimlink::read_exit_record(dir_->path());
     if (!record) {
       ADD_FAILURE() << record.error().message();
       return {};
@@ -175,7 +176,7 @@ class ShimTest : public testing::Test {
 
   bool has_agent() const { return fs::exists(runtime_dir() / "initramfs.cpio"); }
 
-  vmm::EngineChoice choice_;
+  engine::EngineChoice choice_;
   std::optional<TempDir> dir_;
   LoopThread thread_;
 };
@@ -206,13 +207,13 @@ TEST_F(ShimTest, ReportsAMissingQemu) {
   ASSERT_FALSE(ready);
   EXPECT_NE(ready.error().message().find("/no/such/qemu"), std::string::npos) << ready.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
-  EXPECT_EQ(exit_record().reason, vmm::ExitReason::boot_failed);
-  EXPECT_FALSE(*vmm::is_shim_alive(dir_->path()));
+  EXPECT_EQ(exit_record().reason, shimlink::ExitReason::boot_failed);
+  EXPECT_FALSE(*shimlink::is_shim_alive(dir_->path()));
 }
 
 TEST_F(ShimTest, ReportsWhatQemuComplainsAbout) {
   auto broken = config_without_agent();
-  broken.machine.disks = {{.path = dir_->path() / "no-such-disk", .format = vmm::DiskFormat::raw}};
+  broken.machine.disks = {{.path = dir_->path() / "no-such-disk", .format = engine::DiskFormat::raw}};
   auto shim = spawn(broken);
   const auto connection = connect();
   const auto ready = connection->call<wire::ShimWaitReady>({}, eventually());
@@ -220,7 +221,7 @@ TEST_F(ShimTest, ReportsWhatQemuComplainsAbout) {
   EXPECT_NE(ready.error().message().find("no-such-disk"), std::string::npos) << ready.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
   const auto record = exit_record();
-  EXPECT_EQ(record.reason, vmm::ExitReason::boot_failed);
+  EXPECT_EQ(record.reason, shimlink::ExitReason::boot_failed);
   EXPECT_NE(record.message.find("no-such-disk"), std::string::npos) << record.message;
 }
 
@@ -234,7 +235,7 @@ TEST_F(ShimTest, ShowsTheConsoleOfAKernelThatPanics) {
   EXPECT_NE(ready.error().message().find("panic"), std::string::npos) << ready.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
   const auto record = exit_record();
-  EXPECT_EQ(record.reason, vmm::ExitReason::boot_failed);
+  EXPECT_EQ(record.reason, shimlink::ExitReason::boot_failed);
   EXPECT_EQ(record.phase, "boot");
   EXPECT_NE(record.message.find("the guest's kernel panicked"), std::string::npos) << record.message;
   EXPECT_NE(record.console_tail.find("panic"), std::string::npos);
@@ -261,23 +262,23 @@ TEST_F(ShimTest, EndsWhenItsParentHangsUp) {
   auto shim = spawn(config_without_agent());
   shim.hang_up();
   ASSERT_TRUE(shim.wait(eventually()));
-  EXPECT_EQ(exit_record().reason, vmm::ExitReason::stopped);
-  EXPECT_FALSE(*vmm::is_shim_alive(dir_->path()));
+  EXPECT_EQ(exit_record().reason, shimlink::ExitReason::stopped);
+  EXPECT_FALSE(*shimlink::is_shim_alive(dir_->path()));
 }
 
 TEST_F(ShimTest, TakesQemuAlongWhenItIsKilled) {
   auto shim = spawn(config_without_agent());
-  ASSERT_TRUE(wait_until([&] { return vmm::read_shim_record(dir_->path()).has_value(); }));
-  const auto vmm_pid = vmm::read_shim_record(dir_->path())->vmm_pid;
+  ASSERT_TRUE(wait_until([&] { return shimlink::read_shim_record(dir_->path()).has_value(); }));
+  const auto vmm_pid = shimlink::read_shim_record(dir_->path())->vmm_pid;
   const auto machine = linux_::ProcessHandle::open(vmm_pid);
   ASSERT_TRUE(machine);
-  const auto second = vmm::ShimProcess::spawn(SHIM_PROGRAM, config());
+  const auto second = shimlink::ShimProcess::spawn(SHIM_PROGRAM, config());
   ASSERT_FALSE(second) << "two shims of one box";
   EXPECT_EQ(second.error().code(), ErrorCode::invalid_state);
   ASSERT_TRUE(shim.kill());
   EXPECT_TRUE(machine->wait(eventually()));
-  EXPECT_TRUE(wait_until([&] { return !*vmm::is_shim_alive(dir_->path()); }));
-  EXPECT_EQ(vmm::read_exit_record(dir_->path()).error().code(), ErrorCode::not_found);
+  EXPECT_TRUE(wait_until([&] { return !*shimlink::is_shim_alive(dir_->path()); }));
+  EXPECT_EQ(shimlink::read_exit_record(dir_->path()).error().code(), ErrorCode::not_found);
   ASSERT_TRUE(shim.wait(eventually()));
 }
 
@@ -289,7 +290,7 @@ TEST_F(ShimTest, EndsAtOnceByForceAlsoWhileItBoots) {
   const auto stopped = connection->call<wire::ShimStop>(stop, eventually());
   EXPECT_TRUE(stopped) << stopped.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
-  EXPECT_EQ(exit_record().reason, vmm::ExitReason::killed);
+  EXPECT_EQ(exit_record().reason, shimlink::ExitReason::killed);
 }
 
 TEST_F(ShimTest, RunsACommandAndStops) {
@@ -299,7 +300,7 @@ TEST_F(ShimTest, RunsACommandAndStops) {
   const auto second_disk = dir_->path() / "second,disk";
   ASSERT_TRUE(write_file_atomic(second_disk, std::string(3u << 20, 'd')));
   with_two_disks.machine.disks.push_back(
-      {.path = second_disk, .format = vmm::DiskFormat::raw, .is_read_only = true});
+      {.path = second_disk, .format = engine::DiskFormat::raw, .is_read_only = true});
   auto shim = spawn(with_two_disks);
   const auto connection = connect();
   // Asked before the box is ready: it waits.
@@ -324,7 +325,7 @@ TEST_F(ShimTest, RunsACommandAndStops) {
   const auto stopped = connection->call<wire::ShimStop>(stop, eventually());
   EXPECT_TRUE(stopped) << stopped.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
-  EXPECT_EQ(exit_record().reason, vmm::ExitReason::stopped) << exit_record().message;
+  EXPECT_EQ(exit_record().reason, shimlink::ExitReason::stopped) << exit_record().message;
 }
 
 TEST_F(ShimTest, RunsManyCommandsAtOnceOverOneConnection) {
@@ -377,7 +378,7 @@ TEST_F(ShimTest, PassesALotOfOutput) {
   EXPECT_EQ(ran->output.size(), size);
   shim.hang_up();
   ASSERT_TRUE(shim.wait(eventually()));
-  EXPECT_EQ(exit_record().reason, vmm::ExitReason::stopped) << exit_record().message;
+  EXPECT_EQ(exit_record().reason, shimlink::ExitReason::stopped) << exit_record().message;
 }
 
 TEST_F(ShimTest, RecordsHowTheMainCommandEnded) {
@@ -390,7 +391,7 @@ TEST_F(ShimTest, RecordsHowTheMainCommandEnded) {
   ASSERT_TRUE(ran) << ran.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
   const auto record = exit_record();
-  EXPECT_EQ(record.reason, vmm::ExitReason::main_exited) << record.message;
+  EXPECT_EQ(record.reason, shimlink::ExitReason::main_exited) << record.message;
   EXPECT_EQ(record.exit_code, 9);
 }
 
@@ -412,7 +413,7 @@ TEST_F(ShimTest, LearnsTheMainCommandsEndAlsoWhenItsClientHasGone) {
   }
   ASSERT_TRUE(shim.wait(eventually()));
   const auto record = exit_record();
-  EXPECT_EQ(record.reason, vmm::ExitReason::main_exited) << record.message;
+  EXPECT_EQ(record.reason, shimlink::ExitReason::main_exited) << record.message;
   EXPECT_EQ(record.exit_code, 5);
 }
 
@@ -429,13 +430,13 @@ TEST_F(ShimTest, TellsClientsWhenQemuIsKilled) {
   ASSERT_TRUE(stream);
   const auto started = stream->read(eventually());
   ASSERT_TRUE(started) << started.error().message();
-  ASSERT_EQ(::kill(vmm::read_shim_record(dir_->path())->vmm_pid, SIGKILL), 0);
+  ASSERT_EQ(::kill(shimlink::read_shim_record(dir_->path())->vmm_pid, SIGKILL), 0);
   const auto result = stream->result(eventually());
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), ErrorCode::stopped) << result.error().message();
   ASSERT_TRUE(shim.wait(eventually()));
   const auto record = exit_record();
-  EXPECT_EQ(record.reason, vmm::ExitReason::vmm_failed);
+  EXPECT_EQ(record.reason, shimlink::ExitReason::vmm_failed);
   EXPECT_NE(record.message.find("signal 9"), std::string::npos) << record.message;
 }
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "box/life/saved_machines.h"
+
+#include <utility>
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include "jail/file_confinement.h"
+
+namespace boxlite::box {
+namespace {
+
+// There, reading a hole of the memory takes a page: a box would be killed (SIGBUS) once the file system is
+// full.
+bool is_in_memory(const std::filesystem::path& directory) {
+  struct statfs status = {};
+  return ::statfs(directory.c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
+
+}  // namespace
+
+SavedMachines::SavedMachines(const std::filesystem::path& home, const MachineParts& parts,
+                             engine::MachineSpec machine, std::chrono::milliseconds limit)
+    : can_be_used_(jail::can_confine_files() && !is_in_memory(home)),
+      shelf_(home),
+      bare_{.machine = std::move(machine),
+            .engine = parts.engine.qemu.path,
+            .shim = parts.shim,
+            .limit = limit,
+            .thaw = parts.thaw} {}
+
+std::optional<engine::SavedMachine> SavedMachines::choose(
+    const std::optional<snapshot::TemplateRecipe::Image>& image) {
+  if (!can_be_used_) return std::nullopt;
+  return image ? of_image(*image) : bare();
+}
+
+std::optional<engine::SavedMachine> SavedMachines::bare() {
+  if (auto found = find(bare_)) return found;
+  // Who waits for another maker waits no longer than it would boot.
+  auto made = make(bare_, Deadline::after(bare_.limit));
+  if (!made) return std::nullopt;
+  return *std::move(made);
+}
+
+// A frozen one where that can be; else, and with KVM, one that was told to save itself. Both are made from
+// that without an image, which does meanwhile when another process is at it.
+std::optional<engine::SavedMachine> SavedMachines::of_image(const snapshot::TemplateRecipe::Image& image) {
+  auto recipe = bare_;
+  recipe.image = image;
+  // KVM translates nothing, and its virtual machine is the kernel's.
+  recipe.is_frozen = bare_.machine.accelerator == engine::Accelerator::tcg && shelf_.can_freeze();
+  if (auto found = find(recipe)) return found;
+  auto chosen = bare();
+  if (!chosen) return chosen;
+  recipe.saved = chosen;
+  const auto at_once = Deadline::after(std::chrono::milliseconds(0));
+  auto made = make(recipe, at_once);
+  if (!made && recipe.is_frozen && made.error().code() == ErrorCode::unsupported) {
+    (void)shelf_.give_up_freezing(made.error().message());
+    recipe.is_frozen = false;
+    made = make(recipe, at_once);
+  }
+  return made ? *std::move(made) : chosen;
+}
+
+std::optional<engine::SavedMachine> SavedMachines::find(const snapshot::TemplateRecipe& recipe) {
+  const auto shape = snapshot::TemplateShelf::shape_of(recipe);
+  if (!shape) return std::nullopt;
+  auto found = shelf_.find(*shape);
+  if (!found || !*found) return std::nullopt;
+  chosen_ = *shape;
+  return *std::move(found);
+}
+
+Result<engine::SavedMachine> SavedMachines::make(const snapshot::TemplateRecipe& recipe, Deadline deadline) {
+  const auto shape = BOXLITE_TRY(snapshot::TemplateShelf::shape_of(recipe));
+  auto made = BOXLITE_TRY(shelf_.make(shape, recipe, deadline));
+  chosen_ = shape;
+  return made;
+}
+
+void SavedMachines::discard(bool did_not_thaw) {
+  if (did_not_thaw) (void)shelf_.give_up_freezing("a frozen machine did not thaw");
+  if (!chosen_.empty()) (void)shelf_.discard(chosen_);
+}
+
+}  // namespace boxlite::box

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The interface of an engine: what runs a virtual machine. Each engine is a folder; the first is qemu/.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "base/unique_fd.h"
+#include "engine/machine_spec.h"
+#include "linux/process/child_process.h"
+
+namespace boxlite::engine {
+
+// The machine's ends of what connects it to the shim; the engine takes them over.
+struct MachineEnds {
+  UniqueFd agent_port = {};  // a stream socket: the virtio-serial port "boxlite.agent"
+  UniqueFd console = {};     // a stream socket: hvc0
+  UniqueFd folders = {};     // a stream socket: the virtio-serial port "boxlite.folders"
+  UniqueFd link = {};        // a stream socket: eth0; each frame behind its length, four bytes, big endian
+  UniqueFd error_log = {};   // a file: what the engine's process complains about
+  int lock_fd = -1;  // borrowed; the engine's process inherits it, so the lock lives as long as the machine
+};
+
+// A machine that runs. Dropping it kills it. One thread.
+class Machine {
+ public:
+  Machine() = default;
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  virtual ~Machine() = default;
+
+  virtual pid_t pid() const = 0;
+  // Its descriptor becomes readable when the machine has ended, for whatever reason.
+  virtual const linux_::ProcessHandle& handle() const = 0;
+  // How the engine's process ended; timed_out.
+  virtual Result<linux_::ChildEnd> wait(Deadline deadline) = 0;
+  // Ends the machine in order: what the guest has written to its disks is in the files. The guest is not
+  // asked. Does not wait for the end.
+  virtual Result<void> quit(Deadline deadline) = 0;
+  // Ends it now.
+  virtual void kill() = 0;
+  // All virtual CPUs stand still, and go on.
+  virtual Result<void> pause(Deadline deadline) = 0;
+  virtual Result<void> resume(Deadline deadline) = 0;
+  // "running", "paused"…, in the engine's own words.
+  virtual Result<std::string> status(Deadline deadline) = 0;
+
+  // Writes the machine's state into an open file, its memory being in MachineSpec::memory_file. It stands
+  // still afterwards: what is left to do is quit().
+  virtual Result<void> save(int state_fd, Deadline deadline) = 0;
+  // Freezes the engine's process: memory, state and pages of `into` are written, the memory over a copy of
+  // that which the machine goes on from. The machine has ended then. unsupported where this cannot be.
+  virtual Result<void> freeze(const SavedMachine& into, Deadline deadline) = 0;
+  // Not -1: whenever it is readable, the engine waits for attend().
+  virtual int attention_fd() const = 0;
+  // False: it will not need any more.
+  virtual bool attend() = 0;
+};
+
+class Engine {
+ public:
+  Engine() = default;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  virtual ~Engine() = default;
+
+  // Returns when the engine's process runs; a machine it cannot make ends at once, with the reason in the
+  // error log. The machine dies with the calling thread.
+  virtual Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) = 0;
+};
+
+}  // namespace boxlite::engine

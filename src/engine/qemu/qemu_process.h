@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine that runs machines in QEMU: the only place that spawns it.
+#pragma once
+
+#include <filesystem>
+
+#include "engine/engine.h"
+
+namespace boxlite::engine::qemu {
+
+class QemuEngine : public Engine {
+ public:
+  // `program`: qemu-system-x86_64; `thaw`: boxlite-thaw.
+  QemuEngine(std::filesystem::path program, std::filesystem::path thaw)
+      : program_(std::move(program)), thaw_(std::move(thaw)) {}
+  Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) override;
+
+ private:
+  Result<std::unique_ptr<Machine>> thaw(const MachineSpec& spec, linux_::ChildSpec child, UniqueFd control);
+
+  std::filesystem::path program_;
+  std::filesystem::path thaw_;
+};
+
+}  // namespace boxlite::engine::qemu

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saved machines that boxes go on from instead of booting. One for each shape: everything that a machine has
+// before it is told which box it is; for a box's first start also one for each image, with the image's disk
+// mounted and the container prepared.
+//
+//   machines/<shape>/memory         its memory, sparse; mapped privately by every box that goes on from it
+//   machines/<shape>/state          its devices and processors; of a frozen one: its engine's process
+//   machines/<shape>/pages          of a frozen one: that process's own memory
+//   machines/<shape>/disk           of an image's: what it has changed of the base disk; copied for every box
+//   machines/<shape>/manifest.json  what they must hash to
+//   machines/<shape>/verified       for which boot of the host, and for which files, that was checked
+//   machines/<shape>.lock           held by who makes it, in machines/<shape>.new
+//   machines/no-freezing.<boot id>  there when this boot of the host cannot, and why
+//
+// A template is complete when its directory exists: it is renamed into place. Removing one never hurts a box
+// that runs: its memory stays mapped.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "engine/machine_spec.h"
+#include "shimlink/shim_config.h"
+
+namespace boxlite::snapshot {
+
+// What a template is made from.
+struct TemplateRecipe {
+  engine::MachineSpec machine = {};  // a box's; what is the box's own does not matter
+  std::filesystem::path engine = {};
+  std::filesystem::path shim = {};
+  std::chrono::milliseconds limit{0};  // for the machine to come up
+
+  // For one of an image.
+  struct Image {
+    std::filesystem::path base = {};  // its disk
+    // Makes an overlay over it.
+    std::function<Result<void>(const std::filesystem::path& disk)> make_disk = {};
+    std::string configure_request = {};  // as in shimlink::ShimConfig; the same for all boxes
+    std::string start_container_request = {};
+  };
+  std::optional<Image> image = {};
+  // For one of an image: the shape's without, quicker to go on from than a boot.
+  std::optional<engine::SavedMachine> saved = {};
+  // Of an image: the engine's process is frozen, with all that it has translated.
+  bool is_frozen = false;
+  std::filesystem::path thaw = {};
+};
+
+struct TemplateEntry {
+  std::string shape = {};
+  bool has_image = false;
+  bool is_frozen = false;
+  Timestamp used_at = {};
+  std::uint64_t bytes = 0;  // on the disk
+};
+
+// Thread-safe; any number of processes may use one directory.
+class TemplateShelf {
+ public:
+  // Of this home; the directory is made when something is put into it.
+  explicit TemplateShelf(const std::filesystem::path& home) : directory_(home / "machines") {}
+
+  // The name of the template: a digest of the machine's arguments and of the programs and files behind it.
+  // Paths and contents of a box's own disks do not matter, their number and sizes do.
+  static Result<std::string> shape_of(const TemplateRecipe& recipe);
+
+  // Nothing when there is none. One that is damaged is removed, and is none.
+  Result<std::optional<engine::SavedMachine>> find(const std::string& shape);
+
+  // Makes one; takes as long as a boot. When another process is at it, waits for that one until the deadline,
+  // then timed_out. unsupported when this host cannot freeze.
+  Result<engine::SavedMachine> make(const std::string& shape, const TemplateRecipe& recipe,
+                                    Deadline deadline);
+
+  // Takes away one that did not work.
+  Result<void> discard(const std::string& shape);
+  // False once this boot of the host has been found unable to freeze or thaw.
+  bool can_freeze() const;
+  Result<void> give_up_freezing(std::string_view why);
+  // The most recently used first.
+  Result<std::vector<TemplateEntry>> list() const;
+  // Keeps the `keep` most recently used; returns what was removed. With 0, that the host cannot
+  // freeze is forgotten as well.
+  Result<std::vector<TemplateEntry>> prune(std::size_t keep);
+
+ private:
+  void sweep(bool forget_this_boot) const;
+  std::filesystem::path place(const std::string& shape) const { return directory_ / shape; }
+  Result<void> boot_and_save(const std::filesystem::path& place, const TemplateRecipe& recipe) const;
+  Result<shimlink::ShimConfig> maker_config(const std::filesystem::path& place,
+                                            const TemplateRecipe& recipe) const;
+
+  const std::filesystem::path directory_;
+};
+
+}  // namespace boxlite::snapshot
