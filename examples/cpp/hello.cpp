@@ -20,16 +20,8 @@ int main() {
   auto box = runtime->create({.auto_remove = true});
   if (!box) return complain(box.error());
 
-  auto command = box->exec({.command = {"sh", "-c", "echo hello from $(uname -sr)"}});
-  if (!command) return complain(command.error());
-  std::byte buffer[4096];
-  while (true) {
-    const auto count = command->read(boxlite::OutputStream::stdout_, buffer);
-    if (!count) return complain(count.error());
-    if (*count == 0) break;
-    std::fwrite(buffer, 1, *count, stdout);
-  }
-  const auto status = command->wait();
-  if (!status) return complain(status.error());
-  return status->shell_code();
+  auto output = box->run_command({.command = {"sh", "-c", "echo hello from $(uname -sr)"}});
+  if (!output) return complain(output.error());
+  std::fwrite(output->stdout_text.data(), 1, output->stdout_text.size(), stdout);
+  return output->status.shell_code();
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -146,6 +147,11 @@ class BOXLITE_API Box {
   // box with a command of its own (spec.command or entrypoint) that has ended: invalid_state, start() runs it
   // again. invalid_state also when the main command ends before this one can run.
   Result<Execution> exec(const ExecSpec& exec, const ProgressCallback& progress = {});
+
+  // exec() and Execution::communicate() in one: runs a command to its end. What `call` says holds from when
+  // the command has been sent to the box.
+  Result<Output> run_command(const ExecSpec& exec, std::span<const std::byte> input = {},
+                             const OutputOptions& options = {}, const CallOptions& call = {});
 
   // A handle on a command that was started earlier, by this or another process. "main" is the main command.
   // Any number of handles may read; one writes. not_found when the box knows no such command.

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include <boxlite/box_spec.hpp>
+#include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
+#include <boxlite/output.hpp>
 
 namespace boxlite {
 
@@ -88,8 +90,16 @@ class BOXLITE_API Execution {
   Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer);
 
   // Blocks until the command has ended and all its output has arrived here. Any number of threads may wait,
-  // also again later.
+  // also again later. Whoever has not read the output, nor reads it meanwhile, may wait for ever:
+  // communicate() reads.
   Result<ExitStatus> wait();
+
+  // Writes `input`, closes stdin, reads both streams and waits for the end, all at once: cannot hang, however
+  // much the command writes or leaves unread. Instead of all of read, wait, write_stdin and close_stdin. A
+  // command that does not read its input is no error. On failure, also when the call was stopped, the command
+  // is killed and let go of (detach).
+  Result<Output> communicate(std::span<const std::byte> input = {}, const OutputOptions& options = {},
+                             const CallOptions& call = {});
 
   // Sends a signal to the command's first process (`kill -l` numbers of Linux x86-64). invalid_state after
   // its end.

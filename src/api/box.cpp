@@ -29,6 +29,15 @@ Result<Execution> Box::exec(const ExecSpec& exec, const ProgressCallback& progre
   return wrap<Execution>(backend_->exec(exec, progress));
 }
 
+Result<Output> Box::run_command(const ExecSpec& exec, std::span<const std::byte> input,
+                                const OutputOptions& options, const CallOptions& call) {
+  auto with_input = exec;
+  with_input.use_stdin = exec.use_stdin || !input.empty();
+  auto execution = this->exec(with_input);
+  if (!execution) return std::unexpected(std::move(execution).error());
+  return execution->communicate(input, options, call);
+}
+
 Result<Execution> Box::attach(std::string_view execution_id, const AttachOptions& options) {
   return wrap<Execution>(backend_->attach(execution_id, options));
 }

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "api/communication.h"
+
 namespace boxlite {
 
 Execution::Execution(std::shared_ptr<backend::Execution> backend) : backend_(std::move(backend)) {}
@@ -45,6 +47,11 @@ Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> bu
 
 Result<ExitStatus> Execution::wait() {
   return backend_->wait();
+}
+
+Result<Output> Execution::communicate(std::span<const std::byte> input, const OutputOptions& options,
+                                      const CallOptions& call) {
+  return std::make_shared<Communication>(backend_, options)->run(input, call);
 }
 
 Result<void> Execution::send_signal(int signal) {

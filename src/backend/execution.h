@@ -22,6 +22,8 @@ class Execution {
   virtual Result<void> send_signal(int signal) = 0;
   virtual Result<void> kill() = 0;
   virtual void detach() = 0;
+  // Kills the command without waiting for that, and lets go of it as detach() does. Does not block.
+  virtual void abandon() = 0;
   virtual Result<void> resize(TerminalSize size) = 0;
   virtual void read_async(OutputStream stream,
                           std::function<void(Result<std::vector<std::byte>>)> callback) = 0;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/scope_exit.h"
-#include "local/io_thread.h"
+#include "base/thread.h"
 
 namespace boxlite::local {
 namespace {

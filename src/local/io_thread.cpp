@@ -1,30 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local/io_thread.h"
 
-#include <csignal>
-
-#include <pthread.h>
-
-#include "base/caught_exception.h"
+#include "base/thread.h"
 
 namespace boxlite::local {
-
-std::thread start_thread(std::function<void()> body) {
-  sigset_t all;
-  sigset_t previous;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &previous);
-  std::thread thread([body = std::move(body)] {
-    try {
-      body();
-    } catch (...) {
-      // Each body guards what it calls: this is memory that ran out between such calls.
-      (void)caught_exception("a thread");
-    }
-  });
-  ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
-  return thread;
-}
 
 IoThread::IoThread(std::unique_ptr<linux_::EventLoop> loop) : loop_(std::move(loop)) {
   thread_ = start_thread([running = loop_.get()] {

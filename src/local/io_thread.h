@@ -10,10 +10,6 @@
 
 namespace boxlite::local {
 
-// A thread with all signals blocked: the embedding program's signals are for its own threads. An exception
-// out of `body` ends the thread, and not the program.
-std::thread start_thread(std::function<void()> body);
-
 // The one thread of a Runtime that waits for descriptors. Its end is orderly: what is queued still runs.
 class IoThread {
  public:

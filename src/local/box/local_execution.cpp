@@ -2,6 +2,7 @@
 #include "local/box/local_execution.h"
 
 #include "local/box/local_box.h"
+#include "local/ending_threads.h"
 
 namespace boxlite::local {
 
@@ -10,6 +11,12 @@ Result<ExitStatus> LocalExecution::wait() {
   // Who has waited for the main command finds the box stopped.
   if (status && is_main_) box_->settle();
   return status;
+}
+
+void LocalExecution::abandon() {
+  execution_->detach();
+  // A box that does not answer keeps a call for long.
+  run_before_exit([execution = execution_, box = box_] { (void)execution->send_signal(9, true); });
 }
 
 }  // namespace boxlite::local

@@ -35,6 +35,7 @@ class LocalExecution final : public backend::Execution {
   Result<void> send_signal(int signal) override { return execution_->send_signal(signal, false); }
   Result<void> kill() override { return execution_->send_signal(9, true); }
   void detach() override { execution_->detach(); }
+  void abandon() override;
   Result<void> resize(TerminalSize size) override { return execution_->resize(size); }
   void read_async(OutputStream stream,
                   std::function<void(Result<std::vector<std::byte>>)> callback) override {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/caught_exception.h"
-#include "local/io_thread.h"
+#include "base/thread.h"
 
 namespace boxlite::local {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
-#include "local/io_thread.h"
+#include "base/thread.h"
 
 namespace boxlite::local {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "local/io_thread.h"
+#include "base/thread.h"
 
 namespace boxlite::local {
 namespace {
