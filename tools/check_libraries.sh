@@ -11,7 +11,7 @@ must_not_load() { # FILE LIBRARY...
     loaded=$(readelf -d "$file" | sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p')
     for library in "$@"; do
         if grep -q "^$library\.so" <<<"$loaded"; then
-            echo "$file loads $library: a file that needs it is joined with one that does not (ALONE in cmake/folder.cmake)"
+            echo "$file loads $library: one of the folders that it links needs it"
             status=1
         fi
     done

@@ -90,8 +90,8 @@ class BOXLITE_API Execution {
   Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer);
 
   // Blocks until the command has ended and all its output has arrived here. Any number of threads may wait,
-  // also again later. Whoever has not read the output, nor reads it meanwhile, may wait for ever:
-  // communicate() reads.
+  // also again later. Output that is not read meanwhile may make it wait for
+  // ever: communicate() reads it.
   Result<ExitStatus> wait();
 
   // Writes `input`, closes stdin, reads both streams and waits for the end, all at once: cannot hang, however

@@ -43,15 +43,18 @@ void Communication::read(OutputStream stream) {
 }
 
 void Communication::take(OutputStream stream, Result<std::vector<std::byte>> bytes) {
+  const bool is_at_end = !bytes || bytes->empty();
   {
     const std::lock_guard lock(mutex_);
     if (!bytes && !failure_) failure_ = bytes.error();
-    if (bytes) keep_locked(stream, *bytes);
-    if (!bytes || bytes->empty()) --open_streams_;
-    changed_.notify_all();
-    if (failure_ || !bytes || bytes->empty()) return;
+    if (is_at_end)
+      --open_streams_;
+    else
+      keep_locked(stream, *bytes);
+    if (is_over_locked()) changed_.notify_all();
+    if (failure_) return;
   }
-  read(stream);
+  if (!is_at_end) read(stream);
 }
 
 void Communication::keep_locked(OutputStream stream, const std::vector<std::byte>& bytes) {

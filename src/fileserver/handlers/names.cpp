@@ -3,11 +3,11 @@
 
 #include <array>
 #include <climits>
-#include <memory>
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -78,23 +78,13 @@ Answer<void> answer_new(Session& session, const Site& site, const Request& reque
   return {};
 }
 
-bool is_empty(int directory_fd) {
-  UniqueFd fd(::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  const std::unique_ptr<DIR, int (*)(DIR*)> entries(::fdopendir(fd.get()), ::closedir);
-  if (!entries) return false;
-  (void)fd.release();
-  const dirent* entry = nullptr;
-  do entry = ::readdir(entries.get());
-  while (entry != nullptr && !is_name(entry->d_name));
-  return entry == nullptr;
-}
-
 // Nothing has come into the new directory since it is heard what does.
 bool stays_known_to_be_empty(Session& session, std::uint64_t directory) {
   auto* node = session.nodes().find(directory);
   if (node == nullptr || !session.hears_names_in(*node)) return false;
   const auto found = session.tree().find(*node);
-  return found && is_empty(found->fd->get());
+  std::error_code failed;
+  return found && std::filesystem::is_empty(session.tree().path_of(found->fd->get()), failed);
 }
 
 // A device, fifo or socket that exists for the box only: a file of the host that says so.
