@@ -32,17 +32,18 @@ kept = mapped("main")
 os._exit(7)
 """
 
-
+# So little that the guest's kernel does not begin to write it back by itself before some seconds have passed.
+FORGOTTEN = 64 << 10
 # Nobody waits for what it stores: the descriptor is closed before, and there is no flush and no sync.
 FORGETTER = f"""
 import ctypes, os
 C = ctypes.CDLL(None)
 C.mmap.restype = ctypes.c_void_p
 file = os.open("/f/forgotten", os.O_RDWR | os.O_CREAT)
-os.ftruncate(file, {SIZE})
-address = C.mmap(None, ctypes.c_size_t({SIZE}), 3, 1, file, ctypes.c_long(0))
+os.ftruncate(file, {FORGOTTEN})
+address = C.mmap(None, ctypes.c_size_t({FORGOTTEN}), 3, 1, file, ctypes.c_long(0))
 os.close(file)
-ctypes.memset(ctypes.c_void_p(address), ord("f"), {SIZE})
+ctypes.memset(ctypes.c_void_p(address), ord("f"), {FORGOTTEN})
 print("stored", flush=True)
 input()
 os._exit(7)
@@ -64,7 +65,7 @@ def slow_host(home, folder):
         os.kill(server, signal.SIGCONT)
     assert run.wait(timeout=60) == 7, run.stderr.read()
     content = (folder / "forgotten").read_bytes()
-    assert content == b"f" * SIZE, f"forgotten: {content.count(b'f')} of {len(content)} bytes"
+    assert content == b"f" * FORGOTTEN, f"forgotten: {content.count(b'f')} of {len(content)} bytes"
 
 
 def main():
