@@ -452,7 +452,7 @@ TEST_F(Coherence, AStormIsBoundedAndWatchersLook) {
   put(host("d/last"), "1");
   EXPECT_THAT(listener.hear({"create last"}), Contains("create last")) << "and goes on hearing";
 // Sanitizers keep what was freed, and shadows of all.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(BOXLITE_ADDRESS_SANITIZER) && !defined(BOXLITE_THREAD_SANITIZER)
   EXPECT_LT(most_memory_of(folder_->server()) - before, 32u << 20);
   EXPECT_LT(most_memory_of(folder_->bridge()) - before_in_bridge, 16u << 20);
 #endif

@@ -25,6 +25,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/sanitizers.h"
 #include "fileserver/program.h"
 #include "fileserver/server.h"
 #include "jail/system_calls.h"
@@ -80,7 +81,7 @@ Result<void> confine(Setup& setup) {
       !linux_::set_capabilities(file_capabilities))
     return fail(syscall_error("prctl", "capabilities", errno));
 // The sanitizers' own system calls are not the server's.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(BOXLITE_ADDRESS_SANITIZER) && !defined(BOXLITE_THREAD_SANITIZER)
   if (!jail::SystemCallFilter(jail::ForFileServer()).install())
     return fail(syscall_error("seccomp", "filter", errno));
 #endif
@@ -178,7 +179,7 @@ Result<void> run(std::string_view word) {
 }  // namespace
 }  // namespace boxlite::fileserver
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BOXLITE_ADDRESS_SANITIZER
 // It looks at the process from outside, which nothing may any more.
 extern "C" __attribute__((visibility("default"))) int __lsan_is_turned_off() {
   return 1;

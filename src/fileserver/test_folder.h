@@ -28,6 +28,7 @@
 
 #include "base/concat.h"
 #include "base/files.h"
+#include "base/sanitizers.h"
 #include "fileserver/nodes/folder_name.h"
 #include "fileserver/program.h"
 #include "fileserver/server.h"
@@ -96,7 +97,7 @@ inline void end_server(pid_t& server) {
 
 // Nothing, or why a folder cannot be served as a user of this host.
 inline const char* why_not_as_a_user() {
-#ifdef __SANITIZE_THREAD__
+#ifdef BOXLITE_THREAD_SANITIZER
   return "ThreadSanitizer's thread is one too many for a user namespace";
 #else
   return nullptr;

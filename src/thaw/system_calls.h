@@ -2,11 +2,6 @@
 // Linux without a C library (x86-64).
 #pragma once
 
-#ifndef __clang__
-// There is no memcpy() that a loop could become.
-#pragma GCC optimize("no-tree-loop-distribute-patterns")
-#endif
-
 #include <cstddef>
 #include <cstdint>
 

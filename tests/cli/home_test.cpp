@@ -7,6 +7,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/sanitizers.h"
 #include "support/leftovers.h"
 #include "support/temp_home.h"
 
@@ -78,7 +79,7 @@ TEST_F(HomeTest, RefusesAtOnceWhatNoStartCouldGive) {
 }
 
 TEST_F(HomeTest, NamesTheCallersLimitOfMemory) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BOXLITE_ADDRESS_SANITIZER
   GTEST_SKIP() << "AddressSanitizer reserves more address space than the limit allows";
 #endif
   for (const std::string letter : {"v", "d"}) {

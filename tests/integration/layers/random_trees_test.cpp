@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/concat.h"
+#include "base/sanitizers.h"
 #include "random_layers.h"
 #include "umoci_peer.h"
 
@@ -16,7 +17,7 @@ namespace {
 
 // A tree takes several times as long under a sanitizer, which looks for other faults than the trees' contents
 // do.
-#ifdef __SANITIZE_ADDRESS__
+#ifdef BOXLITE_ADDRESS_SANITIZER
 constexpr std::uint64_t usual_trees = 20;
 #else
 constexpr std::uint64_t usual_trees = 100;
