@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -89,7 +91,7 @@ Outcome copy_command(Call& call) {
       show({.stage = "copy", .detail = name, .done = at.bytes, .total = at.total});
     };
   }
-  copy->options = how;
+  copy->options = std::move(how);
   auto files = box->files();
   const auto report = run(files, *copy);
   progress.clear();
