@@ -2,7 +2,7 @@
 # Every switch of the build.
 option(BOXLITE_TESTS "build unit and integration tests" ${PROJECT_IS_TOP_LEVEL})
 option(BOXLITE_BENCH "build the benchmarks" OFF)
-option(BOXLITE_FUZZ "build the fuzz targets (clang only)" OFF)
+option(BOXLITE_FUZZ "build the fuzz targets, too (clang only; with the tests)" OFF)
 # A source file is mostly what it includes, so eight together compile in much less time than one by one. Off in `dev`: there
 # an edit costs one file, each file is seen to include what it needs, and all warnings count.
 option(BOXLITE_JOINED "compile eight source files at a time" OFF)

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Builds a preset and puts the guest's files beside it, so that its bin/boxlite can run boxes:
-#   build.sh release   build/bin/boxlite        build.sh dev   build/dev/bin/boxlite
+#   build.sh release   build/bin/boxlite        build.sh dev   build/dev/bin/boxlite, compiled file by file
+#   build.sh tests     the same with its tests  build.sh asan, build.sh tsan   with sanitizers
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 preset=${1:-release}
 out=build/$preset
-[ "$preset" = release ] && out=build
+case $preset in release | tests) out=build ;; esac
 
 # Clones of one commit share compiled objects, wherever they lie.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
