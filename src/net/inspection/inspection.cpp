@@ -2,6 +2,7 @@
 #include "net/inspection/inspection.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/concat.h"
 #include "net/inspection/http/http1_proxy.h"
@@ -139,7 +140,7 @@ void Inspection::judge_again() {
       (verdict.decision == netpolicy::Decision::inspect && stage_ == Stage::peeking) ||
       (verdict.decision == netpolicy::Decision::ask && stage_ == Stage::asking)) {
     // One that has shown no name yet is judged once it has.
-    if (stage_ == Stage::peeking) first_verdict_ = verdict;
+    if (stage_ == Stage::peeking) first_verdict_ = std::move(verdict);
     return;
   }
   if (verdict.decision == netpolicy::Decision::ask)
