@@ -132,10 +132,10 @@ Result<void> check_overlay(const std::filesystem::path& path, const std::filesys
   }
   struct stat status{};
   if (::stat(base.c_str(), &status) != 0) return fail(syscall_error("stat", base.native(), errno));
-  // The home may have been reached by another path.
-  std::error_code not_there;
-  const bool is_base = header.backing_file == base.native() ||
-                       std::filesystem::equivalent(header.backing_file, base, not_there);
+  // The home may have been reached by another path, or have lain elsewhere: what names a base is the digest
+  // in its file name. Which file is opened is not read from here.
+  const std::filesystem::path named(header.backing_file);
+  const bool is_base = named.is_absolute() && named.filename() == base.filename();
   if (!is_base || header.backing_format != "raw") {
     return fail(
         ErrorCode::corrupted,

@@ -20,8 +20,9 @@ Result<void> create_overlay(const std::filesystem::path& path, const Backing& ba
                             std::uint64_t virtual_size);
 
 // An overlay's header names files that whoever opens it next opens as well, and a machine can write to its
-// own. corrupted, when it is not that of a layer over the raw file `base`, which must be there, and of
-// nothing else; an empty `base`: over nothing.
+// own. corrupted, when it is not that of a layer over a raw file of the name of `base`, which must be there,
+// and of nothing else; an empty `base`: over nothing. The directory may be another one: a home can be moved,
+// and who opens the layer has to say himself where its base is.
 Result<void> require_overlay_over(const std::filesystem::path& path, const std::filesystem::path& base);
 
 }  // namespace boxlite::qcow2

@@ -81,6 +81,13 @@ TEST_F(Qcow2, an_overlay_stands_on_its_own_base_and_nothing_else) {
     return require_overlay_over(made, base);
   };
   EXPECT_TRUE(over("right", {base, "raw"}));
+  // The home has been moved since, and another file has another name.
+  const auto elsewhere = directory_->path() / "elsewhere";
+  std::filesystem::create_directory(elsewhere);
+  std::filesystem::copy_file(base, elsewhere / "base");
+  std::filesystem::copy_file(base, elsewhere / "other");
+  EXPECT_TRUE(over("moved", {elsewhere / "base", "raw"}));
+  EXPECT_FALSE(over("other", {elsewhere / "other", "raw"}));
   const auto relative = over("relative", {"base", "raw"});
   ASSERT_FALSE(relative);
   EXPECT_EQ(relative.error().code(), ErrorCode::corrupted);
