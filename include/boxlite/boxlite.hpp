@@ -24,4 +24,5 @@
 #include <boxlite/output.hpp>
 #include <boxlite/runtime.hpp>
 #include <boxlite/signal.hpp>
+#include <boxlite/version.hpp>
 #include <boxlite/volumes.hpp>
