@@ -26,11 +26,11 @@ def console_steps(text):
 
 
 def run_steps(boxlite, steps):
-    with tempfile.TemporaryDirectory(prefix="boxlite-page-") as home:
+    with tempfile.TemporaryDirectory(prefix="boxlite-page-") as home, tempfile.TemporaryDirectory(prefix="boxlite-page-") as place:
         environment = {**os.environ, "BOXLITE_HOME": home, "PATH": f"{pathlib.Path(boxlite).parent}:{os.environ['PATH']}"}
         try:
             for command, expected in steps:
-                done = subprocess.run(command, shell=True, env=environment, capture_output=True, text=True, timeout=120)
+                done = subprocess.run(command, shell=True, env=environment, cwd=place, capture_output=True, text=True, timeout=120)
                 shown = [line for line in done.stdout.splitlines() if not ID_LINE.match(line)]
                 if done.returncode != 0 or shown != expected:
                     return f"$ {command}\nexit {done.returncode}\nexpected {expected}\ngot      {shown}\n{done.stderr}"
