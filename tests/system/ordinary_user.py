@@ -61,13 +61,24 @@ def confined():
             expect(field, wanted, status[field])
 
 
+def hidden(home):
+    """The shim makes no core file, wherever the kernel sends them: proc_pid(5) says what such a process looks like."""
+    for box in home.boxes():
+        shim = pathlib.Path(f"/proc/{box['pid']}")
+        expect("whose the shim's files in /proc are", 0, (shim / "environ").stat().st_uid)
+        limits = [line.split() for line in (shim / "limits").read_text().splitlines() if line.startswith("Max core file size")]
+        expect("its limit of core files", ["0", "0"], limits[0][4:6])
+
+
 def main():
     with Home(sys.argv[1]) as home, tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
         folder.chmod(0o755)
         owners(home, folder)
+        home.call("run", "-d", "--name", "bare", "--", "sleep", "1000")
         confined()
-        home.call("rm", "-f", "x")
+        hidden(home)
+        home.call("rm", "-f", "x", "bare")
         for owner, wanted in (("host", f"{os.getuid()}:{os.getgid()}"), ("12:34", "12:34")):
             found = home.call("run", "--rm", "--folder-owner", owner, "-v", f"{folder}:/f", "--", "stat", "-c", "%u:%g", "/f/sealed")
             expect(f"--folder-owner {owner}", wanted, found.strip())
