@@ -117,7 +117,7 @@ Result<Inode*> FileTree::make_directory(const Location& location, FileTime modif
     }
     directory = child->second.inode.get();
     if (!directory->is_directory()) {
-      return fail(ErrorCode::corrupted, concat(in_quotes(step.name), " in its path is not a directory"));
+      return fail(ErrorCode::corrupted, concat("its parent ", in_quotes(step.name), " is not a directory"));
     }
   }
   return directory;
@@ -126,7 +126,7 @@ Result<Inode*> FileTree::make_directory(const Location& location, FileTime modif
 Result<void> FileTree::insert(Inode& directory, std::string_view name, std::shared_ptr<Inode> inode,
                               std::uint32_t layer) {
   if (name.size() > max_name) {
-    return fail(ErrorCode::resource_exhausted, concat("its name is longer than ", max_name, " bytes"));
+    return fail(ErrorCode::resource_exhausted, concat("the file name is longer than ", max_name, " bytes"));
   }
   if (inode->links >= max_links) {
     return fail(ErrorCode::resource_exhausted, concat("a file has more than ", max_links, " names"));

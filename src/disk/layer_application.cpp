@@ -153,7 +153,7 @@ Result<std::shared_ptr<Inode>> LayerApplication::link_target(const TarEntry& ent
   if (!parent.empty()) directory = parent.back().link != nullptr ? parent.back().link->inode.get() : nullptr;
   const auto child = directory != nullptr ? directory->children.find(name) : Children::iterator();
   if (directory == nullptr || child == directory->children.end()) {
-    return fail(ErrorCode::corrupted, "no layer so far has this file");
+    return fail(ErrorCode::corrupted, "the target of a hard link is in neither this layer nor one below");
   }
   if (child->second.inode->is_directory())
     return fail(ErrorCode::corrupted, "a directory cannot be hard-linked");

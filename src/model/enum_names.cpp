@@ -49,7 +49,7 @@ Result<RestartMode> parse_restart_mode(std::string_view text) {
   for (const auto mode : {no, on_failure, always, unless_stopped}) {
     if (name(mode) == text) return mode;
   }
-  return fail(ErrorCode::invalid_argument, concat("restart ", in_quotes(text), " is not known"));
+  return fail(ErrorCode::invalid_argument, concat("unknown restart ", in_quotes(text)));
 }
 
 }  // namespace boxlite::model

@@ -28,7 +28,7 @@ Result<HealthProbe> parse_health_probe(std::string_view text) {
   for (const auto probe : {HealthProbe::none, HealthProbe::ping, HealthProbe::command}) {
     if (name(probe) == text) return probe;
   }
-  return fail(ErrorCode::invalid_argument, concat("health probe ", in_quotes(text), " is not known"));
+  return fail(ErrorCode::invalid_argument, concat("unknown health probe ", in_quotes(text)));
 }
 
 Result<HealthState> parse_health_state(std::string_view text) {
@@ -36,7 +36,7 @@ Result<HealthState> parse_health_state(std::string_view text) {
   for (const auto state : {none, starting, healthy, unhealthy}) {
     if (name(state) == text) return state;
   }
-  return fail(ErrorCode::invalid_argument, concat("health ", in_quotes(text), " is not known"));
+  return fail(ErrorCode::invalid_argument, concat("unknown health ", in_quotes(text)));
 }
 
 }  // namespace boxlite::shimlink

@@ -110,7 +110,7 @@ Result<engine::DiskFormat> parse_disk_format(std::string_view text) {
   for (const auto format : {engine::DiskFormat::raw, engine::DiskFormat::qcow2, engine::DiskFormat::blank}) {
     if (text == name(format)) return format;
   }
-  return fail(ErrorCode::invalid_argument, concat("disk: format ", in_quotes(text), " is not known"));
+  return fail(ErrorCode::invalid_argument, concat("disk: unknown format ", in_quotes(text)));
 }
 
 Result<engine::Disk> parse_disk(const json& object) {

@@ -44,7 +44,7 @@ Result<ShimPhase> parse_phase(std::string_view text) {
                            ShimPhase::stopping}) {
     if (text == name(phase)) return phase;
   }
-  return fail(ErrorCode::invalid_argument, concat("phase ", in_quotes(text), " is not known"));
+  return fail(ErrorCode::invalid_argument, concat("unknown phase ", in_quotes(text)));
 }
 
 Result<ShimRecord> parse_shim_record(const json& object) {
@@ -88,7 +88,7 @@ Result<ExitReason> parse_reason(std::string_view text) {
                             ExitReason::boot_failed, ExitReason::vmm_failed}) {
     if (text == name(reason)) return reason;
   }
-  return fail(ErrorCode::invalid_argument, concat("reason ", in_quotes(text), " is not known"));
+  return fail(ErrorCode::invalid_argument, concat("unknown reason ", in_quotes(text)));
 }
 
 Result<ExitRecord> parse_exit_record(const json& object) {

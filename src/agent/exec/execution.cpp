@@ -186,7 +186,8 @@ void Execution::on_process_end() {
 }
 
 Result<void> Execution::signal(int number, bool whole_group) {
-  if (number < 1 || number > 64) return fail(ErrorCode::invalid_argument, concat("no signal ", number));
+  if (number < 1 || number > 64)
+    return fail(ErrorCode::invalid_argument, concat("signal ", number, " is out of range: 1 to 64"));
   if (!whole_group) {
     if (!is_running())
       return fail(ErrorCode::invalid_state, concat("signal ", in_quotes(id_), ": it has ended"));

@@ -84,7 +84,7 @@ bool FilesService::send_slots(Call& call) {
     const std::size_t length = memory.out_length[index].load();
     if (length == 0 || length > wire::max_data_payload) {
       wire::write_error(channel_.out(), call.stream,
-                        Error(ErrorCode::internal, "the file worker wrote nonsense"));
+                        Error(ErrorCode::internal, "the file worker has sent an invalid message"));
       end(call);
       return false;
     }

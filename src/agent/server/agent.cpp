@@ -312,7 +312,10 @@ Result<void> Agent::fit_container(const wire::msg::ContainerSpec& spec, Containe
   const bool fits = spec.root_device() == prepared_->root_device() &&
                     spec.privileged() == prepared_->privileged() &&
                     spec.writable_cgroups() == prepared_->writable_cgroups();
-  if (!fits) return fail(ErrorCode::invalid_argument, "the prepared container is of another kind");
+  if (!fits)
+    return fail(
+        ErrorCode::invalid_argument,
+        "the prepared container differs in its disk, its privileges or its cgroups from the one asked for");
   if (executions_->has_running())
     return fail(ErrorCode::invalid_state, "start container: a rehearsal still runs in it");
   executions_->forget();

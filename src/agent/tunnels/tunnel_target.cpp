@@ -106,7 +106,7 @@ Result<TunnelTarget::Step> TunnelTarget::connect_to_path(int root_fd) {
   const auto found = BOXLITE_TRY_CONTEXT(name_, linux_::open_in_root(root_fd, path_, O_PATH));
   struct stat status = {};
   if (::fstat(found.get(), &status) != 0 || !S_ISSOCK(status.st_mode))
-    return fail(ErrorCode::invalid_argument, concat(name_, ": the file is no socket"));
+    return fail(ErrorCode::invalid_argument, concat(name_, ": it is not a socket"));
   socket_ = BOXLITE_TRY(new_socket(AF_UNIX));
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;

@@ -260,7 +260,7 @@ TEST_F(TunnelsTest, ConnectsToAUnixSocketBelowItsRoot) {
   open_path(5, "/out");
   EXPECT_EQ(refusal(5).code(), ErrorCode::not_found) << "its root is its world";
   open_path(7, "/run");
-  EXPECT_THAT(refusal(7).message(), HasSubstr("\"/run\": the file is no socket"));
+  EXPECT_THAT(refusal(7).message(), HasSubstr("\"/run\": it is not a socket"));
   inside.reset();
   open_path(9, "/run/s");
   EXPECT_EQ(refusal(9).code(), ErrorCode::unavailable);

@@ -43,7 +43,7 @@ Result<std::string> parse_hex(const std::string& hex) {
     const auto high = hex_digits.find(hex[i]);
     const auto low = hex_digits.find(hex[i + 1]);
     if (high == std::string_view::npos || low == std::string_view::npos) {
-      return fail(ErrorCode::corrupted, concat("bad hex text ", in_quotes(hex)));
+      return fail(ErrorCode::corrupted, concat("stored box: invalid hex digits in ", in_quotes(hex)));
     }
     bytes += static_cast<char>(high << 4 | low);
   }
@@ -51,7 +51,8 @@ Result<std::string> parse_hex(const std::string& hex) {
 }
 
 std::unexpected<Error> wrong_type(std::string_view field) {
-  return fail(ErrorCode::corrupted, concat("field ", in_quotes(field), " of a stored box has a wrong type"));
+  return fail(ErrorCode::corrupted,
+              concat("stored box: field ", in_quotes(field), " is of another type than expected"));
 }
 
 // One reader per type of field; `field` names it in errors.

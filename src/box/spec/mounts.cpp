@@ -195,7 +195,7 @@ Result<std::vector<std::filesystem::path>> host_sockets_of(const std::vector<Mou
     const bool is_there = ::stat(mount.source.c_str(), &status) == 0;
     if (!is_there || !S_ISSOCK(status.st_mode)) {
       auto error = is_there ? Error(ErrorCode::invalid_argument,
-                                    concat("socket ", in_quotes(mount.source), ": the file is no socket"))
+                                    concat("socket ", in_quotes(mount.source), ": it is not a socket"))
                             : syscall_error("find socket", mount.source, errno);
       return fail(
           std::move(error).with_remedy("start the service that listens there, or make the box without it"));

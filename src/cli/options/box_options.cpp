@@ -237,7 +237,7 @@ Parsed<ExecSpec> ProcessOptions::attachment(bool is_detached) const {
     return exec;
   }
   if (!is_terminal(STDIN_FILENO)) {
-    return std::unexpected(Ending(exit_failure, "-t needs a terminal, and standard input is none",
+    return std::unexpected(Ending(exit_failure, "-t needs a terminal, and standard input is not one",
                                   "leave out -t; -i alone passes standard input on"));
   }
   exec.terminal = terminal_size(STDIN_FILENO);

@@ -169,7 +169,7 @@ void Mux::take_own_frame(Routes::iterator found, const wire::Frame& frame) {
     return;
   }
   auto node = routes_.extract(found);
-  node.mapped().done(fail(ErrorCode::corrupted, "the guest broke off a call of the shim"));
+  node.mapped().done(fail(ErrorCode::corrupted, "the guest has reset a call of the shim"));
 }
 
 // False: the stream is at its end, by a reset or by what the guest did wrong.

@@ -127,7 +127,7 @@ Result<void> ReadyMachine::watch_parent() {
   const auto give_up = [this](auto) {
     parent_watch_.reset();
     signal_watch_.reset();
-    end(fail(ErrorCode::stopped, "nobody keeps this machine any more"));
+    end(fail(ErrorCode::stopped, "keep machine ready: its owner has ended"));
   };
   parent_watch_ = BOXLITE_TRY(loop_->watch(inherited_.watchdog.get(), true, false, give_up));
   signal_watch_ = BOXLITE_TRY(loop_->watch(inherited_.signals.get(), true, false, give_up));

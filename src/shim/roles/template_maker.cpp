@@ -49,7 +49,7 @@ Result<void> TemplateMaker::watch_parent() {
   const auto give_up = [this](auto) {
     watchdog_watch_.reset();
     signal_watch_.reset();
-    end(fail(ErrorCode::stopped, "make template: nobody waits for it"));
+    end(fail(ErrorCode::stopped, "make template: the process that asked for it has ended"));
   };
   if (inherited_.watchdog.is_open())
     watchdog_watch_ = BOXLITE_TRY(loop_->watch(inherited_.watchdog.get(), true, false, give_up));

@@ -166,8 +166,8 @@ TEST_F(BadLayers, hard_links_to_nothing_to_directories_and_to_themselves) {
   nothing.hard_link("h", "missing/file");
   const Error error = build(nothing.finish());
   EXPECT_EQ(error.code(), ErrorCode::corrupted);
-  EXPECT_THAT(error.message(),
-              HasSubstr("add \"h\": link to \"missing/file\": no layer so far has this file"));
+  EXPECT_THAT(error.message(), HasSubstr("add \"h\": link to \"missing/file\": the target of a hard link is "
+                                         "in neither this layer nor one below"));
   TestTar directory;
   directory.directory("d").hard_link("h", "d");
   EXPECT_THAT(build(directory.finish()).message(), HasSubstr("a directory cannot be hard-linked"));

@@ -63,7 +63,8 @@ Result<bool> Http1Proxy::read_response_head() {
   auto head = BOXLITE_TRY(parse_response_head(input));
   if (!head) {
     if (server_.has_ended())
-      return fail(ErrorCode::corrupted, "HTTP head: the server closed the connection in it");
+      return fail(ErrorCode::corrupted,
+                  "HTTP response: the server closed the connection before the end of the header");
     return false;
   }
   const auto size = head->size;

@@ -57,7 +57,8 @@ Result<bool> Http1Proxy::read_request_head() {
   auto head = parse_request_head(input);
   if (head && !*head) {
     if (guest_.has_ended())
-      return fail(ErrorCode::corrupted, "HTTP head: the guest closed the connection in it");
+      return fail(ErrorCode::corrupted,
+                  "HTTP request: the guest closed the connection before the end of the header");
     if (!head_deadline_) head_deadline_ = now_ + head_limit;
     return false;
   }
@@ -149,7 +150,8 @@ Result<bool> Http1Proxy::move_request_body() {
   if (request_body_->is_complete()) {
     end_request_body();
   } else if (taken == 0 && guest_.has_ended()) {
-    return fail(ErrorCode::corrupted, "HTTP body: the guest closed the connection in it");
+    return fail(ErrorCode::corrupted,
+                "HTTP request: the guest closed the connection before the end of the body");
   }
   return taken != 0;
 }
