@@ -119,7 +119,7 @@ TEST_F(HostSocketTest, IsForSocketsThatWereNamedAsSuch) {
   };
   EXPECT_THAT(error({.source = place("host.sock"), .target = "/s"}),
               AllOf(HasSubstr(place("host.sock")), HasSubstr("it is a socket"), HasSubstr("type socket")));
-  EXPECT_THAT(error(socket(place("file"), "/s")), AllOf(HasSubstr(place("file")), HasSubstr("no socket")));
+  EXPECT_THAT(error(socket(place("file"), "/s")), AllOf(HasSubstr(place("file")), HasSubstr("not a socket")));
   EXPECT_THAT(error(socket(place("none"), "/s")), HasSubstr(place("none")));
   EXPECT_THAT(error(socket(place("host.sock"), "/etc")),
               AllOf(HasSubstr("\"/etc\""), HasSubstr("directory")));
