@@ -5,15 +5,15 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(TARGETS boxlite)
-install(TARGETS boxlite-shim boxlite-fileserver boxlite-thaw RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/boxlite)
+install(TARGETS boxlite-shim boxlite-fileserver boxlite-thaw RUNTIME DESTINATION libexec/boxlite)
 # scripts/build.sh puts them there, after the build.
 install(FILES ${CMAKE_BINARY_DIR}/share/boxlite/vmlinux ${CMAKE_BINARY_DIR}/share/boxlite/initramfs.cpio
               ${CMAKE_BINARY_DIR}/share/boxlite/base-image.tar
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/boxlite)
+        DESTINATION share/boxlite)
 install(FILES ${CMAKE_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # For programs: boxlite::boxlite of find_package(boxlite), or pkg-config boxlite.
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/boxlite DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/boxlite DESTINATION include)
 install(TARGETS boxlite_shared EXPORT boxlite)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/boxlite)
 install(EXPORT boxlite NAMESPACE boxlite:: FILE boxliteConfig.cmake DESTINATION ${package_dir})

@@ -14,6 +14,8 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=true
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
 
+# CMake would begin anew, and forget what the preset says, where another compiler has built before.
+[ "$preset" != asan ] || grep -qs 'CMAKE_CXX_COMPILER:.*clang' "$out/CMakeCache.txt" || rm -rf "$out"
 say "configuring ($preset)"
 cmake --preset "$preset" >"/tmp/boxlite-configure.$$" 2>&1 ||
     { cat "/tmp/boxlite-configure.$$" >&2; rm -f "/tmp/boxlite-configure.$$"; exit 1; }

@@ -49,6 +49,13 @@ def prepare():
     subprocess.run(["cmake", "--build", BUILD], check=True, stdout=subprocess.DEVNULL)
 
 
+def require_good_tests(files):
+    """Tests that fail, or are not there, without a change would notice every one."""
+    for file in {pathlib.Path(file).parts[1]: file for file in files}.values():
+        if (found := verdict(file)) != "survived":
+            sys.exit(f"mutants.py: {file}, unchanged: {', '.join(tests_of(file))}: {found}")
+
+
 def changed_lines(revision):
     """{file: numbers of its lines that a diff against the revision shows as new}"""
     lines, current = {}, None
@@ -114,8 +121,9 @@ def main():
     options = parser.parse_args()
     prepare()
     only = changed_lines(options.changed) if options.changed else None
-    files = only or run("git", "-C", TREE, "ls-files", *options.folders).stdout.split()
+    files = only if only is not None else run("git", "-C", TREE, "ls-files", *options.folders).stdout.split()
     files = [file for file in files if file.endswith(".cpp") and not re.search(r"_test\.cpp$|/main\.cpp$", file)]
+    require_good_tests(files)
     possible = list(places(sorted(files), only))
     chosen = random.Random(options.seed).sample(possible, len(possible))
     results, survivors = {"noticed": 0, "survived": 0, "not built": 0}, []

@@ -27,4 +27,5 @@ if [ ! -x "$program" ]; then
     mv "$root.new" "$root"
   fi
 fi
+[ -x "$program" ] || { echo "python-program: error: $name $version has no \"$program\"" >&2; exit 1; }
 echo "$program"

@@ -264,7 +264,7 @@ TEST_F(Conformance, ACallIsStoppedByItsCaller) {
   auto box = create();
   std::stop_source stop;
   std::jthread stopper([&] {
-    while (box.executions() && box.executions()->empty()) std::this_thread::yield();
+    for (auto all = box.executions(); !all || all->empty(); all = box.executions()) std::this_thread::yield();
     stop.request_stop();
   });
   const auto output = box.run_command({.command = {"sleep", "1000"}}, {}, {}, {.stop = stop.get_token()});
