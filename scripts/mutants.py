@@ -77,7 +77,7 @@ def places(files, only=None):
             code = STRING.sub(lambda match: " " * len(match[0]), line)
             for pattern, replacement in CHANGES:
                 for match in re.finditer(pattern, code):
-                    yield file, number, match.start(), match.end(), replacement or str(int(match[0]) + 1)
+                    yield file, number, match.start(), match.end(), str(int(match[0]) + 1) if replacement is None else replacement
 
 
 def tests_of(file):
