@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "memory_box.h"
 
-#include <csignal>
 #include <utility>
 
 #include "base/concat.h"
