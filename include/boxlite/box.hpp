@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <boxlite/box_spec.hpp>
+#include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/execution.hpp>
 #include <boxlite/files.hpp>
@@ -109,15 +110,6 @@ struct StartOptions {
   bool detach = false;
 };
 
-struct StartProgress {
-  std::string stage = {};   // "pull", "disk", "boot", …; `warning_stage`: something the user should know
-  std::string detail = {};  // what of it; of a warning: the sentence
-  std::uint64_t done = 0;   // bytes; both 0 when unknown
-  std::uint64_t total = 0;
-};
-inline constexpr std::string_view warning_stage = "warning";
-using ProgressCallback = std::function<void(const StartProgress&)>;
-
 // A box: a handle, cheap to copy; all copies, and handles in other processes, speak of the same box.
 // Thread-safe.
 class BOXLITE_API Box {
@@ -133,23 +125,22 @@ class BOXLITE_API Box {
   // Pulls the image when it is missing, makes the disk, starts the machine and its main command (execution id
   // "main") and waits until both run. Legal in configured, stopped and failed; a running box is a success, a
   // paused one is refused (unpause it). Of several processes starting one box, one starts it and all succeed.
-  // `progress` is called from any thread, never by two at once. On failure nothing is left running and the
-  // box is `failed` (or as before, if nothing was tried). A main command that is not there or cannot be
-  // executed is invalid_argument with os_error() ENOENT or ENOEXEC.
-  Result<void> start(const ProgressCallback& progress = {}, const StartOptions& options = {});
+  // On failure nothing is left running and the box is `failed`, or as before if nothing was tried or the call
+  // was ended early. A main command that is not there or cannot be executed is invalid_argument with
+  // os_error() ENOENT or ENOEXEC.
+  Result<void> start(const StartOptions& options = {}, const CallOptions& call = {});
 
   // Starts the box when it is not running and runs the main command in it (the spec's, else the image's);
   // when that command ends, the box stops with its exit code. invalid_state when the box is running already.
   // `exec` supplies stdin, terminal and timeout; its command must be empty.
-  Result<Execution> run(const ExecSpec& exec = {}, const ProgressCallback& progress = {});
+  Result<Execution> run(const ExecSpec& exec = {}, const CallOptions& call = {});
 
   // Runs a command. Legal in running; in configured, stopped and failed the box is started first, but for a
   // box with a command of its own (spec.command or entrypoint) that has ended: invalid_state, start() runs it
   // again. invalid_state also when the main command ends before this one can run.
-  Result<Execution> exec(const ExecSpec& exec, const ProgressCallback& progress = {});
+  Result<Execution> exec(const ExecSpec& exec, const CallOptions& call = {});
 
-  // exec() and Execution::communicate() in one: runs a command to its end. What `call` says holds from when
-  // the command has been sent to the box.
+  // exec() and Execution::communicate() in one: runs a command to its end.
   Result<Output> run_command(const ExecSpec& exec, std::span<const std::byte> input = {},
                              const OutputOptions& options = {}, const CallOptions& call = {});
 
@@ -164,7 +155,7 @@ class BOXLITE_API Box {
   // after its end.
   Result<void> send_signal(std::string_view execution_id, int signal);
   // Blocks until the command has ended; reads none of its output.
-  Result<ExitStatus> wait(std::string_view execution_id);
+  Result<ExitStatus> wait(std::string_view execution_id, const CallOptions& call = {});
 
   // Mounts a directory or file of the host, or a volume, in the box, for good: at once when it runs, and at
   // each start. A tmpfs only while it does not run (invalid_state). An empty volume is not filled from the
@@ -181,11 +172,12 @@ class BOXLITE_API Box {
   // A stream to a service in the box: nothing is published, no network is needed, no policy is asked. Blocks
   // until the service has accepted it. invalid_state unless the box runs; unavailable, and not_found for a
   // path that is not there, when nobody listens; resource_exhausted beyond 256 tunnels of a box.
-  Result<Tunnel> open_tunnel(const TunnelTarget& target);
+  Result<Tunnel> open_tunnel(const TunnelTarget& target, const CallOptions& call = {});
   // What passes its cable from now on, as the bytes of a pcap file, to `sink`, on this thread: until the sink
   // returns false or the box has stopped. A sink that is too slow misses frames. invalid_state unless it
   // runs.
-  Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) const;
+  Result<void> capture(const std::function<bool(std::string_view bytes)>& sink,
+                       const CallOptions& call = {}) const;
   // What may be reached from now on, and after each start, instead of what may be now. Flows that go on and
   // are not allowed any more end at once. invalid_argument for a rule that is none, with the place of the
   // mistake; invalid_state without a network.
@@ -205,8 +197,9 @@ class BOXLITE_API Box {
 
   // The stop signal to the main command (TERM to everything where there is none), KILL to everything once it
   // has ended or the grace period is over, file systems unmounted, power off. Legal in any state; a box that
-  // is not running is a success. invalid_argument for a signal or a time that is none.
-  Result<void> stop(const StopOptions& options = {});
+  // is not running is a success. invalid_argument for a signal or a time that is none. A call that ends early
+  // takes nothing back: the box goes on stopping.
+  Result<void> stop(const StopOptions& options = {}, const CallOptions& call = {});
 
   // What the box uses and was asked to do (<boxlite/metrics.hpp>). Legal in any state; costs the guest a few
   // milliseconds.
@@ -220,8 +213,8 @@ class BOXLITE_API Box {
   Result<void> unpause();
 
   // Blocks until the box has stopped, for good where it has a restart policy; at once when it does not run.
-  // timed_out after `timeout`, if there is one. not_found when it is removed and nobody saw its end.
-  Result<BoxEnd> wait_stopped(std::optional<std::chrono::milliseconds> timeout = {});
+  // not_found when it is removed and nobody saw its end.
+  Result<BoxEnd> wait_stopped(const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::Box> backend_;

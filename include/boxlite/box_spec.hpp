@@ -15,6 +15,7 @@
 #include <boxlite/error.hpp>
 #include <boxlite/network.hpp>
 #include <boxlite/secret.hpp>
+#include <boxlite/time_point.hpp>
 
 namespace boxlite {
 
@@ -214,9 +215,6 @@ struct ExecSpec {
 
   bool operator==(const ExecSpec&) const = default;
 };
-
-// A moment by the clock of the box, which its host sets at every start.
-using TimePoint = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 // How a program in a box ended: never an Error, because BoxLite did what it was asked to do.
 struct ExitStatus {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
+#include <boxlite/time_point.hpp>
 
 namespace boxlite {
 
@@ -16,12 +17,10 @@ namespace backend {
 class EventReader;
 }
 
-using EventTime = std::chrono::sys_time<std::chrono::nanoseconds>;
-
 // Something that happened in a home. docs/reference/events.md lists the types and their attributes; more may
 // come.
 struct Event {
-  EventTime time = {};
+  TimePoint time = {};
   std::string type = {};      // "create", "start", "exec", "die", …
   std::string box_id = {};    // empty: not about a box
   std::string box_name = {};  // of the box, or empty
@@ -31,9 +30,9 @@ struct Event {
 struct EventOptions {
   // Events from this time on, as far back as the home keeps them (4 to 8 MiB). Not set: only what happens
   // from now on.
-  std::optional<EventTime> since = {};
+  std::optional<TimePoint> since = {};
   // The reader is over at this time. Not set: never.
-  std::optional<EventTime> until = {};
+  std::optional<TimePoint> until = {};
   // Only these types; empty: all.
   std::vector<std::string> types = {};
   // Only boxes of these ids, beginnings of ids, or names, which need not exist (yet); empty: all events.
@@ -46,12 +45,9 @@ class BOXLITE_API EventReader {
  public:
   explicit EventReader(std::shared_ptr<backend::EventReader> backend);
 
-  // The next event that passes the filter. Nothing when `limit` passes first, or when the reader is over. A
-  // limit of a year and more waits for ever.
-  Result<std::optional<Event>> next(std::chrono::milliseconds limit);
-
-  // Whether `until` has passed and every event before it has been read.
-  bool is_over() const;
+  // The next event that passes the filter; nullopt once `until` has passed and every event before it has been
+  // read. Blocks. One that ended early goes on with the next call.
+  Result<std::optional<Event>> next(const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::EventReader> backend_;

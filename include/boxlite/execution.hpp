@@ -14,6 +14,7 @@
 #include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/output.hpp>
+#include <boxlite/time_point.hpp>
 
 namespace boxlite {
 
@@ -66,7 +67,7 @@ class BOXLITE_API Execution {
 
   // Blocks until the program runs. False: it could not be started, and wait() says why. An error of the
   // request itself, such as an unknown user, is an error here too.
-  Result<bool> wait_started();
+  Result<bool> wait_started(const CallOptions& call = {});
   // Known when wait_started() has returned.
   bool has_terminal() const;
 
@@ -81,18 +82,19 @@ class BOXLITE_API Execution {
   std::string disk_error() const;
 
   // Blocks until all bytes are taken (the box holds up to 256 KiB unread). invalid_state without
-  // ExecSpec::use_stdin or AttachOptions::use_stdin, or after close_stdin.
-  Result<void> write_stdin(std::span<const std::byte> bytes);
+  // ExecSpec::use_stdin or AttachOptions::use_stdin, or after close_stdin. Ended early, some of them may have
+  // been taken.
+  Result<void> write_stdin(std::span<const std::byte> bytes, const CallOptions& call = {});
   // The command sees end of file once it has read what was written. A second call does nothing.
   Result<void> close_stdin();
 
   // Blocks until there is at least one byte, reads at most buffer.size() of them; 0 is the end of the stream.
-  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer);
+  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer, const CallOptions& call = {});
 
   // Blocks until the command has ended and all its output has arrived here. Any number of threads may wait,
   // also again later. Output that is not read meanwhile may make it wait for
   // ever: communicate() reads it.
-  Result<ExitStatus> wait();
+  Result<ExitStatus> wait(const CallOptions& call = {});
 
   // Writes `input`, closes stdin, reads both streams and waits for the end, all at once: cannot hang, however
   // much the command writes or leaves unread. Instead of all of read, wait, write_stdin and close_stdin. A

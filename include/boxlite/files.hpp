@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,7 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
+#include <boxlite/time_point.hpp>
 
 namespace boxlite {
 
@@ -23,13 +24,6 @@ namespace backend {
 class Files;
 class FileWatch;
 }  // namespace backend
-
-struct CopyProgress {
-  std::uint64_t bytes = 0;  // of the archive that passes
-  std::uint64_t total = 0;  // 0 when unknown, as for directories
-};
-// Called on the calling thread, after every piece of at most 64 KiB.
-using CopyCallback = std::function<void(const CopyProgress&)>;
 
 struct CopyOptions {
   bool recursive = true;  // false: a directory is refused (invalid_argument)
@@ -41,7 +35,6 @@ struct CopyOptions {
   bool archive = false;
   // Out of a box: more content than this is an error (resource_exhausted). 0: no limit.
   std::uint64_t max_bytes = 0;
-  CopyCallback progress = {};
 };
 
 struct CopyReport {
@@ -61,10 +54,31 @@ struct FileInfo {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::uint64_t size = 0;
-  std::chrono::sys_time<std::chrono::nanoseconds> modified = {};
+  TimePoint modified = {};
   std::uint64_t inode = 0;
   std::uint32_t links = 0;
   std::string link_target = {};  // of a symlink
+};
+
+struct StatOptions {
+  bool follow_symlinks = true;  // of the path's last part
+};
+
+struct MakeDirectoryOptions {
+  bool parents = false;  // as mkdir -p
+  unsigned mode = 0755;
+};
+
+struct RemoveFileOptions {
+  bool recursive = false;  // a directory with all in it, never through a symlink
+};
+
+struct RenameOptions {
+  bool overwrite = true;  // false: already_exists when something is there
+};
+
+struct WatchOptions {
+  bool recursive = false;  // what is below as well, at most 8,192 directories
 };
 
 struct ReadRange {
@@ -104,8 +118,8 @@ class BOXLITE_API FileWatch {
  public:
   explicit FileWatch(std::shared_ptr<backend::FileWatch> backend);
   // Blocks until something has happened: the events in order, never none. An empty list: the watched path is
-  // gone and nothing follows. timed_out when nothing happens in time (zero: no limit).
-  Result<std::vector<FileEvent>> next(std::chrono::milliseconds limit = {});
+  // gone and nothing follows.
+  Result<std::vector<FileEvent>> next(const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::FileWatch> backend_;
@@ -120,36 +134,40 @@ class BOXLITE_API Files {
   // Copies a file or a tree. Where it goes follows `docker cp`: into a destination that is a directory, else
   // under the destination's name; "/." at the end of the source is what is in it. Missing directories above
   // the destination are made. Memory does not grow with what is copied. After an error some of it may have
-  // been copied, but never half a file.
+  // been copied, but never half a file. Progress is told on the calling thread, after every piece of at most
+  // 64 KiB: bytes of the archive that passes; the total is unknown for directories.
   Result<CopyReport> copy_in(const std::filesystem::path& source, std::string_view destination,
-                             const CopyOptions& options = {});
+                             const CopyOptions& options = {}, const CallOptions& call = {});
   Result<CopyReport> copy_out(std::string_view source, const std::filesystem::path& destination,
-                              const CopyOptions& options = {});
+                              const CopyOptions& options = {}, const CallOptions& call = {});
 
   // The same as a tar archive read from or written to a descriptor (borrowed, blocking or not). In: every
   // dialect of tar, not compressed, into the directory, which must exist. Out: pax.
-  Result<CopyReport> unpack(int archive_fd, std::string_view directory, const CopyOptions& options = {});
-  Result<CopyReport> pack(std::string_view source, int archive_fd, const CopyOptions& options = {});
+  Result<CopyReport> unpack(int archive_fd, std::string_view directory, const CopyOptions& options = {},
+                            const CallOptions& call = {});
+  Result<CopyReport> pack(std::string_view source, int archive_fd, const CopyOptions& options = {},
+                          const CallOptions& call = {});
 
   // At most 64 MiB (resource_exhausted when the range has more): read_to has no limit.
-  Result<std::vector<std::byte>> read(std::string_view path, const ReadRange& range = {});
-  Result<FileInfo> read_to(std::string_view path, int fd, const ReadRange& range = {});
+  Result<std::vector<std::byte>> read(std::string_view path, const ReadRange& range = {},
+                                      const CallOptions& call = {});
+  Result<FileInfo> read_to(std::string_view path, int fd, const ReadRange& range = {},
+                           const CallOptions& call = {});
   // What was there before is lost first: for a change that others see at once, write beside and rename.
   Result<FileInfo> write(std::string_view path, std::span<const std::byte> bytes,
-                         const WriteOptions& options = {});
-  Result<FileInfo> write_from(std::string_view path, int fd, const WriteOptions& options = {});
+                         const WriteOptions& options = {}, const CallOptions& call = {});
+  Result<FileInfo> write_from(std::string_view path, int fd, const WriteOptions& options = {},
+                              const CallOptions& call = {});
 
   // In no order, without "." and "..".
   Result<std::vector<FileInfo>> list(std::string_view path);
-  Result<FileInfo> stat(std::string_view path, bool follow_symlinks = true);
-  // `parents`: as mkdir -p.
-  Result<void> make_directory(std::string_view path, bool parents = false, unsigned mode = 0755);
-  // `recursive`: a directory with all in it, never through a symlink.
-  Result<void> remove(std::string_view path, bool recursive = false);
-  Result<void> rename(std::string_view from, std::string_view to, bool overwrite = true);
+  Result<FileInfo> stat(std::string_view path, const StatOptions& options = {});
+  Result<void> make_directory(std::string_view path, const MakeDirectoryOptions& options = {});
+  Result<void> remove(std::string_view path, const RemoveFileOptions& options = {});
+  Result<void> rename(std::string_view from, std::string_view to, const RenameOptions& options = {});
 
-  // Tells of changes to a file, or in a directory, and below it when `recursive` (at most 8,192 directories).
-  Result<FileWatch> watch(std::string_view path, bool recursive = false);
+  // Tells of changes to a file, or in a directory.
+  Result<FileWatch> watch(std::string_view path, const WatchOptions& options = {});
 
  private:
   std::shared_ptr<backend::Files> backend_;

@@ -39,13 +39,15 @@ struct ImageInfo {
 
 struct PullOptions {
   std::string platform = {};  // empty: the host's
-  ProgressCallback progress = {};
 };
 
 struct LoadOptions {
   std::string name = {};      // empty: the names in the archive
   std::string platform = {};  // empty: the host's
-  ProgressCallback progress = {};
+};
+
+struct RemoveImageOptions {
+  bool force = false;  // also while a box uses it
 };
 
 struct PruneOptions {
@@ -65,12 +67,16 @@ class BOXLITE_API Images {
 
   // Downloads and verifies. not_found lists the registries asked with their answers; permission_denied when
   // credentials are missing or refused; corrupted when bytes do not match their digest.
-  Result<ImageInfo> pull(std::string_view reference, const PullOptions& options = {});
+  // What has come is kept for the next pull, also when this one is ended early.
+  Result<ImageInfo> pull(std::string_view reference, const PullOptions& options = {},
+                         const CallOptions& call = {});
 
   // From an OCI layout (directory or tar) or a docker-archive tar (docker save), compressed or not.
-  Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive, const LoadOptions& options = {});
+  Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive, const LoadOptions& options = {},
+                                      const CallOptions& call = {});
   // The same from a descriptor, which may be a pipe; it is borrowed and read to its end.
-  Result<std::vector<ImageInfo>> load(int archive_fd, const LoadOptions& options = {});
+  Result<std::vector<ImageInfo>> load(int archive_fd, const LoadOptions& options = {},
+                                      const CallOptions& call = {});
 
   // By reference, id, manifest digest or a unique prefix of one (invalid_argument when ambiguous).
   Result<ImageInfo> get(std::string_view name) const;
@@ -78,12 +84,13 @@ class BOXLITE_API Images {
 
   // Removes a name and, with the last name, the image. invalid_state while a box uses it, unless `force`;
   // boxes keep their disks in any case.
-  Result<PruneReport> remove(std::string_view name, bool force = false);
+  Result<PruneReport> remove(std::string_view name, const RemoveImageOptions& options = {});
   // Removes what no name and no box needs: blobs, image disks, leftovers of killed processes.
   Result<PruneReport> prune(const PruneOptions& options = {});
 
   // Writes the root file system of a stored image into `directory`, which must be empty or missing.
-  Result<void> export_rootfs(std::string_view name, const std::filesystem::path& directory);
+  Result<void> export_rootfs(std::string_view name, const std::filesystem::path& directory,
+                             const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::Runtime> backend_;

@@ -3,14 +3,15 @@
 // removed, whether or not anybody was attached.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/execution.hpp>
+#include <boxlite/time_point.hpp>
 
 namespace boxlite {
 
@@ -47,9 +48,9 @@ class BOXLITE_API LogReader {
  public:
   explicit LogReader(std::shared_ptr<backend::LogReader> backend);
 
-  // The next record; nullopt at the end. Blocks only while following, at most `timeout` (timed_out; the next
-  // call goes on), for ever without one.
-  Result<std::optional<LogRecord>> next(std::optional<std::chrono::milliseconds> timeout = {});
+  // The next record; nullopt at the end. Blocks only while following. One that ended early goes on with the
+  // next call.
+  Result<std::optional<LogRecord>> next(const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::LogReader> backend_;

@@ -9,7 +9,9 @@
 #include <optional>
 #include <string>
 
+#include <boxlite/call_options.hpp>
 #include <boxlite/error.hpp>
+#include <boxlite/time_point.hpp>
 
 namespace boxlite {
 
@@ -26,7 +28,7 @@ struct NetworkLogOptions {
 
 // docs/reference/network-log.md says which type has which fields; the others are empty.
 struct NetworkRecord {
-  std::chrono::sys_time<std::chrono::nanoseconds> time = {};
+  TimePoint time = {};
   std::string type = {};      // "flow", "flow_end", "dns", "policy", "skipped"
   std::string protocol = {};  // "tcp", "udp", "icmp"
   std::string name = {};      // that the box asked for
@@ -46,9 +48,9 @@ class BOXLITE_API NetworkLog {
  public:
   explicit NetworkLog(std::shared_ptr<backend::NetworkLog> backend);
 
-  // The next record; nullopt at the end. Blocks only while following, at most `timeout` (timed_out; the next
-  // call goes on), for ever without one.
-  Result<std::optional<NetworkRecord>> next(std::optional<std::chrono::milliseconds> timeout = {});
+  // The next record; nullopt at the end. Blocks only while following. One that ended early goes on with the
+  // next call.
+  Result<std::optional<NetworkRecord>> next(const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::NetworkLog> backend_;

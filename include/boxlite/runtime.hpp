@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <boxlite/box.hpp>
+#include <boxlite/call_options.hpp>
 #include <boxlite/disk_usage.hpp>
 #include <boxlite/error.hpp>
 #include <boxlite/events.hpp>
@@ -47,10 +48,22 @@ struct RuntimeOptions {
   LogCallback log = {};
 };
 
+// When an image is looked for in a registry.
+enum class PullPolicy {
+  missing,  // when the home has none, at the first start
+  always,   // now; what is here already is not fetched again
+  never,    // not at all: not_found when the home has none
+};
+
 struct CreateOptions {
+  PullPolicy pull = PullPolicy::missing;
   // The caller starts the box next. Should this Runtime end before that, however it does, a box with
   // auto_remove is removed by the next one that opens the home. (Else it waits until somebody starts it.)
   bool start_follows = false;
+};
+
+struct WarmOptions {
+  PullPolicy pull = PullPolicy::missing;
 };
 
 struct ListOptions {
@@ -77,7 +90,7 @@ BOXLITE_API Version version();
 // use one home at once; none holds a lock on it. Opening one repairs what killed processes left behind. When
 // the last handle goes, boxes that this Runtime started without `detach` are shut down.
 //
-// Thread-safe. Never prints, installs no signal handler, starts one I/O thread. Callbacks should not throw:
+// Thread-safe. Never prints, installs no signal handler. Callbacks should not throw:
 // an exception out of one on a thread of the library's goes to `log` and no further (a transfer that it was
 // to hear of fails), on the caller's own thread it reaches the caller.
 class BOXLITE_API Runtime {
@@ -88,8 +101,9 @@ class BOXLITE_API Runtime {
 
   const std::filesystem::path& home() const;
 
-  // Checks the spec and records the box; nothing is pulled or started. already_exists when the name is taken.
-  Result<Box> create(const BoxSpec& spec, const CreateOptions& options = {});
+  // Checks the spec and records the box; nothing is started, and nothing pulled unless `options` say so.
+  // already_exists when the name is taken.
+  Result<Box> create(const BoxSpec& spec, const CreateOptions& options = {}, const CallOptions& call = {});
 
   // The box of that name (which the spec must have), made when there is none; then the spec of the one that
   // is there stays as it is. Of several processes that want it at once, one makes it.
@@ -125,14 +139,15 @@ class BOXLITE_API Runtime {
 
   // Does what the first start of such a box would do for all later ones: pulls the image, makes its disk and
   // the saved machines. Nothing is left running, no box is left. `spec` need not have a name; what it says of
-  // commands does not matter. `progress` as with Box::start.
-  Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress = {});
+  // commands does not matter.
+  Result<void> warm(const BoxSpec& spec, const WarmOptions& options = {}, const CallOptions& call = {});
   // Keeps `count` machines up for boxes like this one (image, size, kind), for as long as this Runtime lives;
   // 0 ends that. The first start of such a box, by any process that uses the home, takes one instead of
   // making its own, and another one is made. Costs what idle boxes cost. warm() first, then returns when they
   // are ready; what fails later goes to the log. unsupported where there are no saved machines
   // (docs/explanation/saved-machines.md); invalid_argument for more than 64.
-  Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress = {});
+  Result<void> keep_ready(const BoxSpec& like, unsigned count, const WarmOptions& options = {},
+                          const CallOptions& call = {});
   // The most recently used first.
   Result<std::vector<SavedMachine>> saved_machines() const;
   // Removes all saved machines; `removed` holds their ids. Boxes that run do not notice; the next start of
@@ -153,6 +168,12 @@ class BOXLITE_API Runtime {
 
   // Looks at the host now; takes well under a second and changes nothing.
   Result<HostReport> check_host() const;
+
+  // What the end of the last handle does, and an answer to how it went: shuts down boxes that this Runtime
+  // started without `detach`, all at once, and ends the machines that it keeps ready. A box that has not
+  // ended by itself when the call ends early is killed. Afterwards nothing can be started or created with any
+  // handle of this Runtime (`stopped`). A second call is a success.
+  Result<void> close(const CallOptions& call = {});
 
  private:
   std::shared_ptr<backend::Runtime> backend_;

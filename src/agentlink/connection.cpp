@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "base/waiting.h"
 #include "linux/sockets/unix_socket.h"
 
 namespace boxlite::agentlink {
@@ -27,19 +28,14 @@ Result<std::string> envelope(std::string_view service, std::string_view method, 
 // Where a waiting thread and the loop meet; kept by both, since either may give up first.
 struct Meeting {
   std::mutex mutex;
-  std::condition_variable arrived;
+  std::condition_variable_any arrived;
   std::optional<Result<std::string>> answer;
   std::uint32_t stream = 0;  // the loop's thread only
 };
 
-std::optional<Result<std::string>> wait_for_answer(Meeting& meeting, Deadline deadline) {
+std::optional<Result<std::string>> wait_for_answer(Meeting& meeting, const Deadline& deadline) {
   std::unique_lock lock(meeting.mutex);
-  const auto is_there = [&] { return meeting.answer.has_value(); };
-  if (deadline.is_never()) {
-    meeting.arrived.wait(lock, is_there);
-  } else {
-    meeting.arrived.wait_until(lock, deadline.at(), is_there);
-  }
+  wait_until(meeting.arrived, lock, deadline, [&] { return meeting.answer.has_value(); });
   return std::exchange(meeting.answer, std::nullopt);
 }
 
@@ -153,7 +149,7 @@ Result<std::string> Connection::call_raw(std::string_view service, std::string_v
   auto answer = wait_for_answer(*meeting, deadline);
   if (answer) return std::move(*answer);
   link_->loop().post([link = link_, meeting] { link->cancel_call(meeting->stream); });
-  return fail(ErrorCode::timed_out, concat("call ", method, ": the guest did not answer in time"));
+  return fail(deadline.error(concat("call ", method, ": the guest did not answer in time")));
 }
 
 void Connection::call_raw(std::string_view service, std::string_view method, std::string payload,

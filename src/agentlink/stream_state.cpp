@@ -5,21 +5,10 @@
 #include <utility>
 
 #include "base/concat.h"
+#include "base/waiting.h"
 #include "wire/frame.h"
 
 namespace boxlite::agentlink {
-namespace {
-
-template <typename Predicate>
-bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& lock, Deadline deadline,
-                Predicate predicate) {
-  if (!deadline.is_never()) return changed.wait_until(lock, deadline.at(), predicate);
-  changed.wait(lock, predicate);
-  return true;
-}
-
-}  // namespace
-
 void MessageQueue::push(std::string_view message) {
   const auto size = static_cast<std::uint32_t>(message.size());
   char length[sizeof size];
@@ -67,7 +56,7 @@ StreamState::Taken StreamState::try_take() {
 Result<StreamState::Taken> StreamState::take(Deadline deadline) {
   std::unique_lock lock(mutex_);
   if (!wait_until(changed_, lock, deadline, [&] { return !inbox_.empty() || end_; })) {
-    return fail(ErrorCode::timed_out, "read from the guest");
+    return fail(deadline.error("read from the guest"));
   }
   return take_locked();
 }
@@ -75,7 +64,7 @@ Result<StreamState::Taken> StreamState::take(Deadline deadline) {
 Result<std::string> StreamState::wait_for_end(Deadline deadline) {
   std::unique_lock lock(mutex_);
   if (!wait_until(changed_, lock, deadline, [&] { return end_.has_value(); })) {
-    return fail(ErrorCode::timed_out, "wait for the guest's answer");
+    return fail(deadline.error("wait for the guest's answer"));
   }
   return *end_;
 }
@@ -106,7 +95,7 @@ Result<void> StreamState::take_credit(std::size_t size, Deadline deadline) {
   while (!BOXLITE_TRY(try_take_credit_locked(size))) {
     const auto has_room = [&] { return end_ || send_credit_.available() >= size; };
     if (!wait_until(changed_, lock, deadline, has_room)) {
-      return fail(ErrorCode::timed_out, "write to the guest: it does not read");
+      return fail(deadline.error("write to the guest: it does not read"));
     }
   }
   return {};

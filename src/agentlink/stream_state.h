@@ -67,7 +67,7 @@ class StreamState {
   Result<bool> try_take_credit_locked(std::size_t size);
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   MessageQueue inbox_;
   wire::ReceiveCredit receive_credit_;
   wire::SendCredit send_credit_;

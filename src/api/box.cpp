@@ -17,23 +17,23 @@ Result<BoxInfo> Box::info() const {
   return backend_->info();
 }
 
-Result<void> Box::start(const ProgressCallback& progress, const StartOptions& options) {
-  return backend_->start(progress, options);
+Result<void> Box::start(const StartOptions& options, const CallOptions& call) {
+  return backend_->start(options, call);
 }
 
-Result<Execution> Box::run(const ExecSpec& exec, const ProgressCallback& progress) {
-  return wrap<Execution>(backend_->run(exec, progress));
+Result<Execution> Box::run(const ExecSpec& exec, const CallOptions& call) {
+  return wrap<Execution>(backend_->run(exec, call));
 }
 
-Result<Execution> Box::exec(const ExecSpec& exec, const ProgressCallback& progress) {
-  return wrap<Execution>(backend_->exec(exec, progress));
+Result<Execution> Box::exec(const ExecSpec& exec, const CallOptions& call) {
+  return wrap<Execution>(backend_->exec(exec, call));
 }
 
 Result<Output> Box::run_command(const ExecSpec& exec, std::span<const std::byte> input,
                                 const OutputOptions& options, const CallOptions& call) {
   auto with_input = exec;
   with_input.use_stdin = exec.use_stdin || !input.empty();
-  auto execution = this->exec(with_input);
+  auto execution = this->exec(with_input, call);
   if (!execution) return std::unexpected(std::move(execution).error());
   return execution->communicate(input, options, call);
 }
@@ -50,8 +50,8 @@ Result<void> Box::send_signal(std::string_view execution_id, int signal) {
   return backend_->send_signal(execution_id, signal);
 }
 
-Result<ExitStatus> Box::wait(std::string_view execution_id) {
-  return backend_->wait(execution_id);
+Result<ExitStatus> Box::wait(std::string_view execution_id, const CallOptions& call) {
+  return backend_->wait(execution_id, call);
 }
 
 Result<void> Box::add_mount(const Mount& mount) {
@@ -70,12 +70,13 @@ Result<void> Box::unpublish(const PublishedPort& port) {
   return backend_->unpublish(port);
 }
 
-Result<Tunnel> Box::open_tunnel(const TunnelTarget& target) {
-  return wrap<Tunnel>(backend_->open_tunnel(target));
+Result<Tunnel> Box::open_tunnel(const TunnelTarget& target, const CallOptions& call) {
+  return wrap<Tunnel>(backend_->open_tunnel(target, call));
 }
 
-Result<void> Box::capture(const std::function<bool(std::string_view bytes)>& sink) const {
-  return backend_->capture(sink);
+Result<void> Box::capture(const std::function<bool(std::string_view bytes)>& sink,
+                          const CallOptions& call) const {
+  return backend_->capture(sink, call);
 }
 
 Result<void> Box::set_network_policy(const NetworkPolicy& policy) {
@@ -102,8 +103,8 @@ Result<LogReader> Box::logs(const LogOptions& options) const {
   return wrap<LogReader>(backend_->logs(options));
 }
 
-Result<void> Box::stop(const StopOptions& options) {
-  return backend_->stop(options);
+Result<void> Box::stop(const StopOptions& options, const CallOptions& call) {
+  return backend_->stop(options, call);
 }
 
 Result<BoxStats> Box::stats() const {
@@ -122,8 +123,8 @@ Result<void> Box::unpause() {
   return backend_->unpause();
 }
 
-Result<BoxEnd> Box::wait_stopped(std::optional<std::chrono::milliseconds> timeout) {
-  return backend_->wait_stopped(timeout);
+Result<BoxEnd> Box::wait_stopped(const CallOptions& call) {
+  return backend_->wait_stopped(call);
 }
 
 }  // namespace boxlite

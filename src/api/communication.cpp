@@ -27,7 +27,7 @@ Result<Output> Communication::run(std::span<const std::byte> input, const CallOp
   });
   auto writer = start_thread([execution = execution_, input] {
     // Whether a command reads its input is its own business.
-    if (!input.empty()) (void)execution->write_stdin(input);
+    if (!input.empty()) (void)execution->write_stdin(input, {});
     (void)execution->close_stdin();
   });
   auto outcome = this->outcome(call);

@@ -7,12 +7,8 @@ namespace boxlite {
 
 EventReader::EventReader(std::shared_ptr<backend::EventReader> backend) : backend_(std::move(backend)) {}
 
-Result<std::optional<Event>> EventReader::next(std::chrono::milliseconds limit) {
-  return backend_->next(limit);
-}
-
-bool EventReader::is_over() const {
-  return backend_->is_over();
+Result<std::optional<Event>> EventReader::next(const CallOptions& call) {
+  return backend_->next(call);
 }
 
 }  // namespace boxlite

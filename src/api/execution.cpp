@@ -13,8 +13,8 @@ const std::string& Execution::id() const {
   return backend_->id();
 }
 
-Result<bool> Execution::wait_started() {
-  return backend_->wait_started();
+Result<bool> Execution::wait_started(const CallOptions& call) {
+  return backend_->wait_started(call);
 }
 
 bool Execution::has_terminal() const {
@@ -33,20 +33,21 @@ std::uint64_t Execution::skipped(OutputStream stream) const {
   return backend_->skipped(stream);
 }
 
-Result<void> Execution::write_stdin(std::span<const std::byte> bytes) {
-  return backend_->write_stdin(bytes);
+Result<void> Execution::write_stdin(std::span<const std::byte> bytes, const CallOptions& call) {
+  return backend_->write_stdin(bytes, call);
 }
 
 Result<void> Execution::close_stdin() {
   return backend_->close_stdin();
 }
 
-Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> buffer) {
-  return backend_->read(stream, buffer);
+Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> buffer,
+                                    const CallOptions& call) {
+  return backend_->read(stream, buffer, call);
 }
 
-Result<ExitStatus> Execution::wait() {
-  return backend_->wait();
+Result<ExitStatus> Execution::wait(const CallOptions& call) {
+  return backend_->wait(call);
 }
 
 Result<Output> Execution::communicate(std::span<const std::byte> input, const OutputOptions& options,

@@ -7,8 +7,8 @@ namespace boxlite {
 
 LogReader::LogReader(std::shared_ptr<backend::LogReader> backend) : backend_(std::move(backend)) {}
 
-Result<std::optional<LogRecord>> LogReader::next(std::optional<std::chrono::milliseconds> timeout) {
-  return backend_->next(timeout);
+Result<std::optional<LogRecord>> LogReader::next(const CallOptions& call) {
+  return backend_->next(call);
 }
 
 }  // namespace boxlite

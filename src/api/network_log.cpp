@@ -7,8 +7,8 @@ namespace boxlite {
 
 NetworkLog::NetworkLog(std::shared_ptr<backend::NetworkLog> backend) : backend_(std::move(backend)) {}
 
-Result<std::optional<NetworkRecord>> NetworkLog::next(std::optional<std::chrono::milliseconds> timeout) {
-  return backend_->next(timeout);
+Result<std::optional<NetworkRecord>> NetworkLog::next(const CallOptions& call) {
+  return backend_->next(call);
 }
 
 }  // namespace boxlite

@@ -17,8 +17,8 @@ const std::filesystem::path& Runtime::home() const {
   return backend_->home();
 }
 
-Result<Box> Runtime::create(const BoxSpec& spec, const CreateOptions& options) {
-  return wrap<Box>(backend_->create(spec, options));
+Result<Box> Runtime::create(const BoxSpec& spec, const CreateOptions& options, const CallOptions& call) {
+  return wrap<Box>(backend_->create(spec, options, call));
 }
 
 Result<Runtime::Obtained> Runtime::get_or_create(const BoxSpec& spec) {
@@ -55,12 +55,13 @@ Result<PruneReport> Runtime::collect_garbage(const PruneOptions& options) {
   return backend_->collect_garbage(options);
 }
 
-Result<void> Runtime::warm(const BoxSpec& spec, const ProgressCallback& progress) {
-  return backend_->warm(spec, progress);
+Result<void> Runtime::warm(const BoxSpec& spec, const WarmOptions& options, const CallOptions& call) {
+  return backend_->warm(spec, options, call);
 }
 
-Result<void> Runtime::keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) {
-  return backend_->keep_ready(like, count, progress);
+Result<void> Runtime::keep_ready(const BoxSpec& like, unsigned count, const WarmOptions& options,
+                                 const CallOptions& call) {
+  return backend_->keep_ready(like, count, options, call);
 }
 
 Result<std::vector<SavedMachine>> Runtime::saved_machines() const {
@@ -89,6 +90,10 @@ Volumes Runtime::volumes() const {
 
 Result<HostReport> Runtime::check_host() const {
   return backend_->check_host();
+}
+
+Result<void> Runtime::close(const CallOptions& call) {
+  return backend_->close(call);
 }
 
 }  // namespace boxlite

@@ -9,8 +9,7 @@ namespace boxlite::backend {
 class EventReader {
  public:
   virtual ~EventReader() = default;
-  virtual Result<std::optional<Event>> next(std::chrono::milliseconds limit) = 0;
-  virtual bool is_over() const = 0;
+  virtual Result<std::optional<Event>> next(const CallOptions& call) = 0;
 };
 
 }  // namespace boxlite::backend

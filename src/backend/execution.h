@@ -10,15 +10,16 @@ class Execution {
  public:
   virtual ~Execution() = default;
   virtual const std::string& id() const = 0;
-  virtual Result<bool> wait_started() = 0;
+  virtual Result<bool> wait_started(const CallOptions& call) = 0;
   virtual bool has_terminal() const = 0;
   virtual std::uint64_t offset(OutputStream stream) const = 0;
   virtual std::string disk_error() const = 0;
   virtual std::uint64_t skipped(OutputStream stream) const = 0;
-  virtual Result<void> write_stdin(std::span<const std::byte> bytes) = 0;
+  virtual Result<void> write_stdin(std::span<const std::byte> bytes, const CallOptions& call) = 0;
   virtual Result<void> close_stdin() = 0;
-  virtual Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer) = 0;
-  virtual Result<ExitStatus> wait() = 0;
+  virtual Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer,
+                                   const CallOptions& call) = 0;
+  virtual Result<ExitStatus> wait(const CallOptions& call) = 0;
   virtual Result<void> send_signal(int signal) = 0;
   virtual Result<void> kill() = 0;
   virtual void detach() = 0;

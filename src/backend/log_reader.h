@@ -9,7 +9,7 @@ namespace boxlite::backend {
 class LogReader {
  public:
   virtual ~LogReader() = default;
-  virtual Result<std::optional<LogRecord>> next(std::optional<std::chrono::milliseconds> timeout) = 0;
+  virtual Result<std::optional<LogRecord>> next(const CallOptions& call) = 0;
 };
 
 }  // namespace boxlite::backend

@@ -9,7 +9,7 @@ namespace boxlite::backend {
 class NetworkLog {
  public:
   virtual ~NetworkLog() = default;
-  virtual Result<std::optional<NetworkRecord>> next(std::optional<std::chrono::milliseconds> timeout) = 0;
+  virtual Result<std::optional<NetworkRecord>> next(const CallOptions& call) = 0;
 };
 
 }  // namespace boxlite::backend

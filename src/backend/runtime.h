@@ -18,7 +18,8 @@ class Runtime {
  public:
   virtual ~Runtime() = default;
   virtual const std::filesystem::path& home() const = 0;
-  virtual Result<std::shared_ptr<Box>> create(const BoxSpec& spec, const CreateOptions& options) = 0;
+  virtual Result<std::shared_ptr<Box>> create(const BoxSpec& spec, const CreateOptions& options,
+                                              const CallOptions& call) = 0;
   virtual Result<std::shared_ptr<Box>> get(std::string_view id_or_name) = 0;
   struct Obtained {
     std::shared_ptr<Box> box;
@@ -31,8 +32,9 @@ class Runtime {
   virtual Result<PruneReport> prune_boxes(const BoxPruneOptions& options) = 0;
   virtual Result<DiskUsage> disk_usage() = 0;
   virtual Result<PruneReport> collect_garbage(const PruneOptions& options) = 0;
-  virtual Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) = 0;
-  virtual Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) = 0;
+  virtual Result<void> warm(const BoxSpec& spec, const WarmOptions& options, const CallOptions& call) = 0;
+  virtual Result<void> keep_ready(const BoxSpec& like, unsigned count, const WarmOptions& options,
+                                  const CallOptions& call) = 0;
   virtual Result<std::vector<SavedMachine>> saved_machines() = 0;
   virtual Result<PruneReport> prune_saved_machines(const PruneOptions& options) = 0;
   virtual Images& images() = 0;
@@ -40,6 +42,7 @@ class Runtime {
   virtual Result<RuntimeMetrics> metrics() = 0;
   virtual Volumes& volumes() = 0;
   virtual Result<HostReport> check_host() = 0;
+  virtual Result<void> close(const CallOptions& call) = 0;
 };
 
 }  // namespace boxlite::backend

@@ -11,6 +11,9 @@ namespace {
 
 using namespace std::chrono;
 
+// How long a poll may not look whether it is to stop.
+constexpr int stop_look_ms = 50;
+
 std::string padded(std::int64_t number, std::size_t width) {
   std::string digits = concat(number);
   return std::string(width - std::min(width, digits.size()), '0') + digits;
@@ -101,9 +104,16 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
 }
 
 int Deadline::poll_timeout_ms() const {
-  if (is_never()) return -1;
-  const auto left = ceil<milliseconds>(at_ - steady_clock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  if (is_stopped()) return 0;
+  const auto longest = stop_.stop_possible() ? stop_look_ms : std::numeric_limits<int>::max();
+  if (is_never()) return stop_.stop_possible() ? longest : -1;
+  const auto left = ceil<milliseconds>(at_ - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, longest));
+}
+
+Error Deadline::error(std::string_view what) const {
+  if (is_stopped()) return Error(ErrorCode::cancelled, concat(what, ": the call was stopped"));
+  return Error(ErrorCode::timed_out, std::string(what));
 }
 
 }  // namespace boxlite

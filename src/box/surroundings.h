@@ -11,6 +11,7 @@
 #include <boxlite/box.hpp>
 
 #include "base/result.h"
+#include "box/call.h"
 #include "engine/host_check.h"
 #include "image/image.h"
 #include "linux/event_loop.h"
@@ -47,10 +48,10 @@ class Surroundings {
   virtual linux_::EventLoop& loop() = 0;
 
   // The image as stored; pulled when it is not.
-  virtual Result<image::Image> require_image(const BoxSpec& spec, const ProgressCallback& progress) = 0;
+  virtual Result<image::Image> require_image(const BoxSpec& spec, const Call& call) = 0;
   // Its disk; made when it is not there.
   virtual Result<BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
-                                             const ProgressCallback& progress) = 0;
+                                             const Call& call) = 0;
   // Where one is that was made once.
   virtual std::filesystem::path base_disk_path(const std::string& key) const = 0;
   // The volumes of the mounts; made when they are not there.

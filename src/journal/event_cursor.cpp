@@ -52,7 +52,7 @@ Result<EventCursor> EventCursor::open(EventLog log, Begin begin) {
   return cursor;
 }
 
-Result<std::optional<Event>> EventCursor::next(Deadline deadline) {
+Result<std::optional<Event>> EventCursor::next(const Deadline& deadline) {
   while (true) {
     if (auto event = take_event()) return event;
     if (BOXLITE_TRY(read_more()) || BOXLITE_TRY(advance())) continue;
@@ -143,7 +143,7 @@ Result<bool> EventCursor::enter(const std::filesystem::path& path, bool is_curre
   return true;
 }
 
-void EventCursor::wait(Deadline deadline) {
+void EventCursor::wait(const Deadline& deadline) {
   const auto limit = Deadline::after(changes_.is_open() ? distrust : look_again);
   const int left = deadline.poll_timeout_ms();
   const int timeout = left < 0 ? limit.poll_timeout_ms() : std::min(left, limit.poll_timeout_ms());

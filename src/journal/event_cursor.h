@@ -26,7 +26,7 @@ class EventCursor {
   static Result<EventCursor> open(EventLog log, Begin begin);
 
   // The next event, or nothing when the deadline passes first.
-  Result<std::optional<Event>> next(Deadline deadline);
+  Result<std::optional<Event>> next(const Deadline& deadline);
 
  private:
   EventCursor(EventLog log, UniqueFd changes) : log_(std::move(log)), changes_(std::move(changes)) {}
@@ -36,7 +36,7 @@ class EventCursor {
   Result<bool> advance();
   Result<bool> enter(const std::filesystem::path& path, bool is_current);
   void forget_unread();
-  void wait(Deadline deadline);
+  void wait(const Deadline& deadline);
 
   EventLog log_;
   UniqueFd changes_;  // inotify; not open where the host has none left, then it looks every now and then

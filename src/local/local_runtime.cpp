@@ -53,11 +53,11 @@ store::BoxRecord new_record(const BoxSpec& spec) {
 Result<std::shared_ptr<LocalRuntime>> LocalRuntime::open(RuntimeOptions options) {
   auto home = BOXLITE_TRY(Home::open(options.home));
   auto boxes = std::make_unique<store::BoxTable>(BOXLITE_TRY(store::BoxTable::open(home.database())));
-  auto images = BOXLITE_TRY(
-      LocalImages::open(home, Installation::find(options.runtime_dir), *boxes, options.registries));
   auto volumes = BOXLITE_TRY(LocalVolumes::open(home, *boxes));
   std::shared_ptr<IoThread> io = BOXLITE_TRY(IoThread::start(
       [log = options.log](const Error& error) { tell(log, LogLevel::error, error.message()); }));
+  auto images = BOXLITE_TRY(LocalImages::open(home, Installation::find(options.runtime_dir), *boxes,
+                                              options.registries, io->loop()));
   std::shared_ptr<LocalRuntime> runtime(
       new LocalRuntime(std::move(options), std::move(home), std::move(boxes), std::move(images),
                        std::move(volumes), std::move(io)),
@@ -92,10 +92,15 @@ LocalRuntime::LocalRuntime(RuntimeOptions options, Home home, std::unique_ptr<st
           }) {}
 
 LocalRuntime::~LocalRuntime() {
+  (void)close({});
+  io_->stop();
+}
+
+Result<void> LocalRuntime::close(const CallOptions& call) {
+  is_closed_ = true;
   ready_keeper_.close();
   shimlink::ReadyMachines(home()).remove_leftovers();
-  keeper_.close();
-  io_->stop();
+  return keeper_.close(box::deadline_of(call));
 }
 
 // The last handle may go in a callback, but the I/O thread cannot wait for its own end.
@@ -111,8 +116,21 @@ void LocalRuntime::log(LogLevel level, std::string_view message) const {
   tell(options_.log, level, message);
 }
 
-Result<std::shared_ptr<backend::Box>> LocalRuntime::create(const BoxSpec& spec,
-                                                           const CreateOptions& options) {
+Result<void> LocalRuntime::check_open() const {
+  if (!is_closed_) return {};
+  return fail(ErrorCode::stopped, "the runtime was closed");
+}
+
+// One that is missing is pulled by the first start.
+Result<void> LocalRuntime::obey(PullPolicy policy, const BoxSpec& spec, const CallOptions& call) {
+  if (policy == PullPolicy::always) BOXLITE_TRY(images_->pull(spec.image, {.platform = spec.platform}, call));
+  if (policy == PullPolicy::never) BOXLITE_TRY(images_->require_stored(spec.image, spec.platform));
+  return {};
+}
+
+Result<std::shared_ptr<backend::Box>> LocalRuntime::create(const BoxSpec& spec, const CreateOptions& options,
+                                                           const CallOptions& call) {
+  BOXLITE_TRY(check_open());
   BOXLITE_TRY_CONTEXT("create box", box::check(spec));
   BOXLITE_TRY_CONTEXT("create box", check_on_host(spec));
   auto complete = spec;
@@ -124,6 +142,7 @@ Result<std::shared_ptr<backend::Box>> LocalRuntime::create(const BoxSpec& spec,
         BOXLITE_TRY_CONTEXT("create box", real_path(complete.secret_authorities, distrusted));
     BOXLITE_TRY_CONTEXT("create box", box::read_authorities_at(complete.secret_authorities));
   }
+  BOXLITE_TRY(obey(options.pull, spec, call));
   const auto record = new_record(complete);
   // The volumes first: a process that is killed in between leaves one that `prune` finds.
   BOXLITE_TRY_CONTEXT("create box", volumes_->require(complete.mounts));
@@ -204,7 +223,7 @@ Result<backend::Runtime::Obtained> LocalRuntime::get_or_create(const BoxSpec& sp
                found.error().code() != ErrorCode::invalid_argument) {
       return std::unexpected(found.error());
     }
-    const auto made = create(spec, {});
+    const auto made = create(spec, {}, {});
     if (made) return Obtained{*made, true};
     // Somebody was faster; it may even be gone again by now.
     if (made.error().code() != ErrorCode::already_exists) return std::unexpected(made.error());
@@ -264,13 +283,13 @@ Result<HostReport> LocalRuntime::check_host() {
   return host_facts(engine::check_host(engine_request(), home_.directory), installation_);
 }
 
-Result<image::Image> LocalRuntime::require_image(const BoxSpec& spec, const ProgressCallback& progress) {
-  return images_->require(spec.image, spec.platform, progress);
+Result<image::Image> LocalRuntime::require_image(const BoxSpec& spec, const box::Call& call) {
+  return images_->require(spec.image, spec.platform, call);
 }
 
 Result<box::BaseDisk> LocalRuntime::require_base_disk(const image::Image& image, const BoxSpec& spec,
-                                                      const ProgressCallback& progress) {
-  return images_->disks().require(image, spec.disk_size_gib, progress);
+                                                      const box::Call& call) {
+  return images_->disks().require(image, spec.disk_size_gib, call);
 }
 
 std::filesystem::path LocalRuntime::base_disk_path(const std::string& key) const {
@@ -278,6 +297,7 @@ std::filesystem::path LocalRuntime::base_disk_path(const std::string& key) const
 }
 
 Result<box::MachineParts> LocalRuntime::machine_parts() {
+  BOXLITE_TRY(check_open());
   box::MachineParts parts;
   parts.shim = BOXLITE_TRY(installation_.shim());
   parts.thaw = BOXLITE_TRY(installation_.thaw());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -33,7 +34,8 @@ class LocalRuntime final : public backend::Runtime,
 
   // backend::Runtime
   const std::filesystem::path& home() const override { return home_.directory; }
-  Result<std::shared_ptr<backend::Box>> create(const BoxSpec& spec, const CreateOptions& options) override;
+  Result<std::shared_ptr<backend::Box>> create(const BoxSpec& spec, const CreateOptions& options,
+                                               const CallOptions& call) override;
   Result<std::shared_ptr<backend::Box>> get(std::string_view id_or_name) override;
   Result<Obtained> get_or_create(const BoxSpec& spec) override;
   Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
@@ -41,8 +43,9 @@ class LocalRuntime final : public backend::Runtime,
   Result<void> rename(std::string_view id_or_name, std::string_view new_name) override;
   Result<PruneReport> prune_boxes(const BoxPruneOptions& options) override;
   Result<DiskUsage> disk_usage() override;
-  Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) override;
-  Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) override;
+  Result<void> warm(const BoxSpec& spec, const WarmOptions& options, const CallOptions& call) override;
+  Result<void> keep_ready(const BoxSpec& like, unsigned count, const WarmOptions& options,
+                          const CallOptions& call) override;
   Result<std::vector<SavedMachine>> saved_machines() override;
   Result<PruneReport> prune_saved_machines(const PruneOptions& options) override;
   Result<PruneReport> collect_garbage(const PruneOptions& options) override;
@@ -51,13 +54,14 @@ class LocalRuntime final : public backend::Runtime,
   Result<RuntimeMetrics> metrics() override;
   backend::Volumes& volumes() override { return *volumes_; }
   Result<HostReport> check_host() override;
+  Result<void> close(const CallOptions& call) override;
 
   // box::Surroundings
   store::BoxTable& boxes() override { return *boxes_; }
   linux_::EventLoop& loop() override { return io_->loop(); }
-  Result<image::Image> require_image(const BoxSpec& spec, const ProgressCallback& progress) override;
+  Result<image::Image> require_image(const BoxSpec& spec, const box::Call& call) override;
   Result<box::BaseDisk> require_base_disk(const image::Image& image, const BoxSpec& spec,
-                                          const ProgressCallback& progress) override;
+                                          const box::Call& call) override;
   std::filesystem::path base_disk_path(const std::string& key) const override;
   Result<void> require_volumes(const std::vector<Mount>& mounts) override;
   void drop_volumes(const std::vector<Mount>& mounts) override;
@@ -76,6 +80,9 @@ class LocalRuntime final : public backend::Runtime,
                std::unique_ptr<LocalImages> images, std::unique_ptr<LocalVolumes> volumes,
                std::shared_ptr<IoThread> io);
   static void end(LocalRuntime* runtime);
+  // `stopped` after close().
+  Result<void> check_open() const;
+  Result<void> obey(PullPolicy policy, const BoxSpec& spec, const CallOptions& call);
   Result<void> insert(const store::BoxRecord& record, bool start_follows);
   void forget_intention(const std::string& box_id);
   engine::EngineRequest engine_request() const;
@@ -98,6 +105,7 @@ class LocalRuntime final : public backend::Runtime,
   ShimKeeper keeper_;
   ReadyKeeper ready_keeper_;
 
+  std::atomic<bool> is_closed_ = false;
   std::mutex mutex_;
   std::map<std::string, box::StartIntention> intentions_;  // by box; until it runs
   std::vector<std::string> recent_kinds_;                  // the latest at the end

@@ -37,6 +37,7 @@ constexpr std::string_view lock_suffix = ".lock";
 constexpr std::string_view half_gone = ".gone";
 constexpr std::string_view no_freezing = "no-freezing";  // with the boot's id behind it; says why
 constexpr std::chrono::milliseconds save_time{30'000};
+constexpr std::chrono::milliseconds kill_time{5'000};
 constexpr std::chrono::milliseconds killed_maker_limit{3000};
 constexpr std::size_t most_templates = 8;
 
@@ -146,7 +147,7 @@ Result<std::optional<engine::SavedMachine>> TemplateShelf::find(const std::strin
 }
 
 Result<engine::SavedMachine> TemplateShelf::make(const std::string& shape, const TemplateRecipe& recipe,
-                                                 Deadline deadline) {
+                                                 const Deadline& deadline) {
   BOXLITE_TRY(make_directories(directory_));
   const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(directory_ / concat(shape, lock_suffix),
                                                           linux_::LockMode::exclusive, deadline));
@@ -156,7 +157,7 @@ Result<engine::SavedMachine> TemplateShelf::make(const std::string& shape, const
   BOXLITE_TRY(await_killed_maker(fresh / work_name));
   BOXLITE_TRY(remove_tree(fresh));
   ScopeExit remove_fresh([&] { (void)remove_tree(fresh); });
-  BOXLITE_TRY(boot_and_save(fresh, recipe));
+  BOXLITE_TRY(boot_and_save(fresh, recipe, deadline.stop()));
   const auto files = files_in(fresh);
   const auto manifest = BOXLITE_TRY(manifest_of(files));
   BOXLITE_TRY(write_file_atomic(fresh / manifest_name, to_json(manifest)));
@@ -169,14 +170,21 @@ Result<engine::SavedMachine> TemplateShelf::make(const std::string& shape, const
   return files_in(place(shape));
 }
 
-Result<void> TemplateShelf::boot_and_save(const std::filesystem::path& fresh,
-                                          const TemplateRecipe& recipe) const {
+Result<void> TemplateShelf::boot_and_save(const std::filesystem::path& fresh, const TemplateRecipe& recipe,
+                                          const std::stop_token& stop) const {
   const auto work = fresh / work_name;
   BOXLITE_TRY(make_directories(work / shimlink::temporary_dir_name));
   const auto config = BOXLITE_TRY(maker_config(fresh, recipe));
   auto process = BOXLITE_TRY(shimlink::ShimProcess::spawn(recipe.shim, config));
-  const auto end =
-      BOXLITE_TRY_CONTEXT("make template", process.wait(Deadline::after(recipe.limit + save_time)));
+  const auto limit = Deadline::at(Deadline::Clock::now() + recipe.limit + save_time, stop);
+  const auto ended = process.wait(limit);
+  if (!ended) {
+    // Nothing of it is of use to anybody, and its directory is to go.
+    (void)process.kill();
+    (void)process.wait(Deadline::after(kill_time));
+    return fail(Error(ended.error()).context("make template"));
+  }
+  const auto& end = *ended;
   if (end == linux_::ChildEnd{}) return remove_tree(work);
   const auto words = read_file(work / shimlink::shim_stderr_name);
   const bool could_not_freeze =

@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -75,10 +76,11 @@ class TemplateShelf {
   // Nothing when there is none. One that is damaged is removed, and is none.
   Result<std::optional<engine::SavedMachine>> find(const std::string& shape);
 
-  // Makes one; takes as long as a boot. When another process is at it, waits for that one until the deadline,
-  // then timed_out. unsupported when this host cannot freeze.
+  // Makes one; takes as long as a boot, unless the deadline's stop ends that (`cancelled`). When another
+  // process is at it, waits for that one until the deadline, then timed_out. unsupported when this host
+  // cannot freeze.
   Result<engine::SavedMachine> make(const std::string& shape, const TemplateRecipe& recipe,
-                                    Deadline deadline);
+                                    const Deadline& deadline);
 
   // Takes away one that did not work.
   Result<void> discard(const std::string& shape);
@@ -94,7 +96,8 @@ class TemplateShelf {
  private:
   void sweep(bool forget_this_boot) const;
   std::filesystem::path place(const std::string& shape) const { return directory_ / shape; }
-  Result<void> boot_and_save(const std::filesystem::path& place, const TemplateRecipe& recipe) const;
+  Result<void> boot_and_save(const std::filesystem::path& place, const TemplateRecipe& recipe,
+                             const std::stop_token& stop) const;
   Result<shimlink::ShimConfig> maker_config(const std::filesystem::path& place,
                                             const TemplateRecipe& recipe) const;
 

@@ -6,6 +6,8 @@
 #include "base/concat.h"
 #include "base/ids.h"
 #include "base/time.h"
+#include "base/waiting.h"
+#include "box/call.h"
 #include "box/spec/spec_check.h"
 
 namespace boxlite::test {
@@ -66,33 +68,30 @@ void MemoryBox::stop_locked() {
   changed_.notify_all();
 }
 
-Result<void> MemoryBox::start(const ProgressCallback&, const StartOptions&) {
+Result<void> MemoryBox::start(const StartOptions&, const CallOptions&) {
   const std::lock_guard lock(mutex_);
   BOXLITE_TRY(require_locked());
   start_locked();
   return {};
 }
 
-Result<void> MemoryBox::stop(const StopOptions&) {
+Result<void> MemoryBox::stop(const StopOptions&, const CallOptions&) {
   const std::lock_guard lock(mutex_);
   BOXLITE_TRY(require_locked());
   if (info_.status == BoxStatus::running) stop_locked();
   return {};
 }
 
-Result<BoxEnd> MemoryBox::wait_stopped(std::optional<std::chrono::milliseconds> timeout) {
+Result<BoxEnd> MemoryBox::wait_stopped(const CallOptions& call) {
   std::unique_lock lock(mutex_);
   BOXLITE_TRY(require_locked());
-  const auto has_stopped = [this] { return info_.status != BoxStatus::running; };
-  if (!timeout) {
-    changed_.wait(lock, has_stopped);
-  } else if (!changed_.wait_for(lock, *timeout, has_stopped)) {
-    return fail(ErrorCode::timed_out, "the box has not stopped");
-  }
+  const auto deadline = box::deadline_of(call);
+  if (!wait_until(changed_, lock, deadline, [this] { return info_.status != BoxStatus::running; }))
+    return fail(deadline.error("the box has not stopped"));
   return BoxEnd{};
 }
 
-Result<std::shared_ptr<backend::Execution>> MemoryBox::exec(const ExecSpec& exec, const ProgressCallback&) {
+Result<std::shared_ptr<backend::Execution>> MemoryBox::exec(const ExecSpec& exec, const CallOptions&) {
   BOXLITE_TRY(box::check(exec, false));
   const std::lock_guard lock(mutex_);
   BOXLITE_TRY(require_locked());
@@ -132,13 +131,13 @@ Result<void> MemoryBox::send_signal(std::string_view execution_id, int signal) {
   return BOXLITE_TRY(find_locked(execution_id))->send_signal(signal);
 }
 
-Result<ExitStatus> MemoryBox::wait(std::string_view execution_id) {
+Result<ExitStatus> MemoryBox::wait(std::string_view execution_id, const CallOptions& call) {
   std::shared_ptr<MemoryExecution> execution;
   {
     const std::lock_guard lock(mutex_);
     execution = BOXLITE_TRY(find_locked(execution_id));
   }
-  return execution->wait();
+  return execution->wait(call);
 }
 
 Result<void> MemoryBox::detach() {
@@ -146,7 +145,7 @@ Result<void> MemoryBox::detach() {
   return require_locked();
 }
 
-Result<std::shared_ptr<backend::Execution>> MemoryBox::run(const ExecSpec&, const ProgressCallback&) {
+Result<std::shared_ptr<backend::Execution>> MemoryBox::run(const ExecSpec&, const CallOptions&) {
   return not_in_memory();
 }
 Result<void> MemoryBox::add_mount(const Mount&) {
@@ -161,10 +160,10 @@ Result<PublishedPort> MemoryBox::publish(const PublishedPort&) {
 Result<void> MemoryBox::unpublish(const PublishedPort&) {
   return not_in_memory();
 }
-Result<std::shared_ptr<backend::Tunnel>> MemoryBox::open_tunnel(const TunnelTarget&) {
+Result<std::shared_ptr<backend::Tunnel>> MemoryBox::open_tunnel(const TunnelTarget&, const CallOptions&) {
   return not_in_memory();
 }
-Result<void> MemoryBox::capture(const std::function<bool(std::string_view bytes)>&) {
+Result<void> MemoryBox::capture(const std::function<bool(std::string_view bytes)>&, const CallOptions&) {
   return not_in_memory();
 }
 Result<void> MemoryBox::set_network_policy(const NetworkPolicy&) {

@@ -28,26 +28,26 @@ class MemoryBox final : public backend::Box {
 
   const std::string& id() const override { return id_; }
   Result<BoxInfo> info() override;
-  Result<void> start(const ProgressCallback& progress, const StartOptions& options) override;
-  Result<std::shared_ptr<backend::Execution>> exec(const ExecSpec& exec,
-                                                   const ProgressCallback& progress) override;
+  Result<void> start(const StartOptions& options, const CallOptions& call) override;
+  Result<std::shared_ptr<backend::Execution>> exec(const ExecSpec& exec, const CallOptions& call) override;
   Result<std::shared_ptr<backend::Execution>> attach(std::string_view execution_id,
                                                      const AttachOptions& options) override;
   Result<std::vector<ExecutionInfo>> executions() override;
   Result<void> send_signal(std::string_view execution_id, int signal) override;
-  Result<ExitStatus> wait(std::string_view execution_id) override;
+  Result<ExitStatus> wait(std::string_view execution_id, const CallOptions& call) override;
   Result<void> detach() override;
-  Result<void> stop(const StopOptions& options) override;
-  Result<BoxEnd> wait_stopped(std::optional<std::chrono::milliseconds> timeout) override;
+  Result<void> stop(const StopOptions& options, const CallOptions& call) override;
+  Result<BoxEnd> wait_stopped(const CallOptions& call) override;
 
-  Result<std::shared_ptr<backend::Execution>> run(const ExecSpec& exec,
-                                                  const ProgressCallback& progress) override;
+  Result<std::shared_ptr<backend::Execution>> run(const ExecSpec& exec, const CallOptions& call) override;
   Result<void> add_mount(const Mount& mount) override;
   Result<void> remove_mount(std::string_view target) override;
   Result<PublishedPort> publish(const PublishedPort& port) override;
   Result<void> unpublish(const PublishedPort& port) override;
-  Result<std::shared_ptr<backend::Tunnel>> open_tunnel(const TunnelTarget& target) override;
-  Result<void> capture(const std::function<bool(std::string_view bytes)>& sink) override;
+  Result<std::shared_ptr<backend::Tunnel>> open_tunnel(const TunnelTarget& target,
+                                                       const CallOptions& call) override;
+  Result<void> capture(const std::function<bool(std::string_view bytes)>& sink,
+                       const CallOptions& call) override;
   Result<void> set_network_policy(const NetworkPolicy& policy) override;
   Result<std::shared_ptr<void>> on_network_request(NetworkCallback callback) override;
   Result<std::shared_ptr<backend::NetworkLog>> network_log(const NetworkLogOptions& options) override;
@@ -66,7 +66,7 @@ class MemoryBox final : public backend::Box {
 
   const std::string id_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   BoxInfo info_;
   bool is_removed_ = false;
   std::map<std::string, std::shared_ptr<MemoryExecution>, std::less<>> executions_;

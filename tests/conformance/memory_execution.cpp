@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/concat.h"
@@ -13,6 +14,8 @@
 #include "base/ids.h"
 #include "base/thread.h"
 #include "base/time.h"
+#include "base/waiting.h"
+#include "box/call.h"
 #include "memory_box.h"
 
 namespace boxlite::test {
@@ -86,7 +89,7 @@ ExecutionInfo MemoryExecution::info() const {
   return {.id = id_, .command = spec_.command, .pid = child_ ? child_->pid() : 0, .status = status_};
 }
 
-Result<bool> MemoryExecution::wait_started() {
+Result<bool> MemoryExecution::wait_started(const CallOptions&) {
   return child_.has_value();
 }
 
@@ -94,7 +97,7 @@ std::uint64_t MemoryExecution::offset(OutputStream stream) const {
   return offsets_[index_of(stream)];
 }
 
-Result<void> MemoryExecution::write_stdin(std::span<const std::byte> bytes) {
+Result<void> MemoryExecution::write_stdin(std::span<const std::byte> bytes, const CallOptions&) {
   if (!stdin_.is_open()) return fail(ErrorCode::invalid_state, "the command has no stdin");
   return write_all(stdin_.get(), std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
                    "stdin");
@@ -105,18 +108,26 @@ Result<void> MemoryExecution::close_stdin() {
   return {};
 }
 
-Result<std::size_t> MemoryExecution::read(OutputStream stream, std::span<std::byte> buffer) {
+Result<std::size_t> MemoryExecution::read(OutputStream stream, std::span<std::byte> buffer,
+                                          const CallOptions& call) {
   const auto index = index_of(stream);
   if (!outputs_[index].is_open()) return 0U;
+  const auto deadline = box::deadline_of(call);
+  pollfd entry{outputs_[index].get(), POLLIN, 0};
+  while (::poll(&entry, 1, deadline.poll_timeout_ms()) <= 0) {
+    if (deadline.has_passed()) return fail(deadline.error("read the command's output"));
+  }
   const auto count = ::read(outputs_[index].get(), buffer.data(), buffer.size());
   if (count < 0) return fail(syscall_error("read", "output", errno));
   offsets_[index] += static_cast<std::uint64_t>(count);
   return static_cast<std::size_t>(count);
 }
 
-Result<ExitStatus> MemoryExecution::wait() {
+Result<ExitStatus> MemoryExecution::wait(const CallOptions& call) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return status_.has_value(); });
+  const auto deadline = box::deadline_of(call);
+  if (!wait_until(changed_, lock, deadline, [this] { return status_.has_value(); }))
+    return fail(deadline.error("wait for the command's end"));
   return *status_;
 }
 
@@ -141,7 +152,7 @@ void MemoryExecution::read_async(OutputStream stream,
                                  std::function<void(Result<std::vector<std::byte>>)> callback) {
   start_thread([self = shared_from_this(), stream, callback = std::move(callback)] {
     std::vector<std::byte> buffer(64 << 10);
-    const auto count = self->read(stream, buffer);
+    const auto count = self->read(stream, buffer, {});
     if (!count) return callback(std::unexpected(count.error()));
     buffer.resize(*count);
     callback(std::move(buffer));
@@ -150,7 +161,7 @@ void MemoryExecution::read_async(OutputStream stream,
 
 void MemoryExecution::wait_async(std::function<void(Result<ExitStatus>)> callback) {
   start_thread([self = shared_from_this(), callback = std::move(callback)] {
-    callback(self->wait());
+    callback(self->wait({}));
   }).detach();
 }
 

@@ -24,15 +24,16 @@ class MemoryExecution final : public backend::Execution,
   ExecutionInfo info() const;
 
   const std::string& id() const override { return id_; }
-  Result<bool> wait_started() override;
+  Result<bool> wait_started(const CallOptions& call) override;
   bool has_terminal() const override { return false; }
   std::uint64_t offset(OutputStream stream) const override;
   std::string disk_error() const override { return {}; }
   std::uint64_t skipped(OutputStream) const override { return 0; }
-  Result<void> write_stdin(std::span<const std::byte> bytes) override;
+  Result<void> write_stdin(std::span<const std::byte> bytes, const CallOptions& call) override;
   Result<void> close_stdin() override;
-  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer) override;
-  Result<ExitStatus> wait() override;
+  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer,
+                           const CallOptions& call) override;
+  Result<ExitStatus> wait(const CallOptions& call) override;
   Result<void> send_signal(int signal) override;
   Result<void> kill() override;
   void detach() override {}
@@ -54,7 +55,7 @@ class MemoryExecution final : public backend::Execution,
   std::atomic<std::uint64_t> offsets_[2] = {};
   std::optional<linux_::ChildProcess> child_;
   mutable std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   std::optional<ExitStatus> status_;
 };
 

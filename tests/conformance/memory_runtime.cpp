@@ -23,6 +23,7 @@ bool MemoryRuntime::is_taken_locked(std::string_view name) const {
 }
 
 Result<std::shared_ptr<MemoryBox>> MemoryRuntime::create_locked(const BoxSpec& spec) {
+  if (is_closed_) return fail(ErrorCode::stopped, "the runtime was closed");
   BOXLITE_TRY(box::check(spec));
   if (is_taken_locked(spec.name))
     return fail(ErrorCode::already_exists, concat("name ", in_quotes(spec.name)));
@@ -42,7 +43,8 @@ Result<std::shared_ptr<MemoryBox>> MemoryRuntime::find_locked(std::string_view i
   return found.front();
 }
 
-Result<std::shared_ptr<backend::Box>> MemoryRuntime::create(const BoxSpec& spec, const CreateOptions&) {
+Result<std::shared_ptr<backend::Box>> MemoryRuntime::create(const BoxSpec& spec, const CreateOptions&,
+                                                            const CallOptions&) {
   const std::lock_guard lock(mutex_);
   return create_locked(spec);
 }
@@ -106,10 +108,10 @@ Result<DiskUsage> MemoryRuntime::disk_usage() {
 Result<PruneReport> MemoryRuntime::collect_garbage(const PruneOptions&) {
   return not_in_memory();
 }
-Result<void> MemoryRuntime::warm(const BoxSpec&, const ProgressCallback&) {
+Result<void> MemoryRuntime::warm(const BoxSpec&, const WarmOptions&, const CallOptions&) {
   return not_in_memory();
 }
-Result<void> MemoryRuntime::keep_ready(const BoxSpec&, unsigned, const ProgressCallback&) {
+Result<void> MemoryRuntime::keep_ready(const BoxSpec&, unsigned, const WarmOptions&, const CallOptions&) {
   return not_in_memory();
 }
 Result<std::vector<SavedMachine>> MemoryRuntime::saved_machines() {
@@ -126,6 +128,13 @@ Result<RuntimeMetrics> MemoryRuntime::metrics() {
 }
 Result<HostReport> MemoryRuntime::check_host() {
   return not_in_memory();
+}
+
+Result<void> MemoryRuntime::close(const CallOptions&) {
+  const std::lock_guard lock(mutex_);
+  is_closed_ = true;
+  for (const auto& box : boxes_) BOXLITE_TRY(box->stop({}, {}));
+  return {};
 }
 
 // Asked by no test.

@@ -18,7 +18,8 @@ namespace boxlite::test {
 class MemoryRuntime final : public backend::Runtime {
  public:
   const std::filesystem::path& home() const override { return no_home_; }
-  Result<std::shared_ptr<backend::Box>> create(const BoxSpec& spec, const CreateOptions& options) override;
+  Result<std::shared_ptr<backend::Box>> create(const BoxSpec& spec, const CreateOptions& options,
+                                               const CallOptions& call) override;
   Result<std::shared_ptr<backend::Box>> get(std::string_view id_or_name) override;
   Result<Obtained> get_or_create(const BoxSpec& spec) override;
   Result<std::vector<BoxInfo>> list(const ListOptions& options) override;
@@ -28,8 +29,9 @@ class MemoryRuntime final : public backend::Runtime {
 
   Result<DiskUsage> disk_usage() override;
   Result<PruneReport> collect_garbage(const PruneOptions& options) override;
-  Result<void> warm(const BoxSpec& spec, const ProgressCallback& progress) override;
-  Result<void> keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) override;
+  Result<void> warm(const BoxSpec& spec, const WarmOptions& options, const CallOptions& call) override;
+  Result<void> keep_ready(const BoxSpec& like, unsigned count, const WarmOptions& options,
+                          const CallOptions& call) override;
   Result<std::vector<SavedMachine>> saved_machines() override;
   Result<PruneReport> prune_saved_machines(const PruneOptions& options) override;
   backend::Images& images() override;
@@ -37,6 +39,7 @@ class MemoryRuntime final : public backend::Runtime {
   Result<RuntimeMetrics> metrics() override;
   backend::Volumes& volumes() override;
   Result<HostReport> check_host() override;
+  Result<void> close(const CallOptions& call) override;
 
  private:
   Result<std::shared_ptr<MemoryBox>> create_locked(const BoxSpec& spec);
@@ -45,6 +48,7 @@ class MemoryRuntime final : public backend::Runtime {
 
   const std::filesystem::path no_home_;
   std::mutex mutex_;
+  bool is_closed_ = false;
   std::vector<std::shared_ptr<MemoryBox>> boxes_;  // oldest first
 };
 

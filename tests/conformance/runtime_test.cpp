@@ -178,9 +178,9 @@ TEST_F(Conformance, ABoxThatRunsIsRemovedByForceOnly) {
 TEST_F(Conformance, WhoWaitsHearsOfTheStop) {
   auto box = create();
   ASSERT_TRUE(box.start());
-  EXPECT_EQ(code_of(box.wait_stopped(10ms)), ErrorCode::timed_out);
+  EXPECT_EQ(code_of(box.wait_stopped(CallOptions::within(10ms))), ErrorCode::timed_out);
   std::optional<Result<BoxEnd>> heard;
-  std::jthread waiter([&] { heard = box.wait_stopped(60s); });
+  std::jthread waiter([&] { heard = box.wait_stopped(CallOptions::within(60s)); });
   ASSERT_TRUE(box.stop({.force = true}));
   waiter.join();
   EXPECT_TRUE(*heard);

@@ -15,8 +15,33 @@ cp "$(command -v mke2fs)" "$payload/bin/"
 cat > "$payload/kvm_test.sh" <<'INNER'
 #!/bin/sh
 # Runs inside the emulated machine. Each check names itself; the first failure ends the test.
+# A call that stands still tells where everything stands, and ends the test: each takes a few seconds here.
+patience=150
+stands_still() { # ARGS...
+  {
+    echo "FAIL  no end within $patience s: boxlite $*"
+    cat /tmp/errors
+    for thread in /proc/[0-9]*/task/[0-9]*; do
+      grep -q . "$thread/../../cmdline" 2>/dev/null || continue
+      echo "$thread $(cat "$thread/comm") $(cut -d ' ' -f 3 "$thread/stat") $(tr -d '\n' <"$thread/wchan")"
+      sed 's/^/    /' "$thread/stack"
+    done
+    for log in /home/boxlite/boxes/*/*.log /home/boxlite/boxes/*/*.stderr /home/boxlite/machines/*/*/*.stderr; do
+      echo "== $log"
+      tail -n 20 "$log"
+    done
+  } >&3 2>&1
+}
 # The console is a terminal; progress would be drawn over the results.
-boxlite() { ./bin/boxlite --home /home/boxlite "$@" 2>/tmp/errors; }
+boxlite() {
+  (sleep "$patience"; stands_still "$@"; killall -9 boxlite) >/dev/null 2>&1 &
+  watcher=$!
+  ./bin/boxlite --home /home/boxlite "$@" 2>/tmp/errors
+  status=$?
+  kill "$watcher"
+  return "$status"
+}
+exec 3>&1
 check() { # NAME EXPECTED ACTUAL
   if [ "$2" = "$3" ]; then echo "ok    $1"; else echo "FAIL  $1: expected '$2', got '$3'"; cat /tmp/errors; exit 1; fi
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <utility>
@@ -20,6 +21,8 @@ namespace boxlite::agent {
 namespace {
 
 constexpr std::size_t most_calls = 32;
+// For a worker to take back what it has begun.
+constexpr std::chrono::seconds give_up_limit(5);
 
 void wake(WorkerChannel& shared) {
   if (!shared.memory().worker_waits.load()) return;
@@ -49,6 +52,7 @@ Result<void> FilesService::fork_worker(Call& call, const wire::msg::Request& req
   auto child = BOXLITE_TRY(linux_::clone_copy(0, cgroup_->fd()));
   if (child.pid == 0) run_file_worker(container_, *call.shared, request.method(), request.payload());
   call.pidfd = std::move(child.pidfd);
+  call.stores_input = request.method() == "Unpack" || request.method() == "Write";
   call.exit_watch = BOXLITE_TRY(loop_.watch_exit(call.pidfd.get(), [this, &call] { on_exit(call); }));
   call.wake_watch = BOXLITE_TRY(loop_.watch(call.shared->to_agent_fd(), true, false,
                                             [this, &call](linux_::Readiness) { on_wake(call); }));
@@ -203,18 +207,30 @@ void FilesService::end(Call& call) {
   ending_.emplace(&call, std::move(node.mapped()));
 }
 
+void FilesService::give_up(Call& call) {
+  if (!call.stores_input || !call.pidfd.is_open()) return end(call);
+  call.shared->memory().in_abandoned.store(true);
+  wake(*call.shared);
+  call.has_ended = true;
+  call.wake_watch.reset();
+  call.kill_timer =
+      loop_.after(give_up_limit, [&call] { (void)linux_::send_signal(call.pidfd.get(), SIGKILL); });
+  auto node = calls_.extract(call.stream);
+  ending_.emplace(&call, std::move(node.mapped()));
+}
+
 void FilesService::on_reset(std::uint32_t stream) {
   const auto found = calls_.find(stream);
-  if (found != calls_.end()) end(*found->second);
+  if (found != calls_.end()) give_up(*found->second);
 }
 
 void FilesService::break_stream(Call& call) {
   channel_.out().reset(call.stream);
-  end(call);
+  give_up(call);
 }
 
 void FilesService::on_disconnect() {
-  while (!calls_.empty()) end(*calls_.begin()->second);
+  while (!calls_.empty()) give_up(*calls_.begin()->second);
 }
 
 }  // namespace boxlite::agent

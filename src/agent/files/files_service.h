@@ -44,6 +44,8 @@ class FilesService {
     UniqueFd pidfd;
     linux_::EventLoop::Watch exit_watch;
     linux_::EventLoop::Watch wake_watch;
+    linux_::EventLoop::Timer kill_timer;
+    bool stores_input = false;
     wire::SendCredit credit;
     wire::ReceiveCredit input;
     std::uint64_t returned = 0;  // of the input bytes that the worker has read
@@ -59,7 +61,8 @@ class FilesService {
   [[nodiscard]] bool take_input(Call& call, std::string_view payload);
   bool push_input(Call& call, std::string_view bytes);
   void end(Call& call);
-  void drop(std::uint32_t stream);
+  // The client is gone. A worker that stores what it sent takes back the half of a file, and ends.
+  void give_up(Call& call);
   void break_stream(Call& call);
 
   linux_::EventLoop& loop_;
@@ -67,7 +70,7 @@ class FilesService {
   const Container& container_;
   std::optional<linux_::Cgroup> cgroup_;  // of all workers
   std::map<std::uint32_t, std::unique_ptr<Call>> calls_;
-  std::map<const Call*, std::unique_ptr<Call>> ending_;  // killed, not yet reaped
+  std::map<const Call*, std::unique_ptr<Call>> ending_;  // about to end, not yet reaped
 };
 
 }  // namespace boxlite::agent

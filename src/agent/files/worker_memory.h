@@ -33,6 +33,7 @@ struct WorkerMemory {
   std::atomic<std::uint64_t> in_written;  // by the agent
   std::atomic<std::uint64_t> in_read;     // by the worker
   std::atomic<bool> in_ended;
+  std::atomic<bool> in_abandoned;  // nothing more comes, and what did come is not wanted
 
   std::atomic<bool> worker_waits;
   std::atomic<bool> has_result;

@@ -90,7 +90,8 @@ Result<std::string_view> InputBytes::next() {
     told_ = read_;
     wake(end_.to_agent_fd);
   }
-  wait_until(end_, [&] { return unread() != 0 || memory.in_ended.load(); });
+  wait_until(end_, [&] { return unread() != 0 || memory.in_ended.load() || memory.in_abandoned.load(); });
+  if (memory.in_abandoned.load()) return fail(ErrorCode::cancelled, "the client has gone");
   const auto begin = static_cast<std::size_t>(read_ % WorkerMemory::input_bytes);
   const auto count = std::min<std::uint64_t>({unread(), WorkerMemory::input_bytes - begin, piece});
   read_ += count;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/concat.h"
-#include "base/time.h"
+#include "base/waiting.h"
 #include "box/spec/spec_check.h"
 #include "wire/credit.h"
 
@@ -204,9 +204,10 @@ void Execution::store_locked(const wire::msg::ExecOutput& message) {
   output.bytes += is_stdout ? message.stdout() : message.stderr();
 }
 
-Result<bool> Execution::wait_started() {
+Result<bool> Execution::wait_started(const Deadline& deadline) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return has_started_ || end_; });
+  if (!wait_until(changed_, lock, deadline, [&] { return has_started_ || end_; }))
+    return fail(deadline.error("wait for the command's start"));
   if (has_started_) return true;
   if (!*end_) return std::unexpected(end_->error());
   return false;
@@ -232,11 +233,13 @@ std::uint64_t Execution::skipped(OutputStream stream) const {
   return output(stream).skipped;
 }
 
-Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> buffer) {
+Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> buffer,
+                                    const Deadline& deadline) {
   if (buffer.empty()) return fail(ErrorCode::invalid_argument, "read into an empty buffer");
   std::unique_lock lock(mutex_);
   auto& from = output(stream);
-  changed_.wait(lock, [&] { return from.size() > 0 || drained_; });
+  if (!wait_until(changed_, lock, deadline, [&] { return from.size() > 0 || drained_; }))
+    return fail(deadline.error("read the command's output"));
   if (from.size() == 0) {
     if (!*end_) return std::unexpected(end_->error());
     return std::size_t{0};
@@ -259,9 +262,10 @@ Result<std::size_t> Execution::read(OutputStream stream, std::span<std::byte> bu
   return count;
 }
 
-Result<ExitStatus> Execution::wait() {
+Result<ExitStatus> Execution::wait(const Deadline& deadline) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return drained_; });
+  if (!wait_until(changed_, lock, deadline, [&] { return drained_; }))
+    return fail(deadline.error("wait for the command's end"));
   return *end_;
 }
 
@@ -341,11 +345,11 @@ std::vector<std::function<void()>> Execution::ready_callbacks_locked() {
   return ready;
 }
 
-Result<void> Execution::write_input(const wire::msg::ExecInput& input, Deadline deadline) {
+Result<void> Execution::write_input(const wire::msg::ExecInput& input, const Deadline& deadline) {
   return std::visit([&](auto& stream) { return stream.write(input, deadline); }, stream_);
 }
 
-Result<void> Execution::write_stdin(std::span<const std::byte> bytes) {
+Result<void> Execution::write_stdin(std::span<const std::byte> bytes, const Deadline& deadline) {
   const std::lock_guard lock(stdin_mutex_);
   if (!takes_stdin_)
     return fail(no_input(is_attached_ ? "it was attached without use_stdin, or its stdin is closed"
@@ -355,7 +359,7 @@ Result<void> Execution::write_stdin(std::span<const std::byte> bytes) {
     const auto piece = bytes.first(std::min(bytes.size(), input_piece));
     wire::msg::ExecInput input;
     input.set_stdin(piece.data(), piece.size());
-    BOXLITE_TRY_CONTEXT("write to the command's stdin", write_input(input, Deadline::never()));
+    BOXLITE_TRY_CONTEXT("write to the command's stdin", write_input(input, deadline));
     bytes = bytes.subspan(piece.size());
   }
   return {};

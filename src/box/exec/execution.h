@@ -17,6 +17,7 @@
 
 #include "agentlink/connection.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace boxlite::box {
 
@@ -48,15 +49,15 @@ class Execution : public std::enable_shared_from_this<Execution> {
   ~Execution();
 
   const std::string& id() const { return id_; }
-  Result<bool> wait_started();
+  Result<bool> wait_started(const Deadline& deadline);
   bool has_terminal() const;
   std::uint64_t offset(OutputStream stream) const;
   std::uint64_t skipped(OutputStream stream) const;
   std::string disk_error() const;
-  Result<void> write_stdin(std::span<const std::byte> bytes);
+  Result<void> write_stdin(std::span<const std::byte> bytes, const Deadline& deadline);
   Result<void> close_stdin();
-  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer);
-  Result<ExitStatus> wait();
+  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer, const Deadline& deadline);
+  Result<ExitStatus> wait(const Deadline& deadline);
   Result<void> send_signal(int signal, bool whole_group);
   void detach();
   Result<void> resize(TerminalSize size);
@@ -95,7 +96,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
     return outputs_[stream == OutputStream::stdout_ ? 0 : 1];
   }
   Output& output(OutputStream stream) { return outputs_[stream == OutputStream::stdout_ ? 0 : 1]; }
-  Result<void> write_input(const wire::msg::ExecInput& input, Deadline deadline);
+  Result<void> write_input(const wire::msg::ExecInput& input, const Deadline& deadline);
 
   const std::shared_ptr<void> owner_;  // first, so that it goes last
   linux_::EventLoop& loop_;
@@ -110,7 +111,7 @@ class Execution : public std::enable_shared_from_this<Execution> {
   bool has_terminal_ = false;
   bool is_attached_ = false;  // to what another handle has started
   bool has_started_ = false;
-  std::condition_variable changed_;
+  std::condition_variable_any changed_;
   Output outputs_[2];
   std::string disk_error_;
   std::optional<Result<ExitStatus>> end_;  // known; all output before it has been taken once drained_

@@ -53,21 +53,21 @@ FileInfo named(FileInfo facts, std::string_view path) {
 
 template <typename Take>
 Result<FileInfo> download(agentlink::Connection& connection, std::string_view path, const ReadRange& range,
-                          Take take) {
+                          const Deadline& deadline, Take take) {
   wire::msg::ReadFileRequest request;
   request.set_path(std::string(path));
   request.set_offset(range.offset);
   request.set_length(range.length);
   auto stream = BOXLITE_TRY(connection.open<wire::FilesRead>(request));
-  DownloadStream in(stream, {});
+  DownloadStream in(stream, {.deadline = deadline});
   for (auto bytes = BOXLITE_TRY(in.next()); !bytes.empty(); bytes = BOXLITE_TRY(in.next()))
     BOXLITE_TRY(take(bytes));
-  return named(facts_of(BOXLITE_TRY(stream.result(Deadline::never()))), path);
+  return named(facts_of(BOXLITE_TRY(stream.result(deadline))), path);
 }
 
 template <typename Give>
 Result<FileInfo> upload(agentlink::Connection& connection, std::string_view path, const WriteOptions& options,
-                        Give give) {
+                        const Deadline& deadline, Give give) {
   wire::msg::WriteFileRequest request;
   request.set_path(std::string(path));
   request.set_no_create(!options.create);
@@ -77,9 +77,9 @@ Result<FileInfo> upload(agentlink::Connection& connection, std::string_view path
   request.set_offset(options.offset);
   request.set_mode(options.mode);
   auto stream = BOXLITE_TRY(connection.open<wire::FilesWrite>(request));
-  UploadStream out(stream, {});
+  UploadStream out(stream, {.deadline = deadline});
   if (Result<void> given = give(out); !given) return fail(first_cause(stream, std::move(given).error()));
-  return named(facts_of(BOXLITE_TRY(stream.result(Deadline::never()))), path);
+  return named(facts_of(BOXLITE_TRY(stream.result(deadline))), path);
 }
 
 FileEventKind kind_of(wire::msg::FileEvent::Kind kind) {
@@ -98,7 +98,7 @@ FileEventKind kind_of(wire::msg::FileEvent::Kind kind) {
 }  // namespace
 
 Result<std::vector<std::byte>> read_file(agentlink::Connection& connection, std::string_view path,
-                                         const ReadRange& range) {
+                                         const ReadRange& range, const Deadline& deadline) {
   std::vector<std::byte> content;
   const auto take = [&](std::string_view bytes) -> Result<void> {
     if (content.size() + bytes.size() > most_at_once) {
@@ -110,18 +110,20 @@ Result<std::vector<std::byte>> read_file(agentlink::Connection& connection, std:
     content.insert(content.end(), begin, begin + bytes.size());
     return {};
   };
-  BOXLITE_TRY(download(connection, path, range, take));
+  BOXLITE_TRY(download(connection, path, range, deadline, take));
   return content;
 }
 
 Result<FileInfo> read_file_to(agentlink::Connection& connection, std::string_view path, int fd,
-                              const ReadRange& range) {
-  return download(connection, path, range, [&](std::string_view bytes) { return write_fully(fd, bytes); });
+                              const ReadRange& range, const Deadline& deadline) {
+  return download(connection, path, range, deadline,
+                  [&](std::string_view bytes) { return write_fully(fd, bytes, deadline); });
 }
 
 Result<FileInfo> write_file(agentlink::Connection& connection, std::string_view path,
-                            std::span<const std::byte> bytes, const WriteOptions& options) {
-  return upload(connection, path, options, [&](auto& out) -> Result<void> {
+                            std::span<const std::byte> bytes, const WriteOptions& options,
+                            const Deadline& deadline) {
+  return upload(connection, path, options, deadline, [&](auto& out) -> Result<void> {
     for (auto left = bytes; !left.empty();) {
       const auto room = BOXLITE_TRY(out.room());
       const auto count = std::min(room.size(), left.size());
@@ -134,11 +136,11 @@ Result<FileInfo> write_file(agentlink::Connection& connection, std::string_view 
 }
 
 Result<FileInfo> write_file_from(agentlink::Connection& connection, std::string_view path, int fd,
-                                 const WriteOptions& options) {
-  return upload(connection, path, options, [&](auto& out) -> Result<void> {
+                                 const WriteOptions& options, const Deadline& deadline) {
+  return upload(connection, path, options, deadline, [&](auto& out) -> Result<void> {
     while (true) {
       const auto room = BOXLITE_TRY(out.room());
-      const auto count = BOXLITE_TRY(read_some(fd, room));
+      const auto count = BOXLITE_TRY(read_some(fd, room, deadline));
       if (count == 0) return out.finish();
       BOXLITE_TRY(out.commit(count));
     }
@@ -160,45 +162,48 @@ Result<std::vector<FileInfo>> list_files(agentlink::Connection& connection, std:
   return files;
 }
 
-Result<FileInfo> stat_file(agentlink::Connection& connection, std::string_view path, bool follow_symlinks) {
+Result<FileInfo> stat_file(agentlink::Connection& connection, std::string_view path,
+                           const StatOptions& options) {
   wire::msg::StatRequest request;
   request.set_path(std::string(path));
-  request.set_follow_link(follow_symlinks);
+  request.set_follow_link(options.follow_symlinks);
   return facts_of(BOXLITE_TRY(connection.call<wire::FilesStat>(request, Deadline::never())));
 }
 
-Result<void> make_directory(agentlink::Connection& connection, std::string_view path, bool parents,
-                            unsigned mode) {
+Result<void> make_directory(agentlink::Connection& connection, std::string_view path,
+                            const MakeDirectoryOptions& options) {
   wire::msg::MakeDirectoryRequest request;
   request.set_path(std::string(path));
-  request.set_parents(parents);
-  request.set_mode(mode);
+  request.set_parents(options.parents);
+  request.set_mode(options.mode);
   BOXLITE_TRY(connection.call<wire::FilesMakeDirectory>(request, Deadline::never()));
   return {};
 }
 
-Result<void> remove_file(agentlink::Connection& connection, std::string_view path, bool recursive) {
+Result<void> remove_file(agentlink::Connection& connection, std::string_view path,
+                         const RemoveFileOptions& options) {
   wire::msg::RemoveFileRequest request;
   request.set_path(std::string(path));
-  request.set_recursive(recursive);
+  request.set_recursive(options.recursive);
   BOXLITE_TRY(connection.call<wire::FilesRemove>(request, Deadline::never()));
   return {};
 }
 
 Result<void> rename_file(agentlink::Connection& connection, std::string_view from, std::string_view to,
-                         bool overwrite) {
+                         const RenameOptions& options) {
   wire::msg::RenameFileRequest request;
   request.set_from(std::string(from));
   request.set_to(std::string(to));
-  request.set_keep_existing(!overwrite);
+  request.set_keep_existing(!options.overwrite);
   BOXLITE_TRY(connection.call<wire::FilesRename>(request, Deadline::never()));
   return {};
 }
 
-Result<WatchStream> watch_files(agentlink::Connection& connection, std::string_view path, bool recursive) {
+Result<WatchStream> watch_files(agentlink::Connection& connection, std::string_view path,
+                                const WatchOptions& options) {
   wire::msg::WatchRequest request;
   request.set_path(std::string(path));
-  request.set_recursive(recursive);
+  request.set_recursive(options.recursive);
   auto stream = BOXLITE_TRY(connection.open<wire::FilesWatch>(request));
   const auto first = BOXLITE_TRY(stream.read(Deadline::never()));
   if (!first || !first->begins()) {
@@ -208,7 +213,7 @@ Result<WatchStream> watch_files(agentlink::Connection& connection, std::string_v
   return stream;
 }
 
-Result<std::vector<FileEvent>> next_events(WatchStream& stream, Deadline deadline) {
+Result<std::vector<FileEvent>> next_events(WatchStream& stream, const Deadline& deadline) {
   const auto message = BOXLITE_TRY(stream.read(deadline));
   std::vector<FileEvent> events;
   if (!message) {

@@ -7,6 +7,7 @@
 
 #include "base/concat.h"
 #include "base/real_path.h"
+#include "box/call.h"
 #include "box/exec/file_streams.h"
 #include "tar/packer.h"
 #include "tar/place.h"
@@ -23,12 +24,16 @@ CopyReport report_of(const wire::msg::CopyReport& report) {
   return {.files = report.files(), .bytes = report.bytes(), .skipped_existing = report.skipped_existing()};
 }
 
-OnBytes progress_of(const CopyOptions& options, std::uint64_t total) {
-  if (!options.progress) return {};
+// `total` may become known later.
+Passage passage_of(const CallOptions& call, const std::uint64_t& total) {
+  Passage passage{.deadline = deadline_of(call)};
+  if (!call.progress) return passage;
   // Both a file's headers and its padding pass as well.
-  return [progress = options.progress, total](std::uint64_t bytes) {
-    progress({.bytes = total == 0 ? bytes : std::min(bytes, total), .total = total});
+  passage.on_bytes = [progress = call.progress, &total](std::uint64_t bytes) {
+    progress(
+        {.stage = "copy", .detail = {}, .done = total == 0 ? bytes : std::min(bytes, total), .total = total});
   };
+  return passage;
 }
 
 tar::SourceOptions source_options(const CopyOptions& options) {
@@ -63,9 +68,10 @@ std::uint64_t size_of(const tar::Source& source) {
 }
 
 // `outcome`: what of the tree could not be read, though the rest was sent.
-Result<void> send_tree(Upload& stream, const tar::Source& source, const CopyOptions& options,
+Result<void> send_tree(Upload& stream, const tar::Source& source, const CallOptions& call,
                        Result<void>& outcome) {
-  UploadStream out(stream, progress_of(options, size_of(source)));
+  const auto total = size_of(source);
+  UploadStream out(stream, passage_of(call, total));
   tar::Packer packer(out);
   BOXLITE_TRY(packer.add(source.directory.get(), source.name, source.archive_name));
   BOXLITE_TRY(packer.finish());
@@ -73,11 +79,13 @@ Result<void> send_tree(Upload& stream, const tar::Source& source, const CopyOpti
   return out.finish();
 }
 
-Result<void> send_descriptor(Upload& stream, int fd, const CopyOptions& options) {
-  UploadStream out(stream, progress_of(options, 0));
+Result<void> send_descriptor(Upload& stream, int fd, const CallOptions& call) {
+  const std::uint64_t total = 0;
+  const auto deadline = deadline_of(call);
+  UploadStream out(stream, passage_of(call, total));
   while (true) {
     const auto room = BOXLITE_TRY(out.room());
-    const auto count = BOXLITE_TRY(read_some(fd, room));
+    const auto count = BOXLITE_TRY(read_some(fd, room, deadline));
     if (count == 0) return out.finish();
     BOXLITE_TRY(out.commit(count));
   }
@@ -110,11 +118,9 @@ Result<HostPath> host_path(const std::filesystem::path& typed, bool follows_last
 
 // The total is known once the first header has come: for a single file.
 Result<tar::UnpackReport> receive_tree(Download& stream, const HostPath& destination,
-                                       const CopyOptions& options) {
+                                       const CopyOptions& options, const CallOptions& call) {
   std::uint64_t total = 0;
-  OnBytes on_bytes;
-  if (options.progress) on_bytes = [&](std::uint64_t bytes) { progress_of(options, total)(bytes); };
-  DownloadStream in(stream, on_bytes);
+  DownloadStream in(stream, passage_of(call, total));
   tar::TarReader reader(in);
   auto first = BOXLITE_TRY(reader.next());
   if (!first) return fail(ErrorCode::corrupted, "the box sent an empty archive");
@@ -133,8 +139,11 @@ Result<tar::UnpackReport> receive_tree(Download& stream, const HostPath& destina
   return unpacker.report();
 }
 
-Result<void> receive_descriptor(Download& stream, int fd, const CopyOptions& options) {
-  DownloadStream in(stream, progress_of(options, 0));
+Result<void> receive_descriptor(Download& stream, int fd, const CopyOptions& options,
+                                const CallOptions& call) {
+  const std::uint64_t total = 0;
+  const auto deadline = deadline_of(call);
+  DownloadStream in(stream, passage_of(call, total));
   std::uint64_t received = 0;
   for (auto bytes = BOXLITE_TRY(in.next()); !bytes.empty(); bytes = BOXLITE_TRY(in.next())) {
     received += bytes.size();
@@ -142,7 +151,7 @@ Result<void> receive_descriptor(Download& stream, int fd, const CopyOptions& opt
       return fail(ErrorCode::resource_exhausted,
                   concat("the archive is larger than the limit of ", options.max_bytes, " bytes"));
     }
-    BOXLITE_TRY(write_fully(fd, bytes));
+    BOXLITE_TRY(write_fully(fd, bytes, deadline));
   }
   return {};
 }
@@ -151,38 +160,38 @@ Result<void> receive_descriptor(Download& stream, int fd, const CopyOptions& opt
 
 Result<CopyReport> copy_in(agentlink::Connection& connection, const std::filesystem::path& source,
                            std::string_view destination, const CopyOptions& options,
-                           const std::vector<std::filesystem::path>& distrusted) {
+                           const std::vector<std::filesystem::path>& distrusted, const CallOptions& call) {
   const auto from = BOXLITE_TRY(host_path(source, options.follow_symlinks, distrusted));
   auto how = source_options(options);
   how.symlinks = from.symlinks;
   const auto found = BOXLITE_TRY(tar::find_source(from.path, how));
   auto stream = BOXLITE_TRY(connection.open<wire::FilesUnpack>(unpack_request(destination, options)));
   Result<void> outcome;
-  if (auto sent = send_tree(stream, found, options, outcome); !sent)
+  if (auto sent = send_tree(stream, found, call, outcome); !sent)
     return fail(first_cause(stream, std::move(sent).error()));
-  const auto report = BOXLITE_TRY(stream.result(Deadline::never()));
+  const auto report = BOXLITE_TRY(stream.result(deadline_of(call)));
   BOXLITE_TRY(std::move(outcome));
   return report_of(report);
 }
 
 Result<CopyReport> unpack(agentlink::Connection& connection, int archive_fd, std::string_view directory,
-                          const CopyOptions& options) {
+                          const CopyOptions& options, const CallOptions& call) {
   auto request = unpack_request(directory, options);
   request.set_is_directory(true);
   auto stream = BOXLITE_TRY(connection.open<wire::FilesUnpack>(request));
-  if (auto sent = send_descriptor(stream, archive_fd, options); !sent)
+  if (auto sent = send_descriptor(stream, archive_fd, call); !sent)
     return fail(first_cause(stream, std::move(sent).error()));
-  return report_of(BOXLITE_TRY(stream.result(Deadline::never())));
+  return report_of(BOXLITE_TRY(stream.result(deadline_of(call))));
 }
 
 Result<CopyReport> copy_out(agentlink::Connection& connection, std::string_view source,
                             const std::filesystem::path& destination, const CopyOptions& options,
-                            const std::vector<std::filesystem::path>& distrusted) {
+                            const std::vector<std::filesystem::path>& distrusted, const CallOptions& call) {
   const auto place = BOXLITE_TRY(host_path(destination, true, distrusted));
   auto stream = BOXLITE_TRY(connection.open<wire::FilesPack>(pack_request(source, options)));
-  const auto received = receive_tree(stream, place, options);
+  const auto received = receive_tree(stream, place, options, call);
   if (!received) return fail(first_cause(stream, received.error()));
-  BOXLITE_TRY(stream.result(Deadline::never()));
+  BOXLITE_TRY(stream.result(deadline_of(call)));
   return CopyReport{.files = received->amount.files,
                     .bytes = received->amount.bytes,
                     .skipped_existing = received->skipped_existing,
@@ -190,11 +199,11 @@ Result<CopyReport> copy_out(agentlink::Connection& connection, std::string_view 
 }
 
 Result<CopyReport> pack(agentlink::Connection& connection, std::string_view source, int archive_fd,
-                        const CopyOptions& options) {
+                        const CopyOptions& options, const CallOptions& call) {
   auto stream = BOXLITE_TRY(connection.open<wire::FilesPack>(pack_request(source, options)));
-  if (auto received = receive_descriptor(stream, archive_fd, options); !received)
+  if (auto received = receive_descriptor(stream, archive_fd, options, call); !received)
     return fail(first_cause(stream, std::move(received).error()));
-  return report_of(BOXLITE_TRY(stream.result(Deadline::never())));
+  return report_of(BOXLITE_TRY(stream.result(deadline_of(call))));
 }
 
 }  // namespace boxlite::box

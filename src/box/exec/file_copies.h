@@ -13,13 +13,13 @@ namespace boxlite::box {
 // followed (invalid_argument): it may be a box's, and lead to what is none of its business.
 Result<CopyReport> copy_in(agentlink::Connection& connection, const std::filesystem::path& source,
                            std::string_view destination, const CopyOptions& options,
-                           const std::vector<std::filesystem::path>& distrusted);
+                           const std::vector<std::filesystem::path>& distrusted, const CallOptions& call);
 Result<CopyReport> copy_out(agentlink::Connection& connection, std::string_view source,
                             const std::filesystem::path& destination, const CopyOptions& options,
-                            const std::vector<std::filesystem::path>& distrusted);
+                            const std::vector<std::filesystem::path>& distrusted, const CallOptions& call);
 Result<CopyReport> unpack(agentlink::Connection& connection, int archive_fd, std::string_view directory,
-                          const CopyOptions& options);
+                          const CopyOptions& options, const CallOptions& call);
 Result<CopyReport> pack(agentlink::Connection& connection, std::string_view source, int archive_fd,
-                        const CopyOptions& options);
+                        const CopyOptions& options, const CallOptions& call);
 
 }  // namespace boxlite::box

@@ -9,21 +9,25 @@
 
 #include "agentlink/connection.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "tar/byte_sink.h"
 #include "tar/byte_stream.h"
 #include "wire/file_data.h"
 
 namespace boxlite::box {
 
-// Told how many bytes have passed in all.
-using OnBytes = std::function<void(std::uint64_t)>;
+// Who hears how many bytes have passed in all, and by when the work must be over.
+struct Passage {
+  std::function<void(std::uint64_t)> on_bytes = {};
+  Deadline deadline = Deadline::never();
+};
 
 // Bytes towards the guest, in frames as large as they may be.
 template <wire::StreamingMethod M>
 class UploadStream final : public tar::ByteSink {
  public:
-  UploadStream(agentlink::Stream<M>& stream, OnBytes on_bytes)
-      : stream_(stream), on_bytes_(std::move(on_bytes)) {
+  UploadStream(agentlink::Stream<M>& stream, Passage passage)
+      : stream_(stream), passage_(std::move(passage)) {
     begin_frame();
   }
 
@@ -38,10 +42,10 @@ class UploadStream final : public tar::ByteSink {
     if (filled_ == 0) return {};
     wire::put_file_data_head(frame_.data(), filled_);
     frame_.resize(wire::file_data_head + filled_);
-    BOXLITE_TRY(stream_.write_payload(std::move(frame_), Deadline::never()));
+    BOXLITE_TRY(stream_.write_payload(std::move(frame_), passage_.deadline));
     sent_ += filled_;
     begin_frame();
-    if (on_bytes_) on_bytes_(sent_);
+    if (passage_.on_bytes) passage_.on_bytes(sent_);
     return {};
   }
   // Nothing follows.
@@ -49,7 +53,7 @@ class UploadStream final : public tar::ByteSink {
     BOXLITE_TRY(flush());
     wire::msg::FileData last;
     last.set_end(true);
-    return stream_.write(last, Deadline::never());
+    return stream_.write(last, passage_.deadline);
   }
 
  private:
@@ -59,7 +63,7 @@ class UploadStream final : public tar::ByteSink {
   }
 
   agentlink::Stream<M>& stream_;
-  OnBytes on_bytes_;
+  Passage passage_;
   std::string frame_;
   std::size_t filled_ = 0;
   std::uint64_t sent_ = 0;
@@ -69,31 +73,31 @@ class UploadStream final : public tar::ByteSink {
 template <wire::StreamingMethod M>
 class DownloadStream final : public tar::ByteStream {
  public:
-  DownloadStream(agentlink::Stream<M>& stream, OnBytes on_bytes)
-      : stream_(stream), on_bytes_(std::move(on_bytes)) {}
+  DownloadStream(agentlink::Stream<M>& stream, Passage passage)
+      : stream_(stream), passage_(std::move(passage)) {}
 
   Result<std::string_view> next() override {
-    auto payload = BOXLITE_TRY(stream_.read_payload(Deadline::never()));
+    auto payload = BOXLITE_TRY(stream_.read_payload(passage_.deadline));
     if (!payload) return std::string_view();
     payload_ = *std::move(payload);
     const auto bytes = wire::file_bytes(payload_);
     if (!bytes) return fail(ErrorCode::corrupted, "the box sent a message that is no file data");
     received_ += bytes->size();
-    if (on_bytes_) on_bytes_(received_);
+    if (passage_.on_bytes) passage_.on_bytes(received_);
     // An empty piece would look like the end.
     return bytes->empty() ? next() : Result<std::string_view>(*bytes);
   }
 
  private:
   agentlink::Stream<M>& stream_;
-  OnBytes on_bytes_;
+  Passage passage_;
   std::string payload_;
   std::uint64_t received_ = 0;
 };
 
 // Both also on descriptors that somebody made non-blocking. 0: the end.
-Result<std::size_t> read_some(int fd, std::span<char> room);
-Result<void> write_fully(int fd, std::string_view bytes);
+Result<std::size_t> read_some(int fd, std::span<char> room, const Deadline& deadline);
+Result<void> write_fully(int fd, std::string_view bytes, const Deadline& deadline);
 
 // When work on a stream failed, the guest's own answer says more than the broken stream.
 template <wire::StreamingMethod M>

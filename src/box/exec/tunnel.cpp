@@ -32,14 +32,15 @@ Tunnel::Tunnel(UniqueFd end, std::shared_ptr<agentlink::TunnelPump> pump)
 Tunnel::~Tunnel() = default;
 
 Result<std::unique_ptr<Tunnel>> Tunnel::open(linux_::EventLoop& loop, std::shared_ptr<void> owner,
-                                             agentlink::Connection& connection, const TunnelTarget& target) {
+                                             agentlink::Connection& connection, const TunnelTarget& target,
+                                             const Deadline& deadline) {
   auto ends = BOXLITE_TRY(linux_::unix_socket_pair());
   BOXLITE_TRY(linux_::set_non_blocking(ends.second.get()));
   wire::msg::TunnelRequest request;
   request.set_port(target.port);
   request.set_unix_path(target.unix_path);
   auto stream = BOXLITE_TRY(connection.open<wire::TunnelsConnect>(request));
-  const auto first = BOXLITE_TRY(stream.read(Deadline::after(connect_limit)));
+  const auto first = BOXLITE_TRY(stream.read(deadline.within(connect_limit)));
   if (!first) BOXLITE_TRY(stream.result(Deadline::never()));
   if (!first || !first->connected())
     return fail(ErrorCode::corrupted, "the box did not say that it has connected");

@@ -9,6 +9,7 @@
 
 #include "agentlink/connection.h"
 #include "base/result.h"
+#include "base/time.h"
 #include "base/unique_fd.h"
 
 namespace boxlite::agentlink {
@@ -27,7 +28,8 @@ class Tunnel {
   // Waits until the service has accepted. `owner` owns the loop, which must run for as long as bytes are to
   // pass.
   static Result<std::unique_ptr<Tunnel>> open(linux_::EventLoop& loop, std::shared_ptr<void> owner,
-                                              agentlink::Connection& connection, const TunnelTarget& target);
+                                              agentlink::Connection& connection, const TunnelTarget& target,
+                                              const Deadline& deadline);
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
   ~Tunnel();

@@ -58,7 +58,7 @@ MainStart main_start(Lifecycle::StartMode mode) {
 Lifecycle::Lifecycle(Surroundings& around, std::string id)
     : around_(around), id_(std::move(id)), paths_(around.home(), id_) {}
 
-Result<linux_::FileLock> Lifecycle::lock(Deadline deadline) {
+Result<linux_::FileLock> Lifecycle::lock(const Deadline& deadline) {
   auto held = with_reserve(around_.home(), [&]() -> Result<linux_::FileLock> {
     BOXLITE_TRY(make_directories(paths_.directory));
     return linux_::FileLock::acquire(paths_.lock(), linux_::LockMode::exclusive, deadline);
@@ -132,7 +132,7 @@ void Lifecycle::tell_end(const store::BoxRecord& before, const store::BoxState& 
     announce(around_, before, journal::event_type::die, {{"reason", "lost"}, {"error", after.failure}});
 }
 
-Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, const StartOptions& options) {
+Result<void> Lifecycle::start(StartMode mode, const Call& call, const StartOptions& options) {
   auto [record, evidence] = BOXLITE_TRY(observe());
   if (evidence.is_alive && evidence.shim && evidence.shim->phase == shimlink::ShimPhase::paused) {
     return fail(paused_error(record));
@@ -140,7 +140,7 @@ Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, 
   const bool is_in_maintenance = evidence.is_alive && evidence.shim && evidence.shim->is_maintenance;
   if (record.state.status == name(BoxStatus::running) && mode != StartMode::maintenance &&
       is_in_maintenance) {
-    BOXLITE_TRY(stop({}));
+    BOXLITE_TRY(stop({}, call.until()));
     record = BOXLITE_TRY(look());
   }
   if (record.state.status == name(BoxStatus::running)) {
@@ -154,18 +154,19 @@ Result<void> Lifecycle::start(StartMode mode, const ProgressCallback& progress, 
   if (mode == StartMode::maintenance && !is_job(spec)) mode = StartMode::implicit;
   if (mode == StartMode::implicit && is_job(spec) && record.state.status != name(BoxStatus::configured))
     return fail(job_done_error(record));
-  StartPlan plan(around_, record, spec, progress, main_start(mode));
-  auto intention = BOXLITE_TRY(intend_to_start(spec));
+  StartPlan plan(around_, record, spec, call, main_start(mode));
+  auto intention = BOXLITE_TRY(intend_to_start(spec, call));
   auto started = plan.prepare();
-  if (started) started = launch(plan, mode);
+  if (started) started = launch(plan, mode, call);
   if (!started && intention) std::move(*intention).withdraw();
-  return started;
+  if (!started) return fail(call.explain(std::move(started).error()));
+  return {};
 }
 
-Result<std::optional<StartIntention>> Lifecycle::intend_to_start(const BoxSpec& spec) {
+Result<std::optional<StartIntention>> Lifecycle::intend_to_start(const BoxSpec& spec, const Call& call) {
   std::optional<StartIntention> intention;
   if (!spec.auto_remove) return intention;
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto held = BOXLITE_TRY(lock(call.within(lock_limit)));
   const auto record = reconcile();
   // Somebody else was faster; what lock() made must go again.
   if (!record && record.error().code() == ErrorCode::not_found) (void)remove_tree(paths_.directory);
@@ -175,8 +176,8 @@ Result<std::optional<StartIntention>> Lifecycle::intend_to_start(const BoxSpec& 
   return intention;
 }
 
-Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode, const Call& call) {
+  const auto held = BOXLITE_TRY(lock(call.within(lock_limit)));
   const auto record = BOXLITE_TRY(reconcile());
   if (record.state.status == name(BoxStatus::running)) {
     if (mode != StartMode::first) return {};
@@ -188,12 +189,22 @@ Result<void> Lifecycle::launch(StartPlan& plan, StartMode mode) {
   if (launched) launched = around_.boxes().set_state(id_, plan.running_state());
   if (!launched) {
     plan.undo();
-    (void)record_failure(record, launched.error());
+    if (call.is_over())
+      record_cancelled_start(record);
+    else
+      (void)record_failure(record, launched.error());
     return launched;
   }
   count(around_, journal::Counter::boxes_started);
   plan.hand_over_shim();
   return {};
+}
+
+void Lifecycle::record_cancelled_start(const store::BoxRecord& record) {
+  // The shim's end must not be taken for that of a box that ran.
+  std::error_code absent;
+  std::filesystem::rename(paths_.exit_record(), paths_.previous_exit_record(), absent);
+  announce(around_, record, journal::event_type::die, {{"reason", "start_cancelled"}});
 }
 
 Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& error) {
@@ -217,43 +228,47 @@ Result<void> Lifecycle::record_failure(store::BoxRecord record, const Error& err
   return erase_if_due(record);
 }
 
-Result<void> Lifecycle::stop(const StopOptions& options) {
+Result<void> Lifecycle::stop(const StopOptions& options, const Deadline& deadline) {
   // A force does not wait for a process that is starting the box: that start then fails.
-  if (options.force && BOXLITE_TRY(shimlink::is_shim_alive(paths_.directory))) (void)ask_to_stop(options);
+  if (options.force && BOXLITE_TRY(shimlink::is_shim_alive(paths_.directory)))
+    (void)ask_to_stop(options, deadline);
   auto record = BOXLITE_TRY(look());
   if (record.state.status == name(BoxStatus::configured)) return {};
-  const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
+  const auto held = BOXLITE_TRY(lock(deadline.within(lock_limit)));
   record = BOXLITE_TRY(reconcile());
   const bool ran = record.state.status == name(BoxStatus::running);
   auto stopping = options;
   if (!stopping.grace) stopping.grace = BOXLITE_TRY(parse_box_spec(record.spec)).stop_timeout;
-  BOXLITE_TRY(stop_machine(record, stopping));
+  BOXLITE_TRY(stop_machine(record, stopping, deadline));
   if (ran) announce(around_, record, journal::event_type::stop);
   return erase_if_due(record);
 }
 
-Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions& options) {
+Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions& options,
+                                     const Deadline& deadline) {
   if (record.state.status != name(BoxStatus::running)) return {};
   record.state.status = name(BoxStatus::stopping);
   auto written = with_reserve(around_.home(), [&] { return around_.boxes().set_state(id_, record.state); });
   // A full disk is a reason to stop a box, not one against it.
   if (!written && written.error().code() != ErrorCode::resource_exhausted) return written;
-  if (!ask_to_stop(options)) BOXLITE_TRY(kill_machine());
-  BOXLITE_TRY(wait_until_gone(Deadline::after(kill_limit)));
+  const auto asked = ask_to_stop(options, deadline);
+  if (!asked && deadline.has_passed()) return asked;
+  if (!asked) BOXLITE_TRY(kill_machine());
+  BOXLITE_TRY(wait_until_gone(deadline.within(kill_limit)));
   record = BOXLITE_TRY(reconcile());
   return {};
 }
 
-Result<void> Lifecycle::ask_to_stop(const StopOptions& options) {
+Result<void> Lifecycle::ask_to_stop(const StopOptions& options, const Deadline& deadline) {
   const auto grace = options.grace.value_or(usual_grace);
-  const auto deadline = Deadline::after(grace + (options.force ? force_slack : stop_slack));
+  const auto limit = deadline.within(grace + (options.force ? force_slack : stop_slack));
   const auto connection =
-      BOXLITE_TRY(agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline));
+      BOXLITE_TRY(agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), limit));
   wire::msg::StopRequest request;
   request.set_grace_ms(static_cast<std::uint32_t>(grace.count()));
   request.set_signal(static_cast<std::uint32_t>(options.signal));
   request.set_force(options.force);
-  const auto answer = connection->call<wire::ShimStop>(request, deadline);
+  const auto answer = connection->call<wire::ShimStop>(request, limit);
   // A shim that hangs up instead of answering has ended, which is what was asked for.
   if (!answer && answer.error().code() != ErrorCode::stopped) return std::unexpected(answer.error());
   return {};
@@ -266,7 +281,7 @@ Result<void> Lifecycle::kill_machine() {
   return shim->send_signal(SIGKILL);
 }
 
-Result<void> Lifecycle::wait_until_gone(Deadline deadline) {
+Result<void> Lifecycle::wait_until_gone(const Deadline& deadline) {
   BOXLITE_TRY_CONTEXT("wait for the end of the machine",
                       linux_::FileLock::acquire(paths_.shim_lock(), linux_::LockMode::shared, deadline));
   return {};
@@ -274,7 +289,7 @@ Result<void> Lifecycle::wait_until_gone(Deadline deadline) {
 
 Result<void> Lifecycle::remove(bool force) {
   if (force && BOXLITE_TRY(shimlink::is_shim_alive(paths_.directory))) {
-    (void)ask_to_stop({.grace = 0ms, .force = true});
+    (void)ask_to_stop({.grace = 0ms, .force = true}, Deadline::never());
   }
   BOXLITE_TRY(around_.boxes().get(id_));
   const auto held = BOXLITE_TRY(lock(Deadline::after(lock_limit)));
@@ -284,7 +299,7 @@ Result<void> Lifecycle::remove(bool force) {
   if (!record) return std::unexpected(std::move(record).error());
   if (!may_remove(parse_status(record->state.status))) {
     if (!force) return fail(running_error(id_));
-    BOXLITE_TRY(stop_machine(*record, {.grace = 0ms, .force = true}));
+    BOXLITE_TRY(stop_machine(*record, {.grace = 0ms, .force = true}, Deadline::never()));
   }
   return erase();
 }
@@ -354,7 +369,7 @@ Result<void> Lifecycle::remove_leftover() {
   return remove_tree(paths_.directory);
 }
 
-Result<void> Lifecycle::settle(Deadline deadline) {
+Result<void> Lifecycle::settle(const Deadline& deadline) {
   const auto known = around_.boxes().get(id_);
   if (!known && known.error().code() == ErrorCode::not_found) return {};
   BOXLITE_TRY(wait_until_gone(deadline));

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "box/box_paths.h"
+#include "box/call.h"
 #include "box/life/evidence.h"
 #include "box/life/spec_edit.h"
 #include "box/life/start_intention.h"
@@ -37,8 +38,8 @@ class Lifecycle {
     implicit,     // as join, but invalid_state for a job box whose job has been done
     maintenance,  // as implicit, but a job box is started without its job, and stops when idle
   };
-  Result<void> start(StartMode mode, const ProgressCallback& progress, const StartOptions& options = {});
-  Result<void> stop(const StopOptions& options);
+  Result<void> start(StartMode mode, const Call& call, const StartOptions& options = {});
+  Result<void> stop(const StopOptions& options, const Deadline& deadline = Deadline::never());
   Result<void> remove(bool force);
   // Legal in any state, for the end of whose change it waits. The record's name is what counts: the one in
   // its spec is that of the box's making.
@@ -65,17 +66,17 @@ class Lifecycle {
   Result<void> remove_leftover();
 
   // Until nothing of the machine runs; timed_out.
-  Result<void> wait_until_gone(Deadline deadline);
+  Result<void> wait_until_gone(const Deadline& deadline);
 
   // After the machine's end: enters it into the record and removes the box when it is meant to go. Waits
   // until the machine is gone, at most until the deadline.
-  Result<void> settle(Deadline deadline);
+  Result<void> settle(const Deadline& deadline);
 
  private:
   // Longer than any start or stop that another process may be in the middle of, unless a user chose longer
   // limits.
   static constexpr std::chrono::seconds lock_limit{180};
-  Result<linux_::FileLock> lock(Deadline deadline);
+  Result<linux_::FileLock> lock(const Deadline& deadline);
   struct Observation {
     store::BoxRecord record;
     Evidence evidence;
@@ -85,13 +86,15 @@ class Lifecycle {
   // What look() returns, and what it rests on.
   Result<Observation> observe();
   // Of a box that stays until it has ended there is none.
-  Result<std::optional<StartIntention>> intend_to_start(const BoxSpec& spec);
-  Result<void> launch(class StartPlan& plan, StartMode mode);
+  Result<std::optional<StartIntention>> intend_to_start(const BoxSpec& spec, const Call& call);
+  Result<void> launch(class StartPlan& plan, StartMode mode, const Call& call);
   // These hold the lock.
   Result<store::BoxRecord> reconcile();
   Result<void> record_failure(store::BoxRecord record, const Error& error);
-  Result<void> stop_machine(store::BoxRecord& record, const StopOptions& options);
-  Result<void> ask_to_stop(const StopOptions& options);
+  // Of a start that its caller ended: the box is as it was before.
+  void record_cancelled_start(const store::BoxRecord& record);
+  Result<void> stop_machine(store::BoxRecord& record, const StopOptions& options, const Deadline& deadline);
+  Result<void> ask_to_stop(const StopOptions& options, const Deadline& deadline);
   Result<void> kill_machine();
   void tell_end(const store::BoxRecord& before, const store::BoxState& after, const Evidence& evidence);
   Result<void> attach_now(const Mount& mount);

@@ -21,8 +21,9 @@ bool is_in_memory(const std::filesystem::path& directory) {
 }  // namespace
 
 SavedMachines::SavedMachines(const std::filesystem::path& home, const MachineParts& parts,
-                             engine::MachineSpec machine, std::chrono::milliseconds limit)
-    : can_be_used_(jail::can_confine_files() && !is_in_memory(home)),
+                             engine::MachineSpec machine, std::chrono::milliseconds limit, const Call& call)
+    : call_(call),
+      can_be_used_(jail::can_confine_files() && !is_in_memory(home)),
       shelf_(home),
       bare_{.machine = std::move(machine),
             .engine = parts.engine.qemu.path,
@@ -39,7 +40,7 @@ std::optional<engine::SavedMachine> SavedMachines::choose(
 std::optional<engine::SavedMachine> SavedMachines::bare() {
   if (auto found = find(bare_)) return found;
   // Who waits for another maker waits no longer than it would boot.
-  auto made = make(bare_, Deadline::after(bare_.limit));
+  auto made = make(bare_, call_.within(bare_.limit));
   if (!made) return std::nullopt;
   return *std::move(made);
 }
@@ -55,7 +56,7 @@ std::optional<engine::SavedMachine> SavedMachines::of_image(const snapshot::Temp
   auto chosen = bare();
   if (!chosen) return chosen;
   recipe.saved = chosen;
-  const auto at_once = Deadline::after(std::chrono::milliseconds(0));
+  const auto at_once = call_.within(std::chrono::milliseconds(0));
   auto made = make(recipe, at_once);
   if (!made && recipe.is_frozen && made.error().code() == ErrorCode::unsupported) {
     (void)shelf_.give_up_freezing(made.error().message());
@@ -74,7 +75,8 @@ std::optional<engine::SavedMachine> SavedMachines::find(const snapshot::Template
   return *std::move(found);
 }
 
-Result<engine::SavedMachine> SavedMachines::make(const snapshot::TemplateRecipe& recipe, Deadline deadline) {
+Result<engine::SavedMachine> SavedMachines::make(const snapshot::TemplateRecipe& recipe,
+                                                 const Deadline& deadline) {
   const auto shape = BOXLITE_TRY(snapshot::TemplateShelf::shape_of(recipe));
   auto made = BOXLITE_TRY(shelf_.make(shape, recipe, deadline));
   chosen_ = shape;

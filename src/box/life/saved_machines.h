@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "box/call.h"
 #include "box/surroundings.h"
 #include "snapshot/template_shelf.h"
 
@@ -15,9 +16,9 @@ namespace boxlite::box {
 // The saved machine that a box can go on from; made where there is none yet. One thread.
 class SavedMachines {
  public:
-  // `machine` is the box's; `limit` is for one to come up.
+  // `machine` is the box's; `limit` is for one to come up. `call` is borrowed.
   SavedMachines(const std::filesystem::path& home, const MachineParts& parts, engine::MachineSpec machine,
-                std::chrono::milliseconds limit);
+                std::chrono::milliseconds limit, const Call& call);
 
   // `image`: what the first start of a box wants; else the box has a disk of its own already. Nothing where
   // none can be had: on a full disk, with the home in memory (tmpfs), on a kernel that could not keep boxes
@@ -32,8 +33,9 @@ class SavedMachines {
   std::optional<engine::SavedMachine> bare();
   std::optional<engine::SavedMachine> of_image(const snapshot::TemplateRecipe::Image& image);
   std::optional<engine::SavedMachine> find(const snapshot::TemplateRecipe& recipe);
-  Result<engine::SavedMachine> make(const snapshot::TemplateRecipe& recipe, Deadline deadline);
+  Result<engine::SavedMachine> make(const snapshot::TemplateRecipe& recipe, const Deadline& deadline);
 
+  const Call& call_;
   const bool can_be_used_;
   snapshot::TemplateShelf shelf_;
   snapshot::TemplateRecipe bare_;

@@ -71,14 +71,14 @@ const StartPlan::Stage StartPlan::booting[] = {
     {"ready", &StartPlan::wait_ready},
 };
 
-StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec,
-                     const ProgressCallback& progress, MainStart main)
+StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec, const Call& call,
+                     MainStart main)
     : around_(around),
       id_(record.id),
       name_(record.name),
       spec_(std::move(spec)),
       paths_(around.home(), record.id),
-      progress_(progress),
+      call_(call),
       image_config_(record.disk_base.empty() ? std::string() : record.image_config),
       was_started_before_(!record.state.started_at.empty()),
       base_key_(record.disk_base),
@@ -86,7 +86,8 @@ StartPlan::StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSp
 
 Result<void> StartPlan::run(std::span<const Stage> stages) {
   for (const auto& stage : stages) {
-    if (progress_) progress_({.stage = stage.name, .detail = {}, .done = 0, .total = 0});
+    BOXLITE_TRY(call_.check());
+    call_.tell({.stage = stage.name});
     const auto begin = std::chrono::steady_clock::now();
     BOXLITE_TRY((this->*stage.run)());
     const auto end = std::chrono::steady_clock::now();
@@ -111,7 +112,7 @@ Result<void> StartPlan::prepare() {
 }
 
 Result<void> StartPlan::find_image() {
-  image_ = BOXLITE_TRY(around_.require_image(spec_, progress_));
+  image_ = BOXLITE_TRY(around_.require_image(spec_, call_));
   // Before anything is made of it.
   BOXLITE_TRY(stop_signal(spec_, image_->config));
   BOXLITE_TRY(wanted_ports(spec_.network, image_->config.exposed_ports));
@@ -119,7 +120,7 @@ Result<void> StartPlan::find_image() {
 }
 
 Result<void> StartPlan::make_base_disk() {
-  base_ = BOXLITE_TRY(around_.require_base_disk(*image_, spec_, progress_));
+  base_ = BOXLITE_TRY(around_.require_base_disk(*image_, spec_, call_));
   return {};
 }
 
@@ -150,7 +151,7 @@ Result<void> StartPlan::launch(const store::BoxRecord& record) {
 // Only of one that never became ready: in another one the main command may have begun. What the guest
 // refuses, it would refuse again.
 std::optional<StartPlan::RestoreFailure> StartPlan::restore_failure(const Error& why) {
-  if (!saved_ || !shim_) return std::nullopt;
+  if (!saved_ || !shim_ || call_.is_over()) return std::nullopt;
   // It says that it has failed before it writes down how.
   (void)shim_->wait(Deadline::after(shim_end_limit));
   const auto evidence = gather_evidence(paths_);
@@ -187,7 +188,7 @@ Result<void> StartPlan::boot_instead(RestoreFailure failure) {
 Result<void> StartPlan::choose_saved_machine() {
   if (spec_.cold_start) return {};
   const auto machine = machine_spec();
-  saved_machines_.emplace(around_.home(), *parts_, machine, boot_timeout(spec_, machine.accelerator));
+  saved_machines_.emplace(around_.home(), *parts_, machine, boot_timeout(spec_, machine.accelerator), call_);
   std::optional<snapshot::TemplateRecipe::Image> image;
   if (base_) image = BOXLITE_TRY(image_recipe());
   saved_ = saved_machines_->choose(image);
@@ -278,16 +279,14 @@ std::filesystem::path StartPlan::base_path() const {
 
 // What the box wrote is in its own disk and fits this base only, so it is neither exchanged nor refused.
 void StartPlan::warn_of_lost_files() const {
-  if (!progress_ || disk::writer_version_of(base_key_) >= disk::disk_writer_version) return;
+  if (!call_.progress() || disk::writer_version_of(base_key_) >= disk::disk_writer_version) return;
   const auto lost = disk::count_lost_files(base_path());
   if (!lost || *lost == 0) return;
-  progress_(
+  call_.tell(
       {.stage = std::string(warning_stage),
        .detail = concat("an older version of BoxLite lost ", *lost,
                         " files of the image when it built this box's disk: they are missing or cannot be "
-                        "read. Copy out what you need (boxlite cp), remove the box and make it anew"),
-       .done = 0,
-       .total = 0});
+                        "read. Copy out what you need (boxlite cp), remove the box and make it anew")});
 }
 
 engine::MachineSpec StartPlan::machine_spec() const {
@@ -373,7 +372,7 @@ Result<void> StartPlan::spawn_shim() {
 }
 
 Result<void> StartPlan::wait_ready() {
-  const auto deadline = Deadline::after(boot_timeout(spec_, parts_->engine.accelerator) + shim_slack);
+  const auto deadline = call_.within(boot_timeout(spec_, parts_->engine.accelerator) + shim_slack);
   auto connection = agentlink::Connection::connect(around_.loop(), paths_.agent_socket(), deadline);
   if (!connection) return explain(std::move(connection).error());
   auto ready = (*connection)->call<wire::ShimWaitReady>({}, deadline);
@@ -390,6 +389,7 @@ Result<void> StartPlan::wait_ready() {
 // A shim that gave up wrote down why; that says more than "connection lost". One whose main command has
 // already ended had come up before.
 Result<void> StartPlan::explain(Error error) {
+  if (call_.is_over()) return fail(std::move(error));
   if (error.code() == ErrorCode::stopped || error.code() == ErrorCode::unavailable) {
     (void)shim_->wait(Deadline::after(shim_end_limit));
     auto evidence = gather_evidence(paths_);

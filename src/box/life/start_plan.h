@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "box/box_paths.h"
+#include "box/call.h"
 #include "box/life/saved_machines.h"
 #include "box/surroundings.h"
 #include "shimlink/network_config.h"
@@ -23,8 +24,9 @@ enum class MainStart { by_shim, by_client, none };
 
 class StartPlan {
  public:
-  StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec,
-            const ProgressCallback& progress, MainStart main);
+  // `call` is borrowed.
+  StartPlan(Surroundings& around, const store::BoxRecord& record, BoxSpec spec, const Call& call,
+            MainStart main);
 
   // Image and base disk, for a box that has no disk yet. On failure nothing of the box has changed.
   Result<void> prepare();
@@ -83,7 +85,7 @@ class StartPlan {
   std::string name_;  // the record's, which a rename changes; the spec's is that of the box's making
   const BoxSpec spec_;
   const BoxPaths paths_;
-  const ProgressCallback& progress_;
+  const Call& call_;
   std::string image_config_;
   bool was_started_before_;
   std::string base_key_;  // of a box that has been started

@@ -30,11 +30,12 @@ struct Copy {
   CopyPlace from;
   CopyPlace to;
   CopyOptions options;
+  CallOptions call;
 };
 
 // Docker refuses these too.
 Parsed<Copy> parse_copy(const std::vector<std::string>& words, const OptionSet& options) {
-  Copy copy{parse_copy_place(words[0]), parse_copy_place(words[1]), {}};
+  Copy copy{parse_copy_place(words[0]), parse_copy_place(words[1]), {}, {}};
   const bool is_from_box = !copy.from.box.empty();
   const bool is_to_box = !copy.to.box.empty();
   if (is_from_box && is_to_box)
@@ -48,10 +49,10 @@ Parsed<Copy> parse_copy(const std::vector<std::string>& words, const OptionSet& 
 }
 
 Result<CopyReport> run(Files& files, const Copy& copy) {
-  if (copy.to.is_stream) return files.pack(copy.from.path, STDOUT_FILENO, copy.options);
-  if (copy.from.is_stream) return files.unpack(STDIN_FILENO, copy.to.path, copy.options);
-  if (!copy.to.box.empty()) return files.copy_in(copy.from.path, copy.to.path, copy.options);
-  return files.copy_out(copy.from.path, copy.to.path, copy.options);
+  if (copy.to.is_stream) return files.pack(copy.from.path, STDOUT_FILENO, copy.options, copy.call);
+  if (copy.from.is_stream) return files.unpack(STDIN_FILENO, copy.to.path, copy.options, copy.call);
+  if (!copy.to.box.empty()) return files.copy_in(copy.from.path, copy.to.path, copy.options, copy.call);
+  return files.copy_out(copy.from.path, copy.to.path, copy.options, copy.call);
 }
 
 void tell_of_skipped(const CopyReport& report) {
@@ -87,8 +88,8 @@ Outcome copy_command(Call& call) {
   if (!box) return std::unexpected(box.error());
   Progress progress(is_quiet);
   if (const auto show = progress.callback()) {
-    how.progress = [show, name = arguments->words[0]](const CopyProgress& at) {
-      show({.stage = "copy", .detail = name, .done = at.bytes, .total = at.total});
+    copy->call.progress = [show, name = arguments->words[0]](const boxlite::Progress& at) {
+      show({.stage = at.stage, .detail = name, .done = at.done, .total = at.total});
     };
   }
   copy->options = std::move(how);

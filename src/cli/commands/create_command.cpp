@@ -33,9 +33,9 @@ Outcome create_command(Call& call) {
   auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
   Progress progress(box_options.is_quiet());
-  const auto ready = apply_pull_policy(*runtime, *spec, box_options.pull_policy(), progress);
-  if (!ready) return std::unexpected(ready.error());
-  const auto box = runtime->create(*spec);
+  const auto box =
+      runtime->create(*spec, {.pull = box_options.pull_policy()}, {.progress = progress.callback()});
+  progress.clear();
   if (!box) return std::unexpected(box.error());
   print_line(box->id());
   return exit_success;

@@ -67,7 +67,7 @@ Outcome exec_command(Call& call) {
   auto box = open_box(call.global, name);
   if (!box) return std::unexpected(box.error());
   Progress progress(is_quiet);
-  auto execution = box->exec(*exec, progress.callback());
+  auto execution = box->exec(*exec, {.progress = progress.callback()});
   progress.clear();
   if (!execution) return std::unexpected(execution.error());
   if (is_detached) return leave_running(*box, std::move(*execution));

@@ -67,7 +67,7 @@ Outcome file_stat_command(Call& call) {
   options.flag('L', "dereference", follows, "Of a symlink: what it leads to");
   return with_files(call, options, {.least = 2, .most = 2, .wanted = "BOX and PATH"},
                     [&](Files& files, const auto& words) {
-                      const auto file = files.stat(words[1], follows);
+                      const auto file = files.stat(words[1], {.follow_symlinks = follows});
                       if (file) print(file_json(*file));
                       return ended(file);
                     });
@@ -109,14 +109,15 @@ Outcome file_mkdir_command(Call& call) {
   options.flag('p', "parents", parents, "With those above, and none that exists is an error");
   options.value('m', "mode", "MODE", "Its permissions (755)",
                 [&](std::string_view text) { return accept_octal(text, mode); });
-  return with_files(call, options, {.least = 2, .most = any_number, .wanted = "BOX and PATH"},
-                    [&](Files& files, const auto& words) {
-                      for (std::size_t i = 1; i < words.size(); ++i) {
-                        if (const auto made = files.make_directory(words[i], parents, mode); !made)
-                          return ended(made);
-                      }
-                      return Outcome(exit_success);
-                    });
+  return with_files(
+      call, options, {.least = 2, .most = any_number, .wanted = "BOX and PATH"},
+      [&](Files& files, const auto& words) {
+        for (std::size_t i = 1; i < words.size(); ++i) {
+          if (const auto made = files.make_directory(words[i], {.parents = parents, .mode = mode}); !made)
+            return ended(made);
+        }
+        return Outcome(exit_success);
+      });
 }
 
 Outcome file_remove_command(Call& call) {
@@ -128,7 +129,7 @@ Outcome file_remove_command(Call& call) {
   return with_files(call, options, {.least = 2, .most = any_number, .wanted = "BOX and PATH"},
                     [&](Files& files, const auto& words) {
                       for (std::size_t i = 1; i < words.size(); ++i) {
-                        if (const auto removed = files.remove(words[i], recursive); !removed)
+                        if (const auto removed = files.remove(words[i], {.recursive = recursive}); !removed)
                           return ended(removed);
                       }
                       return Outcome(exit_success);
@@ -141,9 +142,10 @@ Outcome file_move_command(Call& call) {
                      .example = "boxlite file mv web /config.new /config"});
   bool keeps = false;
   options.flag('n', "no-clobber", keeps, "An error when TO exists");
-  return with_files(
-      call, options, {.least = 3, .most = 3, .wanted = "BOX, FROM and TO"},
-      [&](Files& files, const auto& words) { return ended(files.rename(words[1], words[2], !keeps)); });
+  return with_files(call, options, {.least = 3, .most = 3, .wanted = "BOX, FROM and TO"},
+                    [&](Files& files, const auto& words) {
+                      return ended(files.rename(words[1], words[2], {.overwrite = !keeps}));
+                    });
 }
 
 Outcome file_watch_command(Call& call) {
@@ -158,7 +160,7 @@ Outcome file_watch_command(Call& call) {
                 accept_format(format));
   return with_files(call, options, {.least = 2, .most = 2, .wanted = "BOX and PATH"},
                     [&](Files& files, const auto& words) -> Outcome {
-                      auto watch = files.watch(words[1], recursive);
+                      auto watch = files.watch(words[1], {.recursive = recursive});
                       if (!watch) return std::unexpected(watch.error());
                       while (true) {
                         const auto events = watch->next();

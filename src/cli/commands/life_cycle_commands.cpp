@@ -59,7 +59,7 @@ void declare_stop(OptionSet& options, StopOptions& stop) {
 Result<void> start(Box& box, bool is_quiet) {
   Progress progress(is_quiet);
   // Every use of it is another process, also of a box that was made by `run` in the foreground.
-  return box.start(progress.callback(), {.detach = true});
+  return box.start({.detach = true}, {.progress = progress.callback()});
 }
 
 }  // namespace

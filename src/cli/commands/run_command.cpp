@@ -38,7 +38,7 @@ int exit_code_of(const Error& error) {
 }
 
 Outcome start_detached(Runtime& runtime, Box& box, Progress& progress) {
-  const auto started = box.start(progress.callback());
+  const auto started = box.start({}, {.progress = progress.callback()});
   progress.clear();
   if (started) {
     print_line(box.id());
@@ -80,12 +80,12 @@ Outcome run_command(Call& call) {
   auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
   Progress progress(box_options.is_quiet());
-  const auto ready = apply_pull_policy(*runtime, *spec, box_options.pull_policy(), progress);
-  if (!ready) return std::unexpected(ready.error());
-  auto box = runtime->create(*spec, {.start_follows = true});
+  const CallOptions shown{.progress = progress.callback()};
+  auto box = runtime->create(*spec, {.pull = box_options.pull_policy(), .start_follows = true}, shown);
+  progress.clear();
   if (!box) return std::unexpected(box.error());
   if (spec->detach) return start_detached(*runtime, *box, progress);
-  auto execution = box->run(*attachment, progress.callback());
+  auto execution = box->run(*attachment, shown);
   progress.clear();
   if (!execution) {
     forget_unborn(*runtime, *box, spec->auto_remove);

@@ -406,19 +406,4 @@ Parsed<BoxSpec> BoxOptions::spec(const Arguments& arguments, const ProcessOption
   return spec;
 }
 
-Parsed<void> apply_pull_policy(const Runtime& runtime, const BoxSpec& spec, PullPolicy policy,
-                               Progress& progress) {
-  auto images = runtime.images();
-  if (policy == PullPolicy::always) {
-    const auto pulled = images.pull(spec.image, {.platform = spec.platform, .progress = progress.callback()});
-    progress.clear();
-    if (!pulled) return std::unexpected(pulled.error());
-  }
-  if (policy == PullPolicy::never) {
-    const auto stored = images.get(spec.image);
-    if (!stored) return std::unexpected(stored.error());
-  }
-  return {};
-}
-
 }  // namespace boxlite::cli

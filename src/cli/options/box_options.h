@@ -13,7 +13,6 @@
 #include "cli/options/mount_options.h"
 #include "cli/options/option_set.h"
 #include "cli/options/secret_options.h"
-#include "cli/output/progress.h"
 #include "cli/terminal/detach_keys.h"
 
 namespace boxlite::cli {
@@ -48,8 +47,6 @@ class ProcessOptions {
   DetachKeys detach_keys_ = *DetachKeys::parse(DetachKeys::usual);
 };
 
-enum class PullPolicy { missing, always, never };
-
 // Everything a box is made of. One thread; must outlive the parse.
 class BoxOptions {
  public:
@@ -75,10 +72,6 @@ class BoxOptions {
   bool health_ping_ = false;
   bool no_health_ = false;
 };
-
-// Does what --pull says, before the box is made.
-Parsed<void> apply_pull_policy(const Runtime& runtime, const BoxSpec& spec, PullPolicy policy,
-                               Progress& progress);
 
 OptionSet::Accept accept_detach_keys(DetachKeys& target);
 OptionSet::Accept accept_count(unsigned& target);

@@ -30,7 +30,7 @@ std::string bar(double share) {
   return text;
 }
 
-std::string amounts(const StartProgress& progress) {
+std::string amounts(const boxlite::Progress& progress) {
   if (progress.total == 0) return progress.done == 0 ? "" : format_size(progress.done);
   return fmt::format("{} / {}", format_size(std::min(progress.done, progress.total)),
                      format_size(progress.total));
@@ -50,7 +50,7 @@ void write_error(std::string_view text) {
 
 }  // namespace
 
-std::string progress_line(const StartProgress& progress, double bytes_per_second, std::size_t width) {
+std::string progress_line(const boxlite::Progress& progress, double bytes_per_second, std::size_t width) {
   std::string tail;
   if (progress.total != 0 && width >= narrowest_with_bar) {
     const auto share = static_cast<double>(progress.done) / static_cast<double>(progress.total);
@@ -72,7 +72,7 @@ std::string progress_line(const StartProgress& progress, double bytes_per_second
 Progress::Progress(bool is_quiet) : is_quiet_(is_quiet), is_terminal_(is_terminal(STDERR_FILENO)) {}
 
 ProgressCallback Progress::callback() {
-  return [this](const StartProgress& progress) {
+  return [this](const boxlite::Progress& progress) {
     if (progress.stage == warning_stage) {
       clear();
       warn(progress.detail);
@@ -88,20 +88,20 @@ void Progress::clear() {
   is_drawn_ = false;
 }
 
-void Progress::begin_stage(const StartProgress& progress, Clock::time_point now) {
+void Progress::begin_stage(const boxlite::Progress& progress, Clock::time_point now) {
   stage_ = progress.stage;
   detail_ = progress.detail;
   first_done_ = progress.done;
   begun_ = now;
 }
 
-double Progress::rate(const StartProgress& progress, Clock::time_point now) const {
+double Progress::rate(const boxlite::Progress& progress, Clock::time_point now) const {
   if (now - begun_ < settling_time || progress.done <= first_done_) return 0;
   const std::chrono::duration<double> seconds = now - begun_;
   return static_cast<double>(progress.done - first_done_) / seconds.count();
 }
 
-void Progress::draw(const StartProgress& progress, Clock::time_point now) {
+void Progress::draw(const boxlite::Progress& progress, Clock::time_point now) {
   shown_ = now;
   if (is_terminal_) {
     is_drawn_ = true;
@@ -114,7 +114,7 @@ void Progress::draw(const StartProgress& progress, Clock::time_point now) {
   }
 }
 
-void Progress::report(const StartProgress& progress) {
+void Progress::report(const boxlite::Progress& progress) {
   const std::lock_guard lock(mutex_);
   const auto now = Clock::now();
   const bool is_new = progress.stage != stage_ || progress.detail != detail_;

@@ -14,7 +14,7 @@ namespace boxlite::cli {
 
 // The line for one report: "pull   debian:12  [=====>     ]  12.3 MB / 48.1 MB  5.2 MB/s", at most `width`
 // wide.
-std::string progress_line(const StartProgress& progress, double bytes_per_second, std::size_t width);
+std::string progress_line(const boxlite::Progress& progress, double bytes_per_second, std::size_t width);
 
 // Internally locked: the callback may come from any thread.
 class Progress {
@@ -34,10 +34,10 @@ class Progress {
   void clear();
 
  private:
-  void report(const StartProgress& progress);
-  void begin_stage(const StartProgress& progress, Clock::time_point now);
-  double rate(const StartProgress& progress, Clock::time_point now) const;
-  void draw(const StartProgress& progress, Clock::time_point now);
+  void report(const boxlite::Progress& progress);
+  void begin_stage(const boxlite::Progress& progress, Clock::time_point now);
+  double rate(const boxlite::Progress& progress, Clock::time_point now) const;
+  void draw(const boxlite::Progress& progress, Clock::time_point now);
 
   const bool is_quiet_;
   const bool is_terminal_;

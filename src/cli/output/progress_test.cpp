@@ -24,7 +24,7 @@ TEST(ProgressTest, NeverClaimsMoreThanAll) {
 }
 
 TEST(ProgressTest, FitsIntoAnyWidth) {
-  const StartProgress progress{"disk", std::string(200, 'x') + "\033[2J", 1'000'000, 3'000'000};
+  const boxlite::Progress progress{"disk", std::string(200, 'x') + "\033[2J", 1'000'000, 3'000'000};
   for (const std::size_t width : {10u, 30u, 69u, 70u, 200u}) {
     const auto line = progress_line(progress, 1e6, width);
     EXPECT_LE(display_width(line), width);

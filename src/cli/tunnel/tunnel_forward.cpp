@@ -88,10 +88,7 @@ class Connection {
 
 // Until the box has stopped. What it is given goes with it, and the program at the other end knows.
 void watch_box(const std::stop_token& stop, Box box, const Descriptor& /*told*/) {
-  while (!stop.stop_requested()) {
-    const auto end = box.wait_stopped(watch_interval);
-    if (end || end.error().code() != ErrorCode::timed_out) return;
-  }
+  (void)box.wait_stopped({.stop = stop});
 }
 
 // All that is forwarded. Its end is that of every connection.

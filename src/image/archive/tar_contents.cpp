@@ -8,6 +8,8 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/concat.h"
@@ -20,6 +22,9 @@ namespace {
 constexpr std::size_t max_name_bytes = 4096;
 constexpr std::size_t max_known_entries = 100'000;
 constexpr int max_link_steps = 16;
+constexpr std::size_t input_size = 256 * 1024;
+// How long a pipe that gives nothing may keep us from looking whether we are to stop.
+constexpr int stop_look_ms = 50;
 
 struct CloseArchive {
   void operator()(struct archive* handle) const { archive_read_free(handle); }
@@ -63,7 +68,10 @@ class TarPass {
     archive_read_support_format_tar(archive_.get());
     archive_read_support_filter_gzip(archive_.get());
     archive_read_support_filter_zstd(archive_.get());
-    if (archive_read_open_fd(archive_.get(), archive_fd, 256 * 1024) != ARCHIVE_OK) {
+    fd_ = archive_fd;
+    if (archive_read_open2(archive_.get(), this, nullptr, &TarPass::read_more, &TarPass::skip, nullptr) !=
+        ARCHIVE_OK) {
+      if (is_stopped()) return cancelled();
       // libarchive's "unrecognized format"; its own name for the number is not public.
       if (archive_errno(archive_.get()) != EILSEQ) return broken();
       const auto why = reason(archive_.get());
@@ -86,7 +94,41 @@ class TarPass {
   }
 
  private:
+  bool is_stopped() const { return options_.stop.stop_requested(); }
+  static std::unexpected<Error> cancelled() { return fail(ErrorCode::cancelled, "load image: cancelled"); }
+
+  // A pipe may give nothing for long; a stop is heard meanwhile.
+  static la_ssize_t read_more(struct archive* archive, void* self, const void** bytes) {
+    auto& pass = *static_cast<TarPass*>(self);
+    while (true) {
+      pollfd entry{pass.fd_, POLLIN, 0};
+      const auto ready = ::poll(&entry, 1, stop_look_ms);
+      if (pass.is_stopped()) {
+        archive_set_error(archive, ECANCELED, "stopped");
+        return -1;
+      }
+      if (ready <= 0) continue;
+      const auto count = ::read(pass.fd_, pass.input_.data(), pass.input_.size());
+      *bytes = pass.input_.data();
+      if (count >= 0) return count;
+      if (errno == EINTR || errno == EAGAIN) continue;
+      archive_set_error(archive, errno, "read");
+      return -1;
+    }
+  }
+
+  // Of a file on disk; a pipe is read.
+  static la_int64_t skip(struct archive*, void* self, la_int64_t count) {
+    const int fd = static_cast<TarPass*>(self)->fd_;
+    struct stat status = {};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+    const auto at = ::lseek(fd, 0, SEEK_CUR);
+    if (at < 0 || count > status.st_size - at) return 0;
+    return ::lseek(fd, count, SEEK_CUR) < 0 ? 0 : count;
+  }
+
   std::unexpected<Error> broken() {
+    if (is_stopped()) return cancelled();
     return fail(Error(ErrorCode::corrupted, concat("read archive: ", reason(archive_.get())))
                     .with_remedy("the archive is damaged or cut short: make or download it again"));
   }
@@ -123,7 +165,7 @@ class TarPass {
   template <typename Sink>
   Result<void> each_piece(Sink sink) {
     while (true) {
-      if (options_.stop.stop_requested()) return fail(ErrorCode::cancelled, "load image: cancelled");
+      if (is_stopped()) return cancelled();
       const auto count = archive_read_data(archive_.get(), buffer_.data(), buffer_.size());
       if (count < 0) return broken();
       if (count == 0) return {};
@@ -203,6 +245,8 @@ class TarPass {
   const ArchiveOptions& options_;
   std::unique_ptr<struct archive, CloseArchive> archive_{archive_read_new()};
   TarContents contents_;
+  int fd_ = -1;  // borrowed
+  std::vector<char> input_ = std::vector<char>(input_size);
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
   std::uint64_t entries_ = 0;
   std::uint64_t total_ = 0;

@@ -14,8 +14,14 @@ Result<Curl> find_functions(const linux_::SharedLibrary& library) {
   BOXLITE_TRY(library.find("curl_easy_reset", curl.easy_reset));
   BOXLITE_TRY(library.find("curl_easy_setopt", curl.easy_setopt));
   BOXLITE_TRY(library.find("curl_easy_getinfo", curl.easy_getinfo));
-  BOXLITE_TRY(library.find("curl_easy_perform", curl.easy_perform));
   BOXLITE_TRY(library.find("curl_easy_strerror", curl.easy_strerror));
+  BOXLITE_TRY(library.find("curl_multi_init", curl.multi_init));
+  BOXLITE_TRY(library.find("curl_multi_cleanup", curl.multi_cleanup));
+  BOXLITE_TRY(library.find("curl_multi_add_handle", curl.multi_add_handle));
+  BOXLITE_TRY(library.find("curl_multi_remove_handle", curl.multi_remove_handle));
+  BOXLITE_TRY(library.find("curl_multi_perform", curl.multi_perform));
+  BOXLITE_TRY(library.find("curl_multi_poll", curl.multi_poll));
+  BOXLITE_TRY(library.find("curl_multi_info_read", curl.multi_info_read));
   BOXLITE_TRY(library.find("curl_slist_append", curl.slist_append));
   BOXLITE_TRY(library.find("curl_slist_free_all", curl.slist_free_all));
   BOXLITE_TRY(library.find("curl_url", curl.url));

@@ -14,8 +14,11 @@ namespace {
 constexpr int max_redirects = 8;
 constexpr std::size_t max_header_bytes = 256 * 1024;
 constexpr std::size_t max_error_body = 64 * 1024;
+// How long a request that waits does not look whether it is to stop.
+constexpr int stop_look_ms = 50;
 
 using Handle = std::unique_ptr<CURL, decltype(curl_easy_cleanup)*>;
+using MultiHandle = std::unique_ptr<CURLM, decltype(curl_multi_cleanup)*>;
 using HeaderList = std::unique_ptr<curl_slist, decltype(curl_slist_free_all)*>;
 
 std::string part(const Curl& curl, CURLU* url, CURLUPart which, unsigned flags = 0) {
@@ -45,11 +48,18 @@ std::string without_query(const std::string& url) {
   return url.substr(0, url.find('?'));
 }
 
-// One request on one handle, and what its callbacks collect.
+// What one request at a time uses. The multi handle keeps the connections; with it a request that waits can
+// be stopped at once.
+struct Line {
+  MultiHandle multi;
+  Handle easy;
+};
+
+// One request on one line, and what its callbacks collect.
 class Exchange {
  public:
-  Exchange(const Curl& curl, CURL* handle, const HttpRequest& request, const HttpLimits& limits)
-      : curl_(curl), handle_(handle), request_(request), limits_(limits) {}
+  Exchange(const Curl& curl, const Line& line, const HttpRequest& request, const HttpLimits& limits)
+      : curl_(curl), multi_(line.multi.get()), handle_(line.easy.get()), request_(request), limits_(limits) {}
 
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
@@ -61,7 +71,7 @@ class Exchange {
     configure(url);
     const auto headers = header_list(with_authorization);
     set(CURLOPT_HTTPHEADER, headers.get());
-    const CURLcode code = curl_.easy_perform(handle_);
+    const CURLcode code = perform();
     if (failure_) return fail(*std::move(failure_));
     if (code != CURLE_OK) return transport_error(code, url);
     if (auto begun = begin_body(); !begun) return fail(std::move(begun).error());
@@ -75,6 +85,22 @@ class Exchange {
   }
 
  private:
+  CURLcode perform() {
+    curl_.multi_add_handle(multi_, handle_);
+    auto code = CURLE_OK;
+    for (int running = 1; code == CURLE_OK;) {
+      if (curl_.multi_perform(multi_, &running) != CURLM_OK) code = CURLE_OUT_OF_MEMORY;
+      if (running == 0) break;
+      if (request_.stop.stop_requested()) code = CURLE_ABORTED_BY_CALLBACK;
+      if (code == CURLE_OK) curl_.multi_poll(multi_, nullptr, 0, stop_look_ms, nullptr);
+    }
+    int left = 0;
+    const auto* const told = curl_.multi_info_read(multi_, &left);
+    if (code == CURLE_OK && told != nullptr) code = told->data.result;
+    curl_.multi_remove_handle(multi_, handle_);
+    return code;
+  }
+
   template <typename Value>
   void set(CURLoption option, Value value) {
     curl_.easy_setopt(handle_, option, value);
@@ -108,9 +134,6 @@ class Exchange {
     set(CURLOPT_HEADERDATA, this);
     set(CURLOPT_WRITEFUNCTION, &Exchange::on_write);
     set(CURLOPT_WRITEDATA, this);
-    set(CURLOPT_NOPROGRESS, 0L);
-    set(CURLOPT_XFERINFOFUNCTION, &Exchange::on_tick);
-    set(CURLOPT_XFERINFODATA, this);
   }
 
   HeaderList header_list(bool with_authorization) const {
@@ -131,9 +154,6 @@ class Exchange {
   }
   static std::size_t on_write(char* bytes, std::size_t, std::size_t size, void* self) {
     return static_cast<Exchange*>(self)->take_body(std::string_view(bytes, size)) ? size : 0;
-  }
-  static int on_tick(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    return static_cast<Exchange*>(self)->request_.stop.stop_requested() ? 1 : 0;
   }
 
   bool take_header(std::string_view line) {
@@ -222,6 +242,7 @@ class Exchange {
   }
 
   const Curl& curl_;
+  CURLM* multi_;
   CURL* handle_;
   const HttpRequest& request_;
   const HttpLimits& limits_;
@@ -247,22 +268,24 @@ class HttpClient::Pool {
     return &*curl_;
   }
 
-  Handle take(const Curl& curl) {
+  Line take(const Curl& curl) {
     const std::lock_guard guard(mutex_);
-    if (idle_.empty()) return Handle(curl.easy_init(), curl.easy_cleanup);
-    auto handle = std::move(idle_.back());
+    if (idle_.empty())
+      return {.multi = MultiHandle(curl.multi_init(), curl.multi_cleanup),
+              .easy = Handle(curl.easy_init(), curl.easy_cleanup)};
+    auto line = std::move(idle_.back());
     idle_.pop_back();
-    return handle;
+    return line;
   }
-  void put_back(Handle handle) {
+  void put_back(Line line) {
     const std::lock_guard guard(mutex_);
-    idle_.push_back(std::move(handle));
+    idle_.push_back(std::move(line));
   }
 
  private:
   std::mutex mutex_;
   std::optional<Curl> curl_;
-  std::vector<Handle> idle_;
+  std::vector<Line> idle_;
 };
 
 std::string HttpHead::header(const std::string& name) const {
@@ -275,17 +298,18 @@ HttpClient::~HttpClient() = default;
 
 Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   const Curl& curl = *BOXLITE_TRY(pool_->curl());
-  auto handle = pool_->take(curl);
-  if (!handle) return fail(ErrorCode::resource_exhausted, "make an HTTP request: no memory");
+  auto line = pool_->take(curl);
+  if (!line.easy || !line.multi)
+    return fail(ErrorCode::resource_exhausted, "make an HTTP request: no memory");
   const auto first_origin = origin_of(curl, request.url);
   std::string url = request.url;
   for (int hop = 0; hop <= max_redirects; ++hop) {
     const bool is_first_origin = origin_of(curl, url) == first_origin;
-    Exchange exchange(curl, handle.get(), request, limits_);
+    Exchange exchange(curl, line, request, limits_);
     auto response = exchange.run(url, is_first_origin && !request.authorization.empty());
     const auto target = exchange.redirect_target();
     if (!response || !is_redirect(response->status) || target.empty() || !request.form.empty()) {
-      pool_->put_back(std::move(handle));
+      pool_->put_back(std::move(line));
       return response;
     }
     if (origin_of(curl, url).scheme == "https" && origin_of(curl, target).scheme != "https") {

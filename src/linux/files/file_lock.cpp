@@ -35,8 +35,7 @@ Result<FileLock> FileLock::acquire(const std::filesystem::path& path, LockMode m
     if (try_lock(file.get(), mode)) return FileLock(std::move(file));
     if (errno != EWOULDBLOCK) return fail(syscall_error("flock", path.native(), errno));
     if (deadline.has_passed()) {
-      return fail(ErrorCode::timed_out,
-                  concat("lock ", in_quotes(path.native()), ": another process holds it"));
+      return fail(deadline.error(concat("lock ", in_quotes(path.native()), ": another process holds it")));
     }
     const timespec pause{0, pause_us * 1'000};
     ::nanosleep(&pause, nullptr);

@@ -30,7 +30,7 @@ Result<void> ProcessHandle::wait(Deadline deadline) const {
     const int count = ::poll(&entry, 1, deadline.poll_timeout_ms());
     if (count > 0) return {};
     if (count < 0 && errno != EINTR) return fail(syscall_error("poll", "pidfd", errno));
-    if (deadline.has_passed()) return fail(ErrorCode::timed_out, "it still runs");
+    if (deadline.has_passed()) return fail(deadline.error("it still runs"));
   }
 }
 

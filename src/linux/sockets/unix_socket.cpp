@@ -78,7 +78,7 @@ Result<UniqueFd> connect_unix(const std::filesystem::path& path, Deadline deadli
       ::nanosleep(&pause, nullptr);
       continue;
     }
-    if (os_error == EAGAIN) return fail(ErrorCode::timed_out, concat("connect ", in_quotes(path.native())));
+    if (os_error == EAGAIN) return fail(deadline.error(concat("connect ", in_quotes(path.native()))));
     if (os_error == ECONNREFUSED) {
       return fail(Error(ErrorCode::unavailable,
                         concat("connect ", in_quotes(path.native()), ": nobody listens"), os_error));

@@ -26,12 +26,13 @@ Error without_main(Error error, std::string_view execution_id) {
 
 }  // namespace
 
-Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_running(std::string_view verb) {
+Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_running(std::string_view verb,
+                                                                         const Deadline& deadline) {
   const auto record = BOXLITE_TRY(lifecycle_.look());
   if (box::parse_status(record.state.status) != BoxStatus::running) {
     return fail(ErrorCode::invalid_state, concat(verb, " box ", id(), ": the box is not running"));
   }
-  auto connection = connect();
+  auto connection = connect(deadline);
   if (!connection) return fail(with_name(std::move(connection).error(), verb));
   return connection;
 }
@@ -43,7 +44,7 @@ Result<std::shared_ptr<backend::Execution>> LocalBox::attach(std::string_view ex
   auto connection = BOXLITE_TRY(connect_running(verb));
   auto execution = BOXLITE_TRY(
       box::Execution::attach(runtime_->loop(), runtime_->io(), std::move(connection), execution_id, options));
-  auto started = execution->wait_started();
+  auto started = execution->wait_started(Deadline::after(call_limit));
   if (!started) {
     return fail(with_name(without_main(std::move(started).error(), execution_id), verb));
   }
@@ -77,13 +78,14 @@ Result<void> LocalBox::send_signal(std::string_view execution_id, int signal) {
   return {};
 }
 
-Result<ExitStatus> LocalBox::wait(std::string_view execution_id) {
+Result<ExitStatus> LocalBox::wait(std::string_view execution_id, const CallOptions& call) {
   constexpr std::string_view verb = "wait for a command of";
   BOXLITE_TRY(box::check_execution_id(execution_id));
-  auto connection = BOXLITE_TRY(connect_running(verb));
+  const auto deadline = box::deadline_of(call);
+  auto connection = BOXLITE_TRY(connect_running(verb, deadline));
   wire::msg::WaitRequest request;
   request.set_id(std::string(execution_id));
-  auto result = connection->call<wire::ExecWait>(request, Deadline::never());
+  auto result = connection->call<wire::ExecWait>(request, deadline);
   if (!result) return fail(with_name(without_main(std::move(result).error(), execution_id), verb));
   // Who has waited for the main command finds the box stopped.
   if (execution_id == main_execution_id) settle();

@@ -42,11 +42,13 @@ Result<std::shared_ptr<backend::NetworkLog>> LocalBox::network_log(const Network
   return std::make_shared<LocalNetworkLog>(lifecycle_.paths(), options);
 }
 
-Result<std::shared_ptr<backend::Tunnel>> LocalBox::open_tunnel(const TunnelTarget& target) {
+Result<std::shared_ptr<backend::Tunnel>> LocalBox::open_tunnel(const TunnelTarget& target,
+                                                               const CallOptions& call) {
   constexpr std::string_view verb = "open a tunnel to";
   BOXLITE_TRY(box::check(target));
-  const auto connection = BOXLITE_TRY(connect_ready(verb));
-  auto tunnel = box::Tunnel::open(runtime_->loop(), runtime_->io(), *connection, target);
+  const auto deadline = box::deadline_of(call);
+  const auto connection = BOXLITE_TRY(connect_ready(verb, deadline));
+  auto tunnel = box::Tunnel::open(runtime_->loop(), runtime_->io(), *connection, target, deadline);
   if (!tunnel) return fail(with_name(std::move(tunnel).error(), verb));
   return std::make_shared<LocalTunnel>(*std::move(tunnel), shared_from_this());
 }

@@ -33,10 +33,11 @@ Result<void> LocalBox::check_shim_can_answer() const {
                   .with_remedy(concat("kill -CONT ", shim->shim.pid, ", or boxlite stop --force ", id())));
 }
 
-Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_ready(std::string_view verb) {
-  auto connection = BOXLITE_TRY(connect_running(verb));
+Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_ready(std::string_view verb,
+                                                                       const Deadline& deadline) {
+  auto connection = BOXLITE_TRY(connect_running(verb, deadline));
   // The process that began to start the box may have been killed: then it is still on its way up.
-  auto ready = connection->call<wire::ShimWaitReady>({}, Deadline::after(boot_limit));
+  auto ready = connection->call<wire::ShimWaitReady>({}, deadline.within(boot_limit));
   if (!ready) return fail(with_name(std::move(ready).error(), verb));
   return connection;
 }
@@ -55,8 +56,8 @@ Result<void> LocalBox::unpause() {
   return {};
 }
 
-Result<BoxEnd> LocalBox::wait_stopped(std::optional<std::chrono::milliseconds> timeout) {
-  const auto deadline = timeout ? Deadline::after(*timeout) : Deadline::never();
+Result<BoxEnd> LocalBox::wait_stopped(const CallOptions& call) {
+  const auto deadline = box::deadline_of(call);
   while (true) {
     const auto record = BOXLITE_TRY(lifecycle_.look());
     const auto status = box::parse_status(record.state.status);
@@ -64,14 +65,14 @@ Result<BoxEnd> LocalBox::wait_stopped(std::optional<std::chrono::milliseconds> t
       return BoxEnd{.exit_code = record.state.exit_code, .failure = record.state.failure};
     }
     // The shim is asked, since a box that removes itself leaves nothing to look at.
-    auto connection = connect();
+    auto connection = connect(deadline);
     if (connection) {
       const auto end = (*connection)->call<wire::ShimWaitEnd>({}, deadline);
       if (end) {
         settle_unless_late(deadline);
         return BoxEnd{.exit_code = shell_code(*end), .failure = end->failure()};
       }
-      if (end.error().code() == ErrorCode::timed_out) return std::unexpected(end.error());
+      if (deadline.has_passed()) return fail(deadline.error(concat("wait for the end of box ", id())));
     }
     // It has ended without an answer: the record will say how.
     BOXLITE_TRY(lifecycle_.wait_until_gone(deadline));
@@ -79,7 +80,7 @@ Result<BoxEnd> LocalBox::wait_stopped(std::optional<std::chrono::milliseconds> t
 }
 
 // A caller that has waited finds the box stopped.
-void LocalBox::settle_unless_late(Deadline deadline) {
+void LocalBox::settle_unless_late(const Deadline& deadline) {
   if (lifecycle_.wait_until_gone(deadline)) settle();
 }
 

@@ -122,7 +122,7 @@ Result<BoxStats> LocalBox::stats() {
   add_usage(stats.host, record.state.shim_pid);
   add_usage(stats.host, record.state.vmm_pid);
   if (stats.status != BoxStatus::running) return stats;
-  const auto connection = connect();
+  const auto connection = connect(Deadline::never());
   if (!connection) return stats;
   const auto guest = (*connection)->call<wire::GuestStats>({}, Deadline::after(guest_limit));
   if (guest) stats.guest = as_seen(*guest);
@@ -139,7 +139,7 @@ Result<ProcessList> LocalBox::processes() {
         Error(ErrorCode::invalid_state, concat("list the processes of box ", id(), ": it is ", name(status)))
             .with_remedy("start it first"));
   }
-  auto connection = connect();
+  auto connection = connect(Deadline::never());
   if (!connection) return fail(with_name(std::move(connection).error(), "list the processes of"));
   auto answer = (*connection)->call<wire::GuestProcesses>({}, Deadline::after(list_limit));
   if (!answer) return fail(with_name(std::move(answer).error(), "list the processes of"));

@@ -37,27 +37,28 @@ Result<BoxInfo> LocalBox::info() {
   return box_facts(BOXLITE_TRY(lifecycle_.look()), lifecycle_.paths());
 }
 
-Result<void> LocalBox::start(const ProgressCallback& progress, const StartOptions& options) {
-  auto started = lifecycle_.start(box::Lifecycle::StartMode::join, progress, options);
+Result<void> LocalBox::start(const StartOptions& options, const CallOptions& call) {
+  const box::Call limits(runtime_->loop(), call);
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::join, limits, options);
   if (!started) return fail(with_name(std::move(started).error(), "start"));
   return {};
 }
 
-Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect() {
+Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect(const Deadline& deadline) {
   BOXLITE_TRY(check_shim_can_answer());
   const std::lock_guard lock(mutex_);
   if (connection_ && connection_->is_open()) return connection_;
   connection_ = BOXLITE_TRY(agentlink::Connection::connect(
-      runtime_->loop(), lifecycle_.paths().agent_socket(), Deadline::after(connect_limit)));
+      runtime_->loop(), lifecycle_.paths().agent_socket(), deadline.within(connect_limit)));
   return connection_;
 }
 
-Result<std::shared_ptr<backend::Execution>> LocalBox::exec(const ExecSpec& exec,
-                                                           const ProgressCallback& progress) {
+Result<std::shared_ptr<backend::Execution>> LocalBox::exec(const ExecSpec& exec, const CallOptions& call) {
   BOXLITE_TRY(box::check(exec, false));
-  auto started = lifecycle_.start(box::Lifecycle::StartMode::implicit, progress);
+  const box::Call limits(runtime_->loop(), call);
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::implicit, limits);
   if (!started) return fail(with_name(std::move(started).error(), "start"));
-  auto connection = connect();
+  auto connection = connect(limits.until());
   if (!connection) return fail(explain_refusal(with_name(std::move(connection).error(), "run a command in")));
   auto execution = BOXLITE_TRY(box::Execution::start(runtime_->loop(), runtime_->io(), *std::move(connection),
                                                      box::exec_request(exec, new_id())));
@@ -74,12 +75,12 @@ Error LocalBox::explain_refusal(Error error) {
       .with_remedy("give the box a command that stays, such as `sleep infinity`");
 }
 
-Result<std::shared_ptr<backend::Execution>> LocalBox::run(const ExecSpec& exec,
-                                                          const ProgressCallback& progress) {
+Result<std::shared_ptr<backend::Execution>> LocalBox::run(const ExecSpec& exec, const CallOptions& call) {
   BOXLITE_TRY(box::check(exec, true));
-  auto started = lifecycle_.start(box::Lifecycle::StartMode::first, progress);
+  const box::Call limits(runtime_->loop(), call);
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::first, limits);
   if (!started) return fail(with_name(std::move(started).error(), "start"));
-  auto execution = start_main(exec);
+  auto execution = start_main(exec, limits.until());
   if (!execution) {
     // A machine without its main command is of no use to anybody.
     (void)lifecycle_.stop({.grace = 0ms, .force = true});
@@ -88,7 +89,7 @@ Result<std::shared_ptr<backend::Execution>> LocalBox::run(const ExecSpec& exec,
   return std::make_shared<LocalExecution>(*std::move(execution), shared_from_this(), true);
 }
 
-Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exec) {
+Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exec, const Deadline& deadline) {
   const auto record = BOXLITE_TRY(runtime_->boxes().get(id()));
   const auto spec = BOXLITE_TRY(box::parse_box_spec(record.spec));
   const auto image = BOXLITE_TRY(box::parse_kept_config(record.image_config));
@@ -97,7 +98,7 @@ Result<std::shared_ptr<box::Execution>> LocalBox::start_main(const ExecSpec& exe
   auto request = box::exec_request(main, main_execution_id);
   request.set_is_main(true);
   request.set_use_init(spec.init);
-  auto connection = BOXLITE_TRY(connect());
+  auto connection = BOXLITE_TRY(connect(deadline));
   return box::Execution::start(runtime_->loop(), runtime_->io(), std::move(connection), request);
 }
 
@@ -135,11 +136,12 @@ Result<std::vector<std::filesystem::path>> LocalBox::writable_folders() {
   return box::writable_folders(runtime_->boxes());
 }
 
-Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_for_files() {
+Result<std::shared_ptr<agentlink::Connection>> LocalBox::connect_for_files(const CallOptions& call) {
   // Files need no main command, and the job of a box is not to be run for them.
-  auto started = lifecycle_.start(box::Lifecycle::StartMode::maintenance, {});
+  const box::Call limits(runtime_->loop(), {.stop = call.stop, .deadline = call.deadline});
+  auto started = lifecycle_.start(box::Lifecycle::StartMode::maintenance, limits);
   if (!started) return fail(with_name(std::move(started).error(), "start"));
-  return connect();
+  return connect(limits.until());
 }
 
 Result<std::shared_ptr<backend::LogReader>> LocalBox::logs(const LogOptions& options) {
@@ -147,7 +149,7 @@ Result<std::shared_ptr<backend::LogReader>> LocalBox::logs(const LogOptions& opt
   return BOXLITE_TRY(LocalLogs::open(lifecycle_.paths(), options));
 }
 
-Result<void> LocalBox::stop(const StopOptions& options) {
+Result<void> LocalBox::stop(const StopOptions& options, const CallOptions& call) {
   if (options.grace && options.grace->count() < 0) {
     return fail(ErrorCode::invalid_argument,
                 concat("grace ", options.grace->count(), " ms is not valid: it must be 0 or more"));
@@ -156,7 +158,7 @@ Result<void> LocalBox::stop(const StopOptions& options) {
     return fail(ErrorCode::invalid_argument,
                 concat("signal ", options.signal, " is not valid: it must be 1 to ", last_signal, ", or 0"));
   }
-  auto stopped = lifecycle_.stop(options);
+  auto stopped = lifecycle_.stop(options, box::deadline_of(call));
   if (!stopped) return fail(with_name(std::move(stopped).error(), "stop"));
   return {};
 }

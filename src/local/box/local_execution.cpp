@@ -6,8 +6,8 @@
 
 namespace boxlite::local {
 
-Result<ExitStatus> LocalExecution::wait() {
-  auto status = execution_->wait();
+Result<ExitStatus> LocalExecution::wait(const CallOptions& call) {
+  auto status = execution_->wait(box::deadline_of(call));
   // Who has waited for the main command finds the box stopped.
   if (status && is_main_) box_->settle();
   return status;

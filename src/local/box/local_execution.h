@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "backend/execution.h"
+#include "box/call.h"
 #include "box/exec/execution.h"
 
 namespace boxlite::local {
@@ -19,19 +20,22 @@ class LocalExecution final : public backend::Execution {
       : execution_(std::move(execution)), box_(std::move(box)), is_main_(is_main) {}
 
   const std::string& id() const override { return execution_->id(); }
-  Result<bool> wait_started() override { return execution_->wait_started(); }
+  Result<bool> wait_started(const CallOptions& call) override {
+    return execution_->wait_started(box::deadline_of(call));
+  }
   bool has_terminal() const override { return execution_->has_terminal(); }
   std::uint64_t offset(OutputStream stream) const override { return execution_->offset(stream); }
   std::string disk_error() const override { return execution_->disk_error(); }
   std::uint64_t skipped(OutputStream stream) const override { return execution_->skipped(stream); }
-  Result<void> write_stdin(std::span<const std::byte> bytes) override {
-    return execution_->write_stdin(bytes);
+  Result<void> write_stdin(std::span<const std::byte> bytes, const CallOptions& call) override {
+    return execution_->write_stdin(bytes, box::deadline_of(call));
   }
   Result<void> close_stdin() override { return execution_->close_stdin(); }
-  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer) override {
-    return execution_->read(stream, buffer);
+  Result<std::size_t> read(OutputStream stream, std::span<std::byte> buffer,
+                           const CallOptions& call) override {
+    return execution_->read(stream, buffer, box::deadline_of(call));
   }
-  Result<ExitStatus> wait() override;
+  Result<ExitStatus> wait(const CallOptions& call) override;
   Result<void> send_signal(int signal) override { return execution_->send_signal(signal, false); }
   Result<void> kill() override { return execution_->send_signal(9, true); }
   void detach() override { execution_->detach(); }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
+#include "box/call.h"
 #include "logs/console_reader.h"
 #include "shimlink/shim_process.h"
 #include "shimlink/shim_record.h"
@@ -118,7 +119,7 @@ bool LocalLogs::watch() {
   return std::exchange(file_watch_, watched) != watched;
 }
 
-void LocalLogs::wait(Deadline deadline) const {
+void LocalLogs::wait(const Deadline& deadline) const {
   const auto limit = static_cast<int>(look_pause.count());
   const auto left = deadline.poll_timeout_ms();
   pollfd entry{changes_.get(), POLLIN, 0};
@@ -128,8 +129,8 @@ void LocalLogs::wait(Deadline deadline) const {
   }
 }
 
-Result<std::optional<LogRecord>> LocalLogs::next(std::optional<std::chrono::milliseconds> timeout) {
-  const auto deadline = timeout ? Deadline::after(*timeout) : Deadline::never();
+Result<std::optional<LogRecord>> LocalLogs::next(const CallOptions& call) {
+  const auto deadline = box::deadline_of(call);
   const std::lock_guard lock(mutex_);
   while (!is_done_) {
     if (const auto record = source_->next()) {
@@ -141,7 +142,7 @@ Result<std::optional<LogRecord>> LocalLogs::next(std::optional<std::chrono::mill
       break;
     }
     if (box_has_ended_ || watch()) continue;
-    if (deadline.has_passed()) return fail(ErrorCode::timed_out, "read logs: nothing came in time");
+    if (deadline.has_passed()) return fail(deadline.error("read logs: nothing came in time"));
     wait(deadline);
   }
   return std::optional<LogRecord>();

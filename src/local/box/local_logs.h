@@ -21,7 +21,7 @@ class LocalLogs final : public backend::LogReader {
   static Result<std::shared_ptr<LocalLogs>> open(const box::BoxPaths& paths, const LogOptions& options);
   ~LocalLogs() override;
 
-  Result<std::optional<LogRecord>> next(std::optional<std::chrono::milliseconds> timeout) override;
+  Result<std::optional<LogRecord>> next(const CallOptions& call) override;
 
  private:
   class Source;
@@ -35,7 +35,7 @@ class LocalLogs final : public backend::LogReader {
   bool is_over();
   // True when something was to be watched that had not been: look once more.
   bool watch();
-  void wait(Deadline deadline) const;
+  void wait(const Deadline& deadline) const;
 
   const box::BoxPaths paths_;
   const LogOptions options_;

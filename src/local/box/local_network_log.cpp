@@ -8,6 +8,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "box/call.h"
 #include "shimlink/shim_process.h"
 
 namespace boxlite::local {
@@ -61,7 +62,7 @@ bool LocalNetworkLog::is_over() {
   return false;
 }
 
-void LocalNetworkLog::wait(Deadline deadline) {
+void LocalNetworkLog::wait(const Deadline& deadline) {
   const auto limit = static_cast<int>(look_pause.count());
   const auto left = deadline.poll_timeout_ms();
   // Each time anew: the name may mean another file by now.
@@ -74,8 +75,8 @@ void LocalNetworkLog::wait(Deadline deadline) {
   }
 }
 
-Result<std::optional<NetworkRecord>> LocalNetworkLog::next(std::optional<std::chrono::milliseconds> timeout) {
-  const auto deadline = timeout ? Deadline::after(*timeout) : Deadline::never();
+Result<std::optional<NetworkRecord>> LocalNetworkLog::next(const CallOptions& call) {
+  const auto deadline = box::deadline_of(call);
   const std::lock_guard lock(mutex_);
   while (!is_done_) {
     if (auto record = take()) return as_seen(*std::move(record));
@@ -84,8 +85,7 @@ Result<std::optional<NetworkRecord>> LocalNetworkLog::next(std::optional<std::ch
       break;
     }
     if (box_has_ended_) continue;
-    if (deadline.has_passed())
-      return fail(ErrorCode::timed_out, "read the network log: nothing came in time");
+    if (deadline.has_passed()) return fail(deadline.error("read the network log: nothing came in time"));
     wait(deadline);
   }
   return std::optional<NetworkRecord>();

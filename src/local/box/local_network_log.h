@@ -20,12 +20,12 @@ class LocalNetworkLog final : public backend::NetworkLog {
  public:
   LocalNetworkLog(const box::BoxPaths& paths, const NetworkLogOptions& options);
 
-  Result<std::optional<NetworkRecord>> next(std::optional<std::chrono::milliseconds> timeout) override;
+  Result<std::optional<NetworkRecord>> next(const CallOptions& call) override;
 
  private:
   std::optional<netpolicy::AuditRecord> take();
   bool is_over();
-  void wait(Deadline deadline);
+  void wait(const Deadline& deadline);
 
   const box::BoxPaths paths_;
   const NetworkLogOptions options_;

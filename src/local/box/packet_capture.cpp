@@ -19,23 +19,28 @@ constexpr int pause_ms = 200;
 constexpr std::size_t buffer_size = 256u << 10;
 
 // An empty piece now and then asks the sink whether it still wants any.
-Result<void> pass_on(int fifo, const std::function<bool(std::string_view)>& sink) {
+Result<void> pass_on(int fifo, const std::function<bool(std::string_view)>& sink, const Deadline& deadline) {
   std::string buffer(buffer_size, '\0');
   while (true) {
     pollfd entry{fifo, POLLIN, 0};
-    if (::poll(&entry, 1, pause_ms) < 0 && errno != EINTR) return fail(syscall_error("poll", "fifo", errno));
+    const auto pause = std::chrono::milliseconds(pause_ms);
+    if (::poll(&entry, 1, deadline.within(pause).poll_timeout_ms()) < 0 && errno != EINTR)
+      return fail(syscall_error("poll", "fifo", errno));
     const auto count = ::read(fifo, buffer.data(), buffer.size());
     if (count == 0) return {};
     if (count < 0 && errno != EAGAIN && errno != EINTR) return fail(syscall_error("read", "fifo", errno));
     const auto size = count > 0 ? static_cast<std::size_t>(count) : 0;
     if (!sink(std::string_view(buffer).substr(0, size))) return {};
+    if (deadline.has_passed()) return fail(deadline.error("capture packets"));
   }
 }
 
 }  // namespace
 
-Result<void> LocalBox::capture(const std::function<bool(std::string_view bytes)>& sink) {
-  const auto connection = BOXLITE_TRY(connect_ready("capture the packets of"));
+Result<void> LocalBox::capture(const std::function<bool(std::string_view bytes)>& sink,
+                               const CallOptions& call) {
+  const auto deadline = box::deadline_of(call);
+  const auto connection = BOXLITE_TRY(connect_ready("capture the packets of", deadline));
   UniqueFd fifo;
   {
     // Once both ends are open, its name is not needed any more.
@@ -47,7 +52,7 @@ Result<void> LocalBox::capture(const std::function<bool(std::string_view bytes)>
     request.set_fifo(path.native());
     BOXLITE_TRY(connection->call<wire::ShimCapture>(request, Deadline::after(call_limit)));
   }
-  return pass_on(fifo.get(), sink);
+  return pass_on(fifo.get(), sink, deadline);
 }
 
 }  // namespace boxlite::local

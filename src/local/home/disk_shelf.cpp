@@ -62,18 +62,20 @@ std::filesystem::path DiskShelf::directory(std::uint64_t size_gib) const {
 }
 
 Result<box::BaseDisk> DiskShelf::require(const image::Image& image, std::uint64_t disk_size_gib,
-                                         const ProgressCallback& progress) {
+                                         const box::Call& call) {
   const auto size_gib = base_size_gib(disk_size_gib);
   auto disks_lock = BOXLITE_TRY(
-      linux_::FileLock::acquire(home_.disks_lock(), linux_::LockMode::shared, Deadline::after(prune_limit)));
+      linux_::FileLock::acquire(home_.disks_lock(), linux_::LockMode::shared, call.within(prune_limit)));
   const auto hold = std::make_shared<Hold>(std::move(disks_lock), BOXLITE_TRY(images_.lease()));
   const auto cache = BOXLITE_TRY(disk::DiskCache::open(directory(size_gib)));
   const auto chain_id = image.chain_id();
   auto cached = BOXLITE_TRY(cache.lookup(chain_id));
   if (!cached) {
     const auto limits = BOXLITE_TRY(disk::LayerLimits::from_environment());
-    const disk::ImageDiskOptions options{
-        .size_bytes = size_gib << 30, .limits = limits, .progress = told_as(progress), .stop = {}};
+    const disk::ImageDiskOptions options{.size_bytes = size_gib << 30,
+                                         .limits = limits,
+                                         .progress = told_as(call.progress()),
+                                         .stop = call.stop()};
     cached = BOXLITE_TRY_CONTEXT(concat("make a disk of image ", in_quotes(image.reference)),
                                  cache.build(layer_sources(image, images_), options));
   }

@@ -25,7 +25,7 @@ class DiskShelf {
   // A base for disks of this size with the files of `image`, made when it is not there. Until the result's
   // `hold` goes, no process prunes.
   Result<box::BaseDisk> require(const image::Image& image, std::uint64_t disk_size_gib,
-                                const ProgressCallback& progress);
+                                const box::Call& call);
 
   // Where the base of that key (BaseDisk) is.
   std::filesystem::path path_of(std::string_view key) const;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "box/call.h"
+
 namespace boxlite::local {
 namespace {
 
@@ -30,20 +32,19 @@ Result<std::shared_ptr<LocalEventReader>> LocalEventReader::open(const std::file
   return std::shared_ptr<LocalEventReader>(new LocalEventReader(std::move(cursor), std::move(options)));
 }
 
-Result<std::optional<Event>> LocalEventReader::next(std::chrono::milliseconds limit) {
+Result<std::optional<Event>> LocalEventReader::next(const CallOptions& call) {
   const std::lock_guard lock(mutex_);
-  const auto asked = limit >= longest_limit ? Deadline::never() : Deadline::after(std::max(limit, 0ms));
+  const auto deadline = box::deadline_of(call);
   while (!is_over_) {
     // What is written already is read even when the time is up.
-    const auto left = options_.until ? *options_.until - now() : EventTime::duration::max();
-    const auto end =
-        Deadline::after(std::clamp(std::chrono::ceil<std::chrono::milliseconds>(left), 0ms, longest_limit));
-    auto event = BOXLITE_TRY(cursor_.next(asked.is_never() || end.at() < asked.at() ? end : asked));
+    const auto left = options_.until ? *options_.until - now() : TimePoint::duration::max();
+    const auto until_end = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(left), 0ms, longest_limit);
+    auto event = BOXLITE_TRY(cursor_.next(deadline.within(until_end)));
     if (event && options_.until && event->time >= *options_.until) is_over_ = true;
     if (!event && options_.until && now() >= *options_.until) is_over_ = true;
     if (is_over_) break;
     if (event && is_wanted(*event)) return as_seen(*std::move(event));
-    if (!event && asked.has_passed()) break;
+    if (!event && deadline.has_passed()) return fail(deadline.error("read events: none came in time"));
   }
   return std::optional<Event>();
 }

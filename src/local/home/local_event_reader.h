@@ -17,8 +17,7 @@ class LocalEventReader final : public backend::EventReader {
   static Result<std::shared_ptr<LocalEventReader>> open(const std::filesystem::path& home,
                                                         EventOptions options);
 
-  Result<std::optional<Event>> next(std::chrono::milliseconds limit) override;
-  bool is_over() const override { return is_over_; }
+  Result<std::optional<Event>> next(const CallOptions& call) override;
 
  private:
   LocalEventReader(journal::EventCursor cursor, EventOptions options)

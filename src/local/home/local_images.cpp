@@ -56,11 +56,12 @@ Result<void> check_runs_here(const image::Image& image) {
                   .with_remedy("pull or load it for this host: --platform"));
 }
 
-Result<image::LoadOptions> store_options(const LoadOptions& options) {
+Result<image::LoadOptions> store_options(const LoadOptions& options, const box::Call& call) {
   image::LoadOptions out;
   out.name = options.name;
   out.platform = BOXLITE_TRY(parse_platform(options.platform));
-  out.progress = told_as("load", options.progress);
+  out.progress = told_as("load", call.progress());
+  out.stop = call.stop();
   return out;
 }
 
@@ -68,18 +69,20 @@ Result<image::LoadOptions> store_options(const LoadOptions& options) {
 
 Result<std::unique_ptr<LocalImages>> LocalImages::open(const Home& home, const Installation& installation,
                                                        store::BoxTable& boxes,
-                                                       const std::vector<RegistryOptions>& registries) {
+                                                       const std::vector<RegistryOptions>& registries,
+                                                       linux_::EventLoop& loop) {
   image::StoreOptions options;
   options.network.registries = BOXLITE_TRY(registry_configs(registries));
   auto store = BOXLITE_TRY(image::ImageStore::open(home.images(), std::move(options)));
-  return std::unique_ptr<LocalImages>(new LocalImages(home, installation, boxes, std::move(store)));
+  return std::unique_ptr<LocalImages>(new LocalImages(home, installation, boxes, std::move(store), loop));
 }
 
 LocalImages::LocalImages(Home home, Installation installation, store::BoxTable& boxes,
-                         image::ImageStore store)
+                         image::ImageStore store, linux_::EventLoop& loop)
     : home_(std::move(home)),
       installation_(std::move(installation)),
       boxes_(boxes),
+      loop_(loop),
       store_(std::move(store)),
       disks_(home_, store_) {}
 
@@ -104,12 +107,15 @@ Result<void> LocalImages::load_bundled(std::string_view name) {
 }
 
 Result<image::Image> LocalImages::pull_image(std::string_view reference, std::string_view platform,
-                                             const ProgressCallback& progress) {
+                                             const box::Call& call) {
   if (is_bundled(reference)) return resolve(reference, platform);
   image::PullOptions options;
   options.platform = BOXLITE_TRY(parse_platform(platform));
-  options.progress = told_as("pull", progress);
-  auto pulled = BOXLITE_TRY(store_.pull(reference, options));
+  options.progress = told_as("pull", call.progress());
+  options.stop = call.stop();
+  auto stored = store_.pull(reference, options);
+  if (!stored) return fail(call.explain(std::move(stored).error()));
+  auto pulled = *std::move(stored);
   announce(journal::event_type::image_pull, pulled);
   (void)journal::Counters(home_.directory / journal::counters_file_name).add(journal::Counter::images_pulled);
   return pulled;
@@ -125,32 +131,43 @@ void LocalImages::announce(std::string_view type, const image::Image& image) con
 }
 
 Result<image::Image> LocalImages::require(std::string_view reference, std::string_view platform,
-                                          const ProgressCallback& progress) {
+                                          const box::Call& call) {
   auto found = resolve(reference, platform);
   if (!found && found.error().code() == ErrorCode::not_found) {
-    found = pull_image(reference, platform, progress);
+    found = pull_image(reference, platform, call);
   }
   if (found) BOXLITE_TRY(check_runs_here(*found));
   return found;
 }
 
-Result<ImageInfo> LocalImages::pull(std::string_view reference, const PullOptions& options) {
-  return image_facts(BOXLITE_TRY(pull_image(reference, options.platform, options.progress)));
+Result<void> LocalImages::require_stored(std::string_view reference, std::string_view platform) {
+  BOXLITE_TRY(resolve(reference, platform));
+  return {};
+}
+
+Result<ImageInfo> LocalImages::pull(std::string_view reference, const PullOptions& options,
+                                    const CallOptions& call) {
+  const box::Call limits(loop_, call);
+  return image_facts(BOXLITE_TRY(pull_image(reference, options.platform, limits)));
 }
 
 Result<std::vector<ImageInfo>> LocalImages::load(const std::filesystem::path& archive,
-                                                 const LoadOptions& options) {
-  const auto wanted = BOXLITE_TRY(store_options(options));
-  const auto loaded = BOXLITE_TRY(store_.load(archive, wanted));
-  for (const auto& image : loaded) announce(journal::event_type::image_load, image);
-  return all_facts(loaded);
+                                                 const LoadOptions& options, const CallOptions& call) {
+  const box::Call limits(loop_, call);
+  return loaded(store_.load(archive, BOXLITE_TRY(store_options(options, limits))), limits);
 }
 
-Result<std::vector<ImageInfo>> LocalImages::load(int archive_fd, const LoadOptions& options) {
-  const auto wanted = BOXLITE_TRY(store_options(options));
-  const auto loaded = BOXLITE_TRY(store_.load_stream(archive_fd, wanted));
-  for (const auto& image : loaded) announce(journal::event_type::image_load, image);
-  return all_facts(loaded);
+Result<std::vector<ImageInfo>> LocalImages::load(int archive_fd, const LoadOptions& options,
+                                                 const CallOptions& call) {
+  const box::Call limits(loop_, call);
+  return loaded(store_.load_stream(archive_fd, BOXLITE_TRY(store_options(options, limits))), limits);
+}
+
+Result<std::vector<ImageInfo>> LocalImages::loaded(Result<std::vector<image::Image>> images,
+                                                   const box::Call& call) const {
+  if (!images) return fail(call.explain(std::move(images).error()));
+  for (const auto& image : *images) announce(journal::event_type::image_load, image);
+  return all_facts(*images);
 }
 
 Result<ImageInfo> LocalImages::get(std::string_view name) {
@@ -175,14 +192,15 @@ Result<std::set<oci::Digest>> LocalImages::used_by_boxes() {
   return used;
 }
 
-Result<PruneReport> LocalImages::remove(std::string_view name, bool force) {
+Result<PruneReport> LocalImages::remove(std::string_view name, const RemoveImageOptions& options) {
   const auto image = BOXLITE_TRY(resolve(name, {}));
   const auto used = BOXLITE_TRY(used_by_boxes());
-  if (!force && used.contains(image.manifest_digest)) {
+  if (!options.force && used.contains(image.manifest_digest)) {
     return fail(Error(ErrorCode::invalid_state, concat("remove image ", in_quotes(name), ": a box uses it"))
                     .with_remedy("remove the box first, or force the removal: the box keeps its disk"));
   }
-  const auto removed = BOXLITE_TRY(with_reserve(home_.directory, [&] { return store_.remove(name, force); }));
+  const auto removed =
+      BOXLITE_TRY(with_reserve(home_.directory, [&] { return store_.remove(name, options.force); }));
   announce(journal::event_type::image_remove, image);
   PruneReport report;
   report.removed = removed.untagged;
@@ -247,13 +265,17 @@ Result<void> LocalImages::add_usage(SpaceUse& blobs, SpaceUse& disks) {
   return {};
 }
 
-Result<void> LocalImages::export_rootfs(std::string_view name, const std::filesystem::path& directory) {
+Result<void> LocalImages::export_rootfs(std::string_view name, const std::filesystem::path& directory,
+                                        const CallOptions& call) {
   const auto image = BOXLITE_TRY(resolve(name, {}));
   const auto lease = BOXLITE_TRY(store_.lease());
   disk::ExportOptions options;
   options.limits = BOXLITE_TRY(disk::LayerLimits::from_environment());
-  BOXLITE_TRY_CONTEXT(concat("export image ", in_quotes(name)),
-                      disk::export_rootfs(layer_sources(image, store_), directory, options));
+  const box::Call limits(loop_, call);
+  options.stop = limits.stop();
+  const auto exported = disk::export_rootfs(layer_sources(image, store_), directory, options);
+  if (!exported)
+    return fail(limits.explain(Error(exported.error())).context(concat("export image ", in_quotes(name))));
   return {};
 }
 

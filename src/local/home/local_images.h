@@ -6,6 +6,7 @@
 #include <boxlite/runtime.hpp>
 
 #include "backend/images.h"
+#include "box/call.h"
 #include "image/image_store.h"
 #include "local/home/disk_shelf.h"
 #include "local/home/home.h"
@@ -20,31 +21,39 @@ class LocalImages final : public backend::Images {
  public:
   static Result<std::unique_ptr<LocalImages>> open(const Home& home, const Installation& installation,
                                                    store::BoxTable& boxes,
-                                                   const std::vector<RegistryOptions>& registries);
+                                                   const std::vector<RegistryOptions>& registries,
+                                                   linux_::EventLoop& loop);
 
-  Result<ImageInfo> pull(std::string_view reference, const PullOptions& options) override;
-  Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive,
-                                      const LoadOptions& options) override;
-  Result<std::vector<ImageInfo>> load(int archive_fd, const LoadOptions& options) override;
+  Result<ImageInfo> pull(std::string_view reference, const PullOptions& options,
+                         const CallOptions& call) override;
+  Result<std::vector<ImageInfo>> load(const std::filesystem::path& archive, const LoadOptions& options,
+                                      const CallOptions& call) override;
+  Result<std::vector<ImageInfo>> load(int archive_fd, const LoadOptions& options,
+                                      const CallOptions& call) override;
   Result<ImageInfo> get(std::string_view name) override;
   Result<std::vector<ImageInfo>> list() override;
-  Result<PruneReport> remove(std::string_view name, bool force) override;
+  Result<PruneReport> remove(std::string_view name, const RemoveImageOptions& options) override;
   Result<PruneReport> prune(const PruneOptions& options) override;
-  Result<void> export_rootfs(std::string_view name, const std::filesystem::path& directory) override;
+  Result<void> export_rootfs(std::string_view name, const std::filesystem::path& directory,
+                             const CallOptions& call) override;
 
   // The stored image of this name, pulled when it is missing.
-  Result<image::Image> require(std::string_view reference, std::string_view platform,
-                               const ProgressCallback& progress);
+  Result<image::Image> require(std::string_view reference, std::string_view platform, const box::Call& call);
+  // not_found unless it is stored.
+  Result<void> require_stored(std::string_view reference, std::string_view platform);
   // What the blobs and the disks occupy, and what prune({.all = true}) would free of them.
   Result<void> add_usage(SpaceUse& blobs, SpaceUse& disks);
   DiskShelf& disks() { return disks_; }
 
  private:
-  LocalImages(Home home, Installation installation, store::BoxTable& boxes, image::ImageStore store);
+  LocalImages(Home home, Installation installation, store::BoxTable& boxes, image::ImageStore store,
+              linux_::EventLoop& loop);
   Result<image::Image> resolve(std::string_view name, std::string_view platform);
   Result<void> load_bundled(std::string_view name);
   Result<image::Image> pull_image(std::string_view reference, std::string_view platform,
-                                  const ProgressCallback& progress);
+                                  const box::Call& call);
+  Result<std::vector<ImageInfo>> loaded(Result<std::vector<image::Image>> images,
+                                        const box::Call& call) const;
   void announce(std::string_view type, const image::Image& image) const;
   Result<std::set<oci::Digest>> used_by_boxes();
   Result<void> prune_disks(const PruneOptions& options, PruneReport& report);
@@ -52,6 +61,7 @@ class LocalImages final : public backend::Images {
   const Home home_;
   const Installation installation_;
   store::BoxTable& boxes_;
+  linux_::EventLoop& loop_;
   const image::ImageStore store_;
   DiskShelf disks_;
 };

@@ -33,14 +33,14 @@ void ReadyKeeper::keep(const std::string& key, const BoxSpec& like, unsigned cou
   changed_.notify_all();
 }
 
-Result<void> ReadyKeeper::wait_ready(const std::string& key, Deadline deadline) {
+Result<void> ReadyKeeper::wait_ready(const std::string& key, const Deadline& deadline) {
   std::unique_lock lock(mutex_);
   while (true) {
     const auto& kind = kinds_[key];
     if (count(key, true) >= kind.wanted) return {};
     if (kind.failures >= most_failures) return fail(Error(*kind.failure).context("keep machines ready"));
     if (deadline.has_passed())
-      return fail(ErrorCode::timed_out, "keep machines ready: they take longer to come up than expected");
+      return fail(deadline.error("keep machines ready: they take longer to come up than expected"));
     changed_.wait_for(lock, std::chrono::milliseconds(deadline.poll_timeout_ms()));
   }
 }

@@ -37,7 +37,7 @@ class ReadyKeeper {
   void keep(const std::string& key, const BoxSpec& like, unsigned count);
   // Until as many as wanted are ready: timed_out at the deadline, and what keeps them from being started once
   // that has failed three times in a row.
-  Result<void> wait_ready(const std::string& key, Deadline deadline);
+  Result<void> wait_ready(const std::string& key, const Deadline& deadline);
   // Ends those that nobody has claimed; returns when they are gone.
   void close();
 

@@ -42,7 +42,7 @@ std::string kind_of(const BoxSpec& spec) {
 }  // namespace
 
 // By a start: what comes out of it has been seen to work.
-Result<void> LocalRuntime::warm(const BoxSpec& spec, const ProgressCallback& progress) {
+Result<void> LocalRuntime::warm(const BoxSpec& spec, const WarmOptions& options, const CallOptions& call) {
   auto trial = spec;
   trial.name.clear();
   trial.auto_remove = true;
@@ -51,9 +51,10 @@ Result<void> LocalRuntime::warm(const BoxSpec& spec, const ProgressCallback& pro
   // For a box with a job, maintenance starts the machine without it.
   trial.entrypoint.reset();
   trial.command = {"true"};
-  const auto box = BOXLITE_TRY(create(trial, {.start_follows = true}));
+  const auto box = BOXLITE_TRY(create(trial, {.pull = options.pull, .start_follows = true}, call));
   box::Lifecycle lifecycle(*this, box->id());
-  auto started = lifecycle.start(box::Lifecycle::StartMode::maintenance, progress);
+  const box::Call limits(loop(), call);
+  auto started = lifecycle.start(box::Lifecycle::StartMode::maintenance, limits);
   auto removed = lifecycle.remove(true);
   forget_intention(box->id());
   if (!started) return fail(std::move(started).error().context("warm up"));
@@ -62,15 +63,16 @@ Result<void> LocalRuntime::warm(const BoxSpec& spec, const ProgressCallback& pro
   return removed;
 }
 
-Result<void> LocalRuntime::keep_ready(const BoxSpec& like, unsigned count, const ProgressCallback& progress) {
+Result<void> LocalRuntime::keep_ready(const BoxSpec& like, unsigned count, const WarmOptions& options,
+                                      const CallOptions& call) {
   if (count > most_ready_machines) {
     return fail(ErrorCode::invalid_argument,
                 concat("keep ", count, " machines ready: ", most_ready_machines, " are the most"));
   }
-  if (count > 0) BOXLITE_TRY(warm(like, progress));
+  if (count > 0) BOXLITE_TRY(warm(like, options, call));
   const auto kind = kind_of(like);
   ready_keeper_.keep(kind, like, count);
-  return ready_keeper_.wait_ready(kind, Deadline::after(ready_limit));
+  return ready_keeper_.wait_ready(kind, box::deadline_of(call).within(ready_limit));
 }
 
 void LocalRuntime::note_first_start(const BoxSpec& spec) {
@@ -89,7 +91,8 @@ void LocalRuntime::note_first_start(const BoxSpec& spec) {
 Result<shimlink::AddedMachine> LocalRuntime::add_ready_machine(const BoxSpec& like) {
   store::BoxRecord nobody;
   nobody.id = new_id();
-  box::StartPlan plan(*this, nobody, like, {}, box::MainStart::none);
+  const box::Call call;
+  box::StartPlan plan(*this, nobody, like, call, box::MainStart::none);
   BOXLITE_TRY(plan.prepare());
   return plan.add_ready_machine();
 }

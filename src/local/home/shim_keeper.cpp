@@ -23,6 +23,8 @@ void ShimKeeper::adopt(std::string box_id, shimlink::ShimProcess shim, bool is_d
   const std::lock_guard lock(mutex_);
   if (!worker_.joinable()) worker_ = start_thread([this] { work(); });
   const auto key = ++last_key_;
+  // Its start was under way when the others were ended.
+  if (is_closing_ && !is_detached) shim.hang_up();
   shims_.emplace(key, Kept{std::move(box_id), std::move(shim), is_detached, {}});
   loop_.post([this, key] { watch(key); });
 }
@@ -66,7 +68,7 @@ void ShimKeeper::work() {
   }
 }
 
-void ShimKeeper::close() {
+Result<void> ShimKeeper::close(const Deadline& deadline) {
   Shims shims;
   {
     const std::lock_guard lock(mutex_);
@@ -77,10 +79,12 @@ void ShimKeeper::close() {
   for (auto& [key, kept] : shims) {
     if (!kept.is_detached) kept.shim.hang_up();
   }
-  const auto deadline = Deadline::after(orderly_end);
+  const auto limit = deadline.within(orderly_end);
+  Result<void> closed;
   for (auto& [key, kept] : shims) {
     if (kept.is_detached) continue;
-    if (!kept.shim.wait(deadline)) {
+    if (!kept.shim.wait(limit)) {
+      if (deadline.has_passed()) closed = fail(deadline.error("end the boxes in order"));
       (void)kept.shim.kill();
       (void)kept.shim.wait(Deadline::after(killed_end));
     }
@@ -89,6 +93,7 @@ void ShimKeeper::close() {
   // Watches belong to the loop's thread.
   if (!shims.empty()) loop_.post([shims = std::move(shims)] {});
   if (worker_.joinable()) worker_.join();
+  return closed;
 }
 
 }  // namespace boxlite::local

@@ -22,14 +22,14 @@ class ShimKeeper {
   // `settle` enters the end of a box's machine into the database; called on a thread of the keeper's own,
   // since it waits for locks and files.
   ShimKeeper(linux_::EventLoop& loop, std::function<void(const std::string& box_id)> settle);
-  ~ShimKeeper() { close(); }
+  ~ShimKeeper() { (void)close(Deadline::never()); }
 
   void adopt(std::string box_id, shimlink::ShimProcess shim, bool is_detached);
   // The box is not ended by close() any more.
   void release(const std::string& box_id);
   // Ends the boxes that are not detached, all at once and in an orderly way, and settles them. Returns when
-  // their machines are gone.
-  void close();
+  // their machines are gone; those that have not ended at the deadline are killed, and that is an error then.
+  Result<void> close(const Deadline& deadline);
 
  private:
   struct Kept {

@@ -62,7 +62,7 @@ TEST_F(CareTest, AnIdleBoxStopsAndABusyOneDoesNot) {
   auto busy = box.exec({.command = {"sleep", "1"}});
   ASSERT_TRUE(busy);
   EXPECT_EQ(busy->wait()->exit_code, 0) << "longer than the idle time";
-  const auto end = box.wait_stopped(20s);
+  const auto end = box.wait_stopped(CallOptions::within(20s));
   ASSERT_TRUE(end) << end.error().message();
   EXPECT_EQ(end->failure, "");
   EXPECT_EQ(box.info()->status, BoxStatus::stopped);
@@ -72,8 +72,8 @@ TEST_F(CareTest, WhoWaitsLearnsHowABoxEndedThatIsGone) {
   auto runtime = open();
   auto box = create(runtime, {.command = {"sh", "-c", "sleep 0.5; exit 4"}, .auto_remove = true});
   ASSERT_TRUE(box.start());
-  EXPECT_EQ(box.wait_stopped(1ms).error().code(), ErrorCode::timed_out);
-  const auto end = box.wait_stopped(20s);
+  EXPECT_EQ(box.wait_stopped(CallOptions::within(1ms)).error().code(), ErrorCode::timed_out);
+  const auto end = box.wait_stopped(CallOptions::within(20s));
   ASSERT_TRUE(end) << end.error().message();
   EXPECT_EQ(end->exit_code, 4);
   EXPECT_EQ(box.info().error().code(), ErrorCode::not_found);
@@ -86,7 +86,7 @@ TEST_F(CareTest, ABoxWhoseTimeIsOverIsRemovedByTheNextRuntime) {
     auto box = create(runtime, {.command = {"true"}, .auto_delete = 1ms});
     id = box.id();
     ASSERT_TRUE(box.start());
-    ASSERT_TRUE(box.wait_stopped(20s));
+    ASSERT_TRUE(box.wait_stopped(CallOptions::within(20s)));
   }
   auto runtime = open();
   EXPECT_EQ(runtime.get(id).error().code(), ErrorCode::not_found);
@@ -145,7 +145,7 @@ TEST_F(CareTest, EventsBearTheNameThatTheBoxHas) {
   ASSERT_TRUE(box.start());
   ASSERT_TRUE(box.stop({.grace = 0ms}));
   for (const char* type : {"exec", "die", "stop", "start", "ready", "die", "stop"}) {
-    const auto event = events->next(10s);
+    const auto event = events->next(CallOptions::within(10s));
     ASSERT_TRUE(event && *event) << type;
     EXPECT_EQ((*event)->type, type);
     EXPECT_EQ((*event)->box_name, "after") << type;

@@ -54,7 +54,7 @@ TEST_F(FilesTest, TreesGoInAndComeOutUnchanged) {
 
   std::uint64_t told = 0;
   const auto in =
-      files.copy_in(path("src"), "/srv/data", {.progress = [&](const CopyProgress& at) { told = at.bytes; }});
+      files.copy_in(path("src"), "/srv/data", {}, {.progress = [&](const Progress& at) { told = at.done; }});
   ASSERT_TRUE(in) << in.error().message();
   EXPECT_EQ(in->files, 304u);
   EXPECT_GT(told, large.size());
@@ -97,7 +97,7 @@ TEST_F(FilesTest, ArchivesPassThroughDescriptors) {
   auto box = create(runtime);
   auto files = box.files();
   EXPECT_EQ(files.write("/none/f", bytes_of("content")).error().code(), ErrorCode::not_found);
-  ASSERT_TRUE(files.make_directory("/srv/in", true));
+  ASSERT_TRUE(files.make_directory("/srv/in", {.parents = true}));
   ASSERT_TRUE(files.write("/srv/f", bytes_of("content")));
   const UniqueFd archive(::open(path("a.tar").c_str(), O_RDWR | O_CREAT, 0600));
   const auto packed = files.pack("/srv", archive.get());
@@ -147,31 +147,31 @@ TEST_F(FilesTest, TheFileSystemCanBeUsed) {
   EXPECT_EQ(files.read("/dev/zero").error().code(), ErrorCode::invalid_argument);
   EXPECT_THAT(text_of(*files.read("/proc/version")), HasSubstr("Linux"));
 
-  ASSERT_TRUE(files.make_directory("/tmp/d/e", true));
+  ASSERT_TRUE(files.make_directory("/tmp/d/e", {.parents = true}));
   EXPECT_EQ(files.make_directory("/tmp/d").error().code(), ErrorCode::already_exists);
   ASSERT_TRUE(files.rename("/tmp/f", "/tmp/d/f"));
-  EXPECT_FALSE(files.rename("/tmp/large", "/tmp/d/f", false));
+  EXPECT_FALSE(files.rename("/tmp/large", "/tmp/d/f", {.overwrite = false}));
   const auto list = files.list("/tmp/d");
   ASSERT_TRUE(list) << list.error().message();
   EXPECT_EQ(list->size(), 2u);
   EXPECT_FALSE(files.remove("/tmp/d"));
-  ASSERT_TRUE(files.remove("/tmp/d", true));
+  ASSERT_TRUE(files.remove("/tmp/d", {.recursive = true}));
   EXPECT_EQ(files.stat("/tmp/d").error().code(), ErrorCode::not_found);
   EXPECT_EQ(files.stat(std::string("/tmp/\0x", 7)).error().code(), ErrorCode::invalid_argument);
-  EXPECT_EQ(files.stat("/proc/self/exe", false)->kind, FileKind::symlink);
+  EXPECT_EQ(files.stat("/proc/self/exe", {.follow_symlinks = false})->kind, FileKind::symlink);
 }
 
 TEST_F(FilesTest, AWatchTellsWhatChanges) {
   auto runtime = open();
   auto box = create(runtime);
   auto files = box.files();
-  ASSERT_TRUE(files.make_directory("/srv/w/sub", true));
-  auto watch = files.watch("/srv/w", true);
+  ASSERT_TRUE(files.make_directory("/srv/w/sub", {.parents = true}));
+  auto watch = files.watch("/srv/w", {.recursive = true});
   ASSERT_TRUE(watch) << watch.error().message();
   std::string story;
   // False: the watch has ended.
   const auto hear_more = [&] {
-    const auto events = watch->next(20s);
+    const auto events = watch->next(CallOptions::within(20s));
     EXPECT_TRUE(events) << events.error().message() << "\n" << story;
     if (!events) return false;
     for (const auto& event : *events)
@@ -197,7 +197,7 @@ TEST_F(FilesTest, ABoxThatIsShutDownLeavesNoCopyHanging) {
   auto watch = box.files().watch("/tmp");
   ASSERT_TRUE(watch) << watch.error().message();
   std::jthread stopper([&] { EXPECT_TRUE(box.stop()); });
-  const auto events = watch->next(20s);
+  const auto events = watch->next(CallOptions::within(20s));
   EXPECT_FALSE(events);
 }
 

@@ -109,7 +109,7 @@ TEST_F(HomeTest, ImagesCanGoButNotTheDiskUnderABox) {
   EXPECT_EQ(run_in(box, {"sh", "-c", "echo kept > /f"}).status.exit_code, 0);
   ASSERT_TRUE(box.stop());
   EXPECT_EQ(images.remove("boxlite/base").error().code(), ErrorCode::invalid_state);
-  ASSERT_TRUE(images.remove("boxlite/base", true));
+  ASSERT_TRUE(images.remove("boxlite/base", {.force = true}));
   ASSERT_TRUE(images.prune({.all = true}));
   EXPECT_EQ(run_in(box, {"cat", "/f"}).out, "kept\n") << "the box starts without its image";
   ASSERT_TRUE(runtime.remove("b", {.force = true}));

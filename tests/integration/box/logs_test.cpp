@@ -22,7 +22,7 @@ class LogsTest : public BoxTest {
     auto reader = box.logs(options);
     EXPECT_TRUE(reader) << reader.error().message();
     while (reader) {
-      const auto record = reader->next(20s);
+      const auto record = reader->next(CallOptions::within(20s));
       EXPECT_TRUE(record) << record.error().message();
       if (!record || !*record) break;
       result.has_gap = result.has_gap || (*record)->is_gap;
@@ -60,12 +60,12 @@ TEST_F(LogsTest, FollowUntilTheBoxStops) {
   ASSERT_TRUE(box.start());
   auto reader = box.logs({.follow = true});
   ASSERT_TRUE(reader);
-  EXPECT_EQ((*reader->next(20s))->bytes, "one\n");
-  EXPECT_EQ(reader->next(50ms).error().code(), ErrorCode::timed_out);
+  EXPECT_EQ((*reader->next(CallOptions::within(20s)))->bytes, "one\n");
+  EXPECT_EQ(reader->next(CallOptions::within(50ms)).error().code(), ErrorCode::timed_out);
   std::string rest;
   std::thread follower([&] {
     while (true) {
-      const auto record = reader->next(20s);
+      const auto record = reader->next(CallOptions::within(20s));
       if (!record || !*record) break;
       rest += (*record)->bytes;
     }

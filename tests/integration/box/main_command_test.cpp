@@ -113,8 +113,8 @@ TEST_F(MainCommandTest, ThatItWasKilledForWantOfMemoryIsToldLater) {
   ASSERT_TRUE(becomes(box, BoxStatus::stopped));
   EXPECT_TRUE(box.info()->oom_killed);
   EXPECT_EQ(box.info()->exit_code, 137);
-  EXPECT_EQ(events->next(10s)->value().type, "oom");
-  const auto die = events->next(10s)->value();
+  EXPECT_EQ(events->next(CallOptions::within(10s))->value().type, "oom");
+  const auto die = events->next(CallOptions::within(10s))->value();
   EXPECT_THAT(die.attributes, testing::Contains(std::pair<std::string, std::string>("oom_killed", "true")));
   auto other = create(runtime, {.command = {"sh", "-c", "kill -9 $$"}});
   ASSERT_TRUE(other.start());

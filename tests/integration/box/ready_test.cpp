@@ -116,7 +116,7 @@ TEST_F(ReadyTest, AClaimedBoxHasFoldersCommandAndEnvironmentOfItsOwn) {
   EXPECT_EQ(ran.out, "from the hostme\n/srv/new\n");
   EXPECT_EQ(ran.status.exit_code, 7);
   EXPECT_TRUE(was_claimed(box));
-  const auto ended = box.wait_stopped(std::chrono::seconds(20));
+  const auto ended = box.wait_stopped(CallOptions::within(std::chrono::seconds(20)));
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->exit_code, 7);
 }

@@ -22,7 +22,7 @@ constexpr HelpPage page{
 constexpr std::chrono::milliseconds for_ever = std::chrono::hours(24 * 366);
 
 // A time, or how long ago it was; 0s is now.
-OptionSet::Accept accept_time(std::optional<EventTime>& target) {
+OptionSet::Accept accept_time(std::optional<TimePoint>& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
     if (const auto time = parse_time(text)) {
       target = *time;
@@ -68,14 +68,13 @@ Outcome events_command(Call& call) {
   if (!runtime) return std::unexpected(runtime.error());
   auto reader = runtime->events(wanted);
   if (!reader) return std::unexpected(reader.error());
-  while (!reader->is_over()) {
-    const auto event = reader->next(for_ever);
+  while (true) {
+    const auto event = reader->next();
     if (!event) return std::unexpected(event.error());
-    if (!*event) continue;
+    if (!*event) return exit_success;
     print_line(format == OutputFormat::json ? event_json(**event) : event_text(**event));
     if (!finish_output()) return exit_failure;
   }
-  return exit_success;
 }
 
 }  // namespace boxlite::cli

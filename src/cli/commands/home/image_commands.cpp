@@ -73,7 +73,7 @@ Outcome image_remove_command(Call& call) {
   if (!runtime) return std::unexpected(runtime.error());
   auto images = runtime->images();
   return for_each_name(arguments->words, [&](const std::string& name) -> Result<void> {
-    const auto report = images.remove(name, force);
+    const auto report = images.remove(name, {.force = force});
     if (!report) return std::unexpected(report.error());
     return {};
   });

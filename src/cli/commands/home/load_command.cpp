@@ -67,11 +67,11 @@ Outcome load_command(Call& call) {
   const auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
   Progress progress(is_quiet);
-  load.progress = progress.callback();
+  const CallOptions shown{.progress = progress.callback()};
   auto images = runtime->images();
   const auto before = names_in(images);
-  const auto loaded =
-      from_stdin ? images.load(STDIN_FILENO, load) : images.load(std::filesystem::path(input), load);
+  const auto loaded = from_stdin ? images.load(STDIN_FILENO, load, shown)
+                                 : images.load(std::filesystem::path(input), load, shown);
   progress.clear();
   if (!loaded) return std::unexpected(loaded.error());
   for (const auto& image : *loaded) {

@@ -70,10 +70,10 @@ Outcome warm_command(Call& call) {
   auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
   Progress progress(box_options.is_quiet());
-  const auto ready = apply_pull_policy(*runtime, *spec, box_options.pull_policy(), progress);
-  if (!ready) return std::unexpected(ready.error());
-  const auto warmed = keep == 0 ? runtime->warm(*spec, progress.callback())
-                                : runtime->keep_ready(*spec, keep, progress.callback());
+  const WarmOptions how{.pull = box_options.pull_policy()};
+  const CallOptions shown{.progress = progress.callback()};
+  const auto warmed =
+      keep == 0 ? runtime->warm(*spec, how, shown) : runtime->keep_ready(*spec, keep, how, shown);
   progress.clear();
   if (!warmed) return std::unexpected(warmed.error());
   if (keep == 0) return exit_success;

@@ -30,8 +30,8 @@ Outcome pull_command(Call& call) {
   const auto runtime = open_runtime(call.global);
   if (!runtime) return std::unexpected(runtime.error());
   Progress progress(is_quiet);
-  pull.progress = progress.callback();
-  const auto image = runtime->images().pull(arguments->words.front(), pull);
+  const auto image =
+      runtime->images().pull(arguments->words.front(), pull, {.progress = progress.callback()});
   progress.clear();
   if (!image) return std::unexpected(image.error());
   print_line(image->reference);
