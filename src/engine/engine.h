@@ -3,13 +3,14 @@
 #pragma once
 
 #include <memory>
-#include <string>
+
+#include <sys/types.h>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "engine/machine_end.h"
 #include "engine/machine_spec.h"
-#include "linux/process/child_process.h"
 
 namespace boxlite::engine {
 
@@ -19,7 +20,7 @@ struct MachineEnds {
   UniqueFd console = {};     // a stream socket: hvc0
   UniqueFd folders = {};     // a stream socket: the virtio-serial port "boxlite.folders"
   UniqueFd link = {};        // a stream socket: eth0; each frame behind its length, four bytes, big endian
-  UniqueFd error_log = {};   // a file: what the engine's process complains about
+  UniqueFd error_log = {};   // a file, open for both: what the engine's process complains about
   int lock_fd = -1;  // borrowed; the engine's process inherits it, so the lock lives as long as the machine
 };
 
@@ -31,11 +32,12 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
   virtual ~Machine() = default;
 
+  // Of the engine's process; 0 where it has none.
   virtual pid_t pid() const = 0;
-  // Its descriptor becomes readable when the machine has ended, for whatever reason.
-  virtual const linux_::ProcessHandle& handle() const = 0;
-  // How the engine's process ended; timed_out.
-  virtual Result<linux_::ChildEnd> wait(Deadline deadline) = 0;
+  // Becomes readable when the machine has ended, for whatever reason, and stays so.
+  virtual int end_fd() const = 0;
+  // timed_out.
+  virtual Result<MachineEnd> wait(Deadline deadline) = 0;
   // Ends the machine in order: what the guest has written to its disks is in the files. The guest is not
   // asked. Does not wait for the end.
   virtual Result<void> quit(Deadline deadline) = 0;
@@ -44,8 +46,6 @@ class Machine {
   // All virtual CPUs stand still, and go on.
   virtual Result<void> pause(Deadline deadline) = 0;
   virtual Result<void> resume(Deadline deadline) = 0;
-  // "running", "paused"…, in the engine's own words.
-  virtual Result<std::string> status(Deadline deadline) = 0;
 
   // Writes the machine's state into an open file, its memory being in MachineSpec::memory_file. It stands
   // still afterwards: what is left to do is quit().
@@ -53,10 +53,6 @@ class Machine {
   // Freezes the engine's process: memory, state and pages of `into` are written, the memory over a copy of
   // that which the machine goes on from. The machine has ended then. unsupported where this cannot be.
   virtual Result<void> freeze(const SavedMachine& into, Deadline deadline) = 0;
-  // Not -1: whenever it is readable, the engine waits for attend().
-  virtual int attention_fd() const = 0;
-  // False: it will not need any more.
-  virtual bool attend() = 0;
 };
 
 class Engine {
@@ -66,8 +62,8 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
-  // Returns when the engine's process runs; a machine it cannot make ends at once, with the reason in the
-  // error log. The machine dies with the calling thread.
+  // Returns when the engine runs; a machine it cannot make ends at once, and wait() says why. The machine
+  // dies with the calling thread.
   virtual Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) = 0;
 };
 

@@ -65,12 +65,12 @@ inline constexpr std::string_view network_phase = "network";
 // The phase of one that did not come to a machine: its files could not be made.
 inline constexpr std::string_view set_up_phase = "set_up";
 
-// The phase of one for which memory, descriptors or processes did not suffice, or whose QEMU was killed: that
-// says nothing of the machine it was to be.
+// The phase of one for which memory, descriptors or processes did not suffice, or whose machine the
+// kernel killed: that says nothing of the machine it was to be.
 inline constexpr std::string_view resources_phase = "resources";
 
-// The phase of one whose saved machine could not be thawed: on this host none can.
-inline constexpr std::string_view thaw_phase = "thaw";
+// The phase of one whose machine could not go on from a saved one: on this host none can.
+inline constexpr std::string_view no_restoring_phase = "no_restoring";
 
 struct ExitRecord {
   ExitReason reason = ExitReason::stopped;

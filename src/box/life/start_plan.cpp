@@ -160,7 +160,7 @@ std::optional<StartPlan::RestoreFailure> StartPlan::restore_failure(const Error&
   const auto& phase = evidence->exit->phase;
   if (phase == shimlink::set_up_phase) return std::nullopt;
   if (phase == shimlink::resources_phase) return RestoreFailure{};
-  const bool did_not_thaw = phase == shimlink::thaw_phase;
+  const bool did_not_thaw = phase == shimlink::no_restoring_phase;
   if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw)
     return RestoreFailure{.is_template_bad = true, .did_not_thaw = did_not_thaw};
   const auto code = why.code();

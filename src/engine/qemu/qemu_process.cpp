@@ -14,6 +14,7 @@
 #include "engine/qemu/access.h"
 #include "engine/qemu/argv.h"
 #include "engine/qemu/frozen_qemu.h"
+#include "engine/qemu/process_end.h"
 #include "engine/qemu/qmp.h"
 #include "engine/qemu/saved_state.h"
 #include "engine/qemu/spawn_thread.h"
@@ -25,18 +26,24 @@
 namespace boxlite::engine::qemu {
 namespace {
 
+// What we talk to QEMU by.
+struct Channels {
+  Qmp qmp;
+  UniqueFd error_log;
+};
+
 class QemuMachine : public Machine {
  public:
-  QemuMachine(MachineSpec spec, SpawnThread thread, SpawnThread::Started started, Qmp qmp)
+  QemuMachine(MachineSpec spec, SpawnThread thread, linux_::ChildProcess child, Channels channels)
       : spec_(std::move(spec)),
         thread_(std::move(thread)),
-        child_(std::move(started.child)),
-        qmp_(std::move(qmp)),
-        broker_(std::move(started.broker)) {}
+        child_(std::move(child)),
+        qmp_(std::move(channels.qmp)),
+        error_log_(std::move(channels.error_log)) {}
 
   pid_t pid() const override { return child_.pid(); }
-  const linux_::ProcessHandle& handle() const override { return child_.handle(); }
-  Result<linux_::ChildEnd> wait(Deadline deadline) override { return child_.wait(deadline); }
+  int end_fd() const override { return child_.handle().fd(); }
+  Result<MachineEnd> wait(Deadline deadline) override;
   Result<void> quit(Deadline deadline) override {
     BOXLITE_TRY(qmp_.execute("quit", {}, deadline));
     return {};
@@ -49,15 +56,10 @@ class QemuMachine : public Machine {
     BOXLITE_TRY(qmp_.execute("cont", {}, deadline));
     return {};
   }
-  void kill() override { (void)child_.send_signal(SIGKILL); }
-  Result<std::string> status(Deadline deadline) override { return qmp_.query_status(deadline); }
+  void kill() override;
   Result<void> save(int state_fd, Deadline deadline) override;
   Result<void> freeze(const SavedMachine& into, Deadline deadline) override;
-  int attention_fd() const override { return broker_ ? broker_->fd() : -1; }
-  bool attend() override { return broker_->serve(); }
 
-  // The machine's memory is opened by us.
-  void hand_out(UniqueFd memory) { broker_->replace(spec_.saved->memory, std::move(memory)); }
   // The machine was started with its saved state in a pipe, and waits to be told.
   Result<void> go_on();
   // It stood still when its process was frozen.
@@ -65,17 +67,32 @@ class QemuMachine : public Machine {
 
  private:
   bool has_saved_memory() const { return spec_.saved && spec_.memory_file.empty(); }
+  bool was_thawed() const { return spec_.saved && spec_.saved->is_frozen(); }
 
   MachineSpec spec_;
   SpawnThread thread_;  // goes after the child
   linux_::ChildProcess child_;
   Qmp qmp_;
-  std::optional<jail::OpenBroker> broker_;
+  UniqueFd error_log_;
+  bool was_killed_ = false;
 };
 
 // Of memory that is a shared file, nothing is written.
 constexpr std::string_view leave_memory_out =
     R"({"capabilities":[{"capability":"x-ignore-shared","state":true}]})";
+
+Result<MachineEnd> QemuMachine::wait(Deadline deadline) {
+  const auto end = BOXLITE_TRY(child_.wait(deadline));
+  return machine_end({.end = end,
+                      .was_thawed = was_thawed(),
+                      .was_killed = was_killed_,
+                      .complaints = complaints_in(error_log_.get())});
+}
+
+void QemuMachine::kill() {
+  was_killed_ = true;
+  (void)child_.send_signal(SIGKILL);
+}
 
 Result<void> QemuMachine::save(int state_fd, Deadline deadline) {
   BOXLITE_TRY(qmp_.execute("migrate-set-capabilities",
@@ -125,17 +142,20 @@ Error explained(Error error) {
       .with_remedy(is_missing ? "install it: sudo apt-get install qemu-system-x86" : "");
 }
 
-Result<std::unique_ptr<QemuMachine>> spawn(const MachineSpec& spec, const linux_::ChildSpec& child, Qmp qmp) {
+Result<std::unique_ptr<QemuMachine>> spawn(const MachineSpec& spec, const linux_::ChildSpec& child,
+                                           Channels channels) {
   const auto prepare = [&]() -> Result<Prepared> { return Prepared{child}; };
   auto started = SpawnThread::spawn(prepare, {jail::Intercepted::programs, access_of(spec, child.program)});
   if (!started) return std::unexpected(explained(std::move(started).error()));
   auto& [thread, process] = *started;
-  return std::make_unique<QemuMachine>(spec, std::move(thread), std::move(process), std::move(qmp));
+  if (process.broker) thread.serve(*std::move(process.broker));
+  return std::make_unique<QemuMachine>(spec, std::move(thread), std::move(process.child),
+                                       std::move(channels));
 }
 
 // The saved memory is other boxes' as well: QEMU gets it for reading, and can open nothing of it for more.
 Result<std::unique_ptr<QemuMachine>> spawn_on_saved(
-    const MachineSpec& spec, const std::filesystem::path& program, Qmp qmp,
+    const MachineSpec& spec, const std::filesystem::path& program, Channels channels,
     const std::function<Result<Prepared>(int memory_fd)>& prepare) {
   UniqueFd memory;
   auto started = SpawnThread::spawn(
@@ -146,30 +166,28 @@ Result<std::unique_ptr<QemuMachine>> spawn_on_saved(
       {jail::Intercepted::programs_and_openings, access_of(spec, program)});
   if (!started) return std::unexpected(explained(std::move(started).error()));
   auto& [thread, process] = *started;
-  auto machine = std::make_unique<QemuMachine>(spec, std::move(thread), std::move(process), std::move(qmp));
-  machine->hand_out(std::move(memory));
-  return machine;
+  process.broker->replace(spec.saved->memory, std::move(memory));
+  thread.serve(*std::move(process.broker));
+  return std::make_unique<QemuMachine>(spec, std::move(thread), std::move(process.child),
+                                       std::move(channels));
 }
 
 Result<std::unique_ptr<QemuMachine>> launch_saved(const MachineSpec& spec, linux_::ChildSpec child,
-                                                  UniqueFd control) {
+                                                  Channels channels) {
   const auto state = BOXLITE_TRY(pipe_with_state(spec.saved->state));
   child.fds.push_back({state.get(), state_fd});
   const auto prepare = [&](int) -> Result<Prepared> { return Prepared{child}; };
-  auto machine = spec.memory_file.empty()
-                     ? spawn_on_saved(spec, child.program, Qmp(std::move(control)), prepare)
-                     : spawn(spec, child, Qmp(std::move(control)));
+  auto machine = spec.memory_file.empty() ? spawn_on_saved(spec, child.program, std::move(channels), prepare)
+                                          : spawn(spec, child, std::move(channels));
   if (machine) BOXLITE_TRY((*machine)->go_on());
   return machine;
 }
 
-}  // namespace
-
 // The child becomes the QEMU that was frozen, with our ends of what it is connected to.
-Result<std::unique_ptr<Machine>> QemuEngine::thaw(const MachineSpec& spec, linux_::ChildSpec child,
-                                                  UniqueFd control) {
+Result<std::unique_ptr<QemuMachine>> thaw(const MachineSpec& spec, linux_::ChildSpec child,
+                                          const std::filesystem::path& program, Channels channels) {
   const auto frozen = BOXLITE_TRY(freeze::FrozenProcess::open(spec.saved->state, spec.saved->pages));
-  child.program = thaw_;
+  child.program = program;
   child.arguments.clear();
   child.environment.clear();
   const auto prepare = [&](int memory_fd) -> Result<Prepared> {
@@ -179,24 +197,17 @@ Result<std::unique_ptr<Machine>> QemuEngine::thaw(const MachineSpec& spec, linux
     prepared.held = BOXLITE_TRY(frozen.add_descriptors(prepared.child.fds, give));
     return prepared;
   };
-  constexpr bool is_greeted = true;
-  auto machine = BOXLITE_TRY(spawn_on_saved(spec, thaw_, Qmp(std::move(control), is_greeted), prepare));
+  auto machine = BOXLITE_TRY(spawn_on_saved(spec, program, std::move(channels), prepare));
   BOXLITE_TRY(machine->go_on_thawed());
   return machine;
 }
 
-Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, MachineEnds ends) {
-  BOXLITE_TRY(check_disk_headers(spec));
-  auto complete = spec;
-  if (complete.accelerator == Accelerator::tcg && complete.tsc_khz == 0)
-    complete.tsc_khz = host::measure_tsc_khz();
-  // QEMU may make no files where this one lies.
-  if (!complete.memory_file.empty()) BOXLITE_TRY(open_file(complete.memory_file, O_WRONLY | O_CREAT));
-  auto control = BOXLITE_TRY(linux_::unix_socket_pair());
-  linux_::ChildSpec child{.program = program_,
-                          .arguments = machine_arguments(complete),
+linux_::ChildSpec qemu_child(const std::filesystem::path& program, const MachineSpec& spec,
+                             const MachineEnds& ends, int control) {
+  linux_::ChildSpec child{.program = program,
+                          .arguments = machine_arguments(spec),
                           .environment = environment(),
-                          .fds = {{control.second.get(), control_fd},
+                          .fds = {{control, control_fd},
                                   {ends.agent_port.get(), agent_port_fd},
                                   {ends.console.get(), console_fd},
                                   {ends.link.get(), link_fd},
@@ -210,10 +221,27 @@ Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, Mac
     child.fds.push_back({ends.error_log.get(), 1});
     child.fds.push_back({ends.error_log.get(), 2});
   }
-  if (complete.saved && complete.saved->is_frozen())
-    return thaw(complete, std::move(child), std::move(control.first));
-  if (complete.saved) return launch_saved(complete, std::move(child), std::move(control.first));
-  return spawn(complete, child, Qmp(std::move(control.first)));
+  return child;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> QemuEngine::launch(const MachineSpec& spec, MachineEnds ends) {
+  BOXLITE_TRY(check_disk_headers(spec));
+  auto complete = spec;
+  if (complete.accelerator == Accelerator::tcg && complete.tsc_khz == 0)
+    complete.tsc_khz = host::measure_tsc_khz();
+  // QEMU may make no files where this one lies.
+  if (!complete.memory_file.empty()) BOXLITE_TRY(open_file(complete.memory_file, O_WRONLY | O_CREAT));
+  auto control = BOXLITE_TRY(linux_::unix_socket_pair());
+  auto child = qemu_child(program_, complete, ends, control.second.get());
+  // One that was frozen has greeted somebody else.
+  const bool is_frozen = complete.saved && complete.saved->is_frozen();
+  // Only moved, it is still open while the child is made.
+  Channels channels{Qmp(std::move(control.first), is_frozen), std::move(ends.error_log)};
+  if (is_frozen) return thaw(complete, std::move(child), thaw_, std::move(channels));
+  if (complete.saved) return launch_saved(complete, std::move(child), std::move(channels));
+  return spawn(complete, child, std::move(channels));
 }
 
 }  // namespace boxlite::engine::qemu

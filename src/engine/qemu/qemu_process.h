@@ -16,8 +16,6 @@ class QemuEngine : public Engine {
   Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) override;
 
  private:
-  Result<std::unique_ptr<Machine>> thaw(const MachineSpec& spec, linux_::ChildSpec child, UniqueFd control);
-
   std::filesystem::path program_;
   std::filesystem::path thaw_;
 };

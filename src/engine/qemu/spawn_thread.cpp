@@ -67,6 +67,16 @@ void serve_start(jail::OpenBroker& broker, int outcome_fd) {
   if (waiting[0].revents != 0) (void)broker.serve();
 }
 
+void serve_until_the_end(jail::OpenBroker& broker, int end_fd) {
+  std::array<pollfd, 2> waiting{{{broker.fd(), POLLIN, 0}, {end_fd, POLLIN, 0}}};
+  while (waiting[1].revents == 0) {
+    if (::poll(waiting.data(), waiting.size(), -1) < 0) continue;
+    if (waiting[0].revents == 0) continue;
+    // Nobody is left who could ask: poll() passes over what is negative.
+    if ((waiting[0].revents & POLLIN) == 0 || !broker.serve()) waiting[0].fd = -1;
+  }
+}
+
 // What the thread tells the one that waits for it.
 struct Outcome {
   std::promise<Result<std::optional<UniqueFd>>> listener;
@@ -98,10 +108,13 @@ Result<std::pair<SpawnThread, SpawnThread::Started>> SpawnThread::spawn(const Pr
   Outcome outcome{.listener = {}, .child = {}, .running = std::move(ends.second)};
   auto listening = outcome.listener.get_future();
   auto started = outcome.child.get_future();
-  self.thread_ = std::thread(
-      [&prepare, &confinement, outcome = std::move(outcome), until = self.end_.get_future()]() mutable {
+  auto until = BOXLITE_TRY(linux_::unix_socket_pair());
+  self.until_ = std::move(until.first);
+  self.thread_ =
+      std::thread([&prepare, &confinement, outcome = std::move(outcome), end = std::move(until.second),
+                   given = self.broker_.emplace().get_future()]() mutable {
         prepare_and_spawn(prepare, confinement, outcome);
-        until.wait();
+        if (auto broker = given.get()) serve_until_the_end(*broker, end.get());
       });
   auto calls = BOXLITE_TRY(listening.get());
   std::optional<jail::OpenBroker> broker;
@@ -110,9 +123,15 @@ Result<std::pair<SpawnThread, SpawnThread::Started>> SpawnThread::spawn(const Pr
   return std::pair(std::move(self), Started{std::move(process), std::move(broker)});
 }
 
+void SpawnThread::serve(jail::OpenBroker broker) {
+  broker_->set_value(std::move(broker));
+  broker_.reset();
+}
+
 SpawnThread::~SpawnThread() {
   if (!thread_.joinable()) return;
-  end_.set_value();
+  if (broker_) broker_->set_value(std::nullopt);
+  until_.reset();
   thread_.join();
 }
 

@@ -28,7 +28,8 @@ struct Prepared {
 };
 
 // A thread that gives up rights and starts a program, which has fewer still; other threads keep theirs. It
-// waits until this object goes, because the program dies with the thread that started it.
+// stays until this object goes, because the program dies with the thread that started it, and answers what
+// the program asks meanwhile.
 class SpawnThread {
  public:
   // Called by the thread once it has its view of the file system: what the program gets is opened there,
@@ -39,16 +40,20 @@ class SpawnThread {
     // None where nobody can intercept, which only a program goes without whose openings need not be served.
     std::optional<jail::OpenBroker> broker;
   };
-  // The program's openings, where they are intercepted, wait to be served from now on (jail::OpenBroker).
+  // The program's openings, where they are intercepted, wait until serve().
   static Result<std::pair<SpawnThread, Started>> spawn(const Prepare& prepare,
                                                        const Confinement& confinement);
   SpawnThread(SpawnThread&&) noexcept = default;
   SpawnThread& operator=(SpawnThread&&) noexcept = default;
   ~SpawnThread();
 
+  // The thread decides about them from now on. Once.
+  void serve(jail::OpenBroker broker);
+
  private:
   SpawnThread() = default;
-  std::promise<void> end_;
+  std::optional<std::promise<std::optional<jail::OpenBroker>>> broker_;  // until the thread has its answer
+  UniqueFd until_;                                                       // closed: it is to end
   std::thread thread_;
 };
 

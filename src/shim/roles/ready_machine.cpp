@@ -151,11 +151,7 @@ Result<void> ReadyMachine::watch_machine() {
     if (!drain_console(connected_.console.get(), *console_log_)) console_watch_.reset();
   }));
   machine_watch_ = BOXLITE_TRY(loop_->watch_exit(
-      machine.handle().fd(), [this] { end(fail(ErrorCode::unavailable, "ready machine: it has ended")); }));
-  if (machine.attention_fd() < 0) return {};
-  attention_watch_ = BOXLITE_TRY(loop_->watch(machine.attention_fd(), true, false, [this](auto) {
-    if (!connected_.machine->attend()) attention_watch_.reset();
-  }));
+      machine.end_fd(), [this] { end(fail(ErrorCode::unavailable, "ready machine: it has ended")); }));
   return {};
 }
 
@@ -232,7 +228,7 @@ Result<ReadyMachine::Claimed> ReadyMachine::claimed() {
   result.folders.set_owner(result.config.folder_owner);
   for (const auto& folder : result.config.folders) BOXLITE_TRY(result.folders.attach(folder));
   // The watches look at what is handed on.
-  for (auto* const watch : {&console_watch_, &machine_watch_, &attention_watch_}) watch->reset();
+  for (auto* const watch : {&console_watch_, &machine_watch_}) watch->reset();
   mux_.reset();
   result.connected = std::move(connected_);
   return result;

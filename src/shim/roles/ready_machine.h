@@ -87,7 +87,6 @@ class ReadyMachine : private Mux::Listener {
   linux_::EventLoop::Watch signal_watch_;
   linux_::EventLoop::Watch console_watch_;
   linux_::EventLoop::Watch machine_watch_;
-  linux_::EventLoop::Watch attention_watch_;
   linux_::EventLoop::Watch listener_watch_;
   linux_::EventLoop::Watch claimant_watch_;
   linux_::EventLoop::Timer limit_;

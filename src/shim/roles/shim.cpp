@@ -181,13 +181,7 @@ Result<void> Shim::watch_machine() {
     if (!drain_console(life_->console.get(), *console_log_)) life_->console_watch.reset();
   }));
   life_->machine_watch =
-      BOXLITE_TRY(loop_->watch_exit(life_->machine->handle().fd(), [this] { on_machine_end(); }));
-  if (life_->machine->attention_fd() >= 0) {
-    life_->attention_watch =
-        BOXLITE_TRY(loop_->watch(life_->machine->attention_fd(), true, false, [this](auto) {
-          if (!life_->machine->attend()) life_->attention_watch.reset();
-        }));
-  }
+      BOXLITE_TRY(loop_->watch_exit(life_->machine->end_fd(), [this] { on_machine_end(); }));
   return {};
 }
 

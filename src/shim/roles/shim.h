@@ -113,9 +113,10 @@ class Shim : private Mux::Listener, private MainCommand::Listener {
   void force_end();
   void fail_boot(const Error& why);
   void on_machine_end();
-  shimlink::ExitRecord exit_record(const linux_::ChildEnd& end) const;
-  std::string describe_end(const linux_::ChildEnd& end) const;
-  std::string vmm_complaints() const;
+  shimlink::ExitRecord exit_record(const engine::MachineEnd& end) const;
+  // What becomes of a boot whose machine has ended.
+  void note_failed_boot(const engine::MachineEnd& end);
+  std::string describe_end(const engine::MachineEnd& end) const;
   // The machine is gone: another one, or the end of the box.
   void end_life(const shimlink::ExitRecord& record);
   void restart_after(std::chrono::milliseconds pause, const shimlink::ExitRecord& record);

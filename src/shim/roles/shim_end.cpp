@@ -5,9 +5,7 @@
 #include <utility>
 
 #include "base/concat.h"
-#include "base/files.h"
 #include "base/reserve.h"
-#include "freeze/process_image.h"
 #include "shim/roles/shim.h"
 
 namespace boxlite::shim {
@@ -26,7 +24,6 @@ constexpr milliseconds quit_limit{500};
 constexpr milliseconds flush_limit{1000};
 constexpr milliseconds flush_pause{1};
 
-constexpr std::size_t complaint_lines = 5;
 // Of an exit record that a full disk has no room for.
 constexpr std::size_t shortest_message = 1024;
 
@@ -94,7 +91,7 @@ void Shim::end_machine() {
   auto& life = *life_;
   if (life.state == State::ended || !life.machine) return;
   if (life.state == State::ready) life.state = State::stopping;
-  // In order, if that is quick: a killed QEMU leaves its image files untidy, though whole.
+  // In order, if that is quick: a killed machine leaves its image files untidy, though whole.
   if (!life.machine->quit(Deadline::after(quit_limit))) life.machine->kill();
   life.stop_timer = loop_->after(beyond_grace, [this] { life_->machine->kill(); });
 }
@@ -176,30 +173,25 @@ void Shim::fail_boot(const Error& why) {
   life.boot_error_phase = life.boot->phase();
   const auto tail = console_log_->tail();
   auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot->phase(), ": ",
-                        why.message(), "; QEMU runs, accelerator ", name(config_.machine.accelerator));
+                        why.message(), "; the machine runs, accelerator ", name(config_.machine.accelerator));
   if (!tail.empty()) message += concat("; last lines of the console:\n", tail);
   life.boot_error = Error(why.code(), std::move(message)).with_remedy(why.remedy());
   end_machine();
 }
 
-std::string Shim::vmm_complaints() const {
-  const auto text = read_file(config_.box_dir / shimlink::vmm_stderr_name);
-  return text ? last_lines(*text, complaint_lines) : std::string();
-}
-
-std::string Shim::describe_end(const linux_::ChildEnd& end) const {
-  const bool is_clean = end.signal == 0 && end.exit_code == 0;
-  auto text =
-      is_clean ? std::string("the guest ended by itself") : concat("QEMU ended with ", to_string(end));
-  // QEMU's exit code is the same as after an orderly end.
-  if (const auto panic = console_log_->panic(); is_clean && !panic.empty())
-    text = concat("the guest's kernel panicked: ", panic);
+std::string Shim::describe_end(const engine::MachineEnd& end) const {
+  std::string text;
+  if (end.reason == engine::EndReason::ended) {
+    // A kernel that panics ends its machine in order.
+    const auto panic = console_log_->panic();
+    text = panic.empty() ? "the guest ended by itself" : concat("the guest's kernel panicked: ", panic);
+  }
   if (life_->guest_error) text = life_->guest_error->message();
-  if (const auto complaints = vmm_complaints(); !complaints.empty()) text += concat(": ", complaints);
-  return text;
+  if (text.empty() || end.detail.empty()) return text + end.detail;
+  return concat(text, ": ", end.detail);
 }
 
-shimlink::ExitRecord Shim::exit_record(const linux_::ChildEnd& end) const {
+shimlink::ExitRecord Shim::exit_record(const engine::MachineEnd& end) const {
   const auto& life = *life_;
   shimlink::ExitRecord record{.at = now()};
   if (life.main_end && life.main_end->has_signal())
@@ -233,24 +225,23 @@ void Shim::on_machine_end() {
   // What the guest said last, before its end is told.
   mux_->drain_guest();
   const auto ended = life.machine->wait(Deadline::after(quit_limit));
-  const auto end = ended ? *ended : linux_::ChildEnd{};
-  if (life.state == State::booting && !life.boot_error && !was_asked_to_stop_) {
-    const auto tail = console_log_->tail();
-    const bool is_frozen = life.is_restored && config_.machine.saved->is_frozen();
-    const bool did_not_thaw = is_frozen && end == linux_::ChildEnd{.exit_code = freeze::cannot_thaw};
-    // Nothing of ours has killed it; the kernel does that for want of memory.
-    const bool is_short =
-        end.signal == SIGKILL || (is_frozen && end == linux_::ChildEnd{.exit_code = freeze::lacks_resources});
-    life.boot_error_phase = life.boot->phase();
-    if (did_not_thaw) life.boot_error_phase = shimlink::thaw_phase;
-    if (is_short) life.boot_error_phase = shimlink::resources_phase;
-    auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot_error_phase, ": ",
-                          describe_end(end));
-    if (!tail.empty()) message += concat("; last lines of the console:\n", tail);
-    life.boot_error =
-        Error(is_short ? ErrorCode::resource_exhausted : ErrorCode::unavailable, std::move(message));
-  }
+  const auto end = ended ? *ended : engine::MachineEnd();
+  if (life.state == State::booting && !life.boot_error && !was_asked_to_stop_) note_failed_boot(end);
   end_life(exit_record(end));
+}
+
+void Shim::note_failed_boot(const engine::MachineEnd& end) {
+  auto& life = *life_;
+  const bool is_short = end.reason == engine::EndReason::lacks_resources;
+  life.boot_error_phase = life.boot->phase();
+  if (end.reason == engine::EndReason::cannot_restore) life.boot_error_phase = shimlink::no_restoring_phase;
+  if (is_short) life.boot_error_phase = shimlink::resources_phase;
+  auto message = concat("start box ", in_quotes(config_.box_id), ": phase ", life.boot_error_phase, ": ",
+                        describe_end(end));
+  if (const auto tail = console_log_->tail(); !tail.empty())
+    message += concat("; last lines of the console:\n", tail);
+  life.boot_error =
+      Error(is_short ? ErrorCode::resource_exhausted : ErrorCode::unavailable, std::move(message));
 }
 
 void Shim::end_life(const shimlink::ExitRecord& record) {

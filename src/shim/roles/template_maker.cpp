@@ -67,15 +67,10 @@ Result<void> TemplateMaker::launch() {
   console_watch_ = BOXLITE_TRY(loop_->watch(console_.get(), true, false, [this](auto) {
     if (!drain_console(console_.get(), *console_log_)) console_watch_.reset();
   }));
-  if (machine_->attention_fd() >= 0) {
-    attention_watch_ = BOXLITE_TRY(loop_->watch(machine_->attention_fd(), true, false, [this](auto) {
-      if (!machine_->attend()) attention_watch_.reset();
-    }));
-  }
-  machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->handle().fd(), [this] {
-    const auto complaints = read_file(config_.box_dir / shimlink::vmm_stderr_name);
+  machine_watch_ = BOXLITE_TRY(loop_->watch_exit(machine_->end_fd(), [this] {
+    const auto ended = machine_->wait(Deadline::after(end_limit));
     end(fail(ErrorCode::stopped,
-             concat("boot template: the machine ended: ", complaints ? *complaints : std::string())));
+             concat("boot template: the machine ended: ", ended ? ended->detail : std::string())));
   }));
   return {};
 }
@@ -87,8 +82,8 @@ Result<void> TemplateMaker::save() {
   if (::fsync(state.get()) != 0) return fail(syscall_error("fsync", config_.save_to.native(), errno));
   BOXLITE_TRY(machine_->quit(Deadline::after(end_limit)));
   const auto ended = BOXLITE_TRY(machine_->wait(Deadline::after(end_limit)));
-  if (ended != linux_::ChildEnd{})
-    return fail(ErrorCode::internal, concat("save template: QEMU ended with ", to_string(ended)));
+  if (ended.reason != engine::EndReason::ended)
+    return fail(ErrorCode::internal, concat("save template: ", ended.detail));
   return {};
 }
 

@@ -52,7 +52,6 @@ class TemplateMaker : private Mux::Listener {
   std::optional<Result<void>> outcome_;
   linux_::EventLoop::Watch console_watch_;
   linux_::EventLoop::Watch machine_watch_;
-  linux_::EventLoop::Watch attention_watch_;
   linux_::EventLoop::Watch watchdog_watch_;
   linux_::EventLoop::Watch signal_watch_;
   linux_::EventLoop::Timer limit_;

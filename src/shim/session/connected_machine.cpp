@@ -27,7 +27,7 @@ Result<ConnectedMachine> launch_connected(engine::Engine& engine, const engine::
                            .folders = std::move(folders.second),
                            .link = std::move(link.second)};
   ends.error_log =
-      BOXLITE_TRY(open_file(box_dir / shimlink::vmm_stderr_name, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND));
+      BOXLITE_TRY(open_file(box_dir / shimlink::vmm_stderr_name, O_RDWR | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = lock_fd;
   auto machine = BOXLITE_TRY(engine.launch(spec, std::move(ends)));
   return ConnectedMachine{.port = std::move(port.first),

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
+#include "logs/last_lines.h"
 
 namespace boxlite::shim {
 namespace {
@@ -18,16 +19,6 @@ constexpr std::size_t longest_reason = 200;
 
 std::filesystem::path rotated(const std::filesystem::path& path) {
   return path.native() + ".1";
-}
-
-// Terminal control sequences of the guest must not reach the terminal that shows the message.
-std::string printable(std::string_view bytes) {
-  std::string text;
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    if (byte == '\n' || byte == '\t' || (value >= 0x20 && value < 0x7f)) text += byte;
-  }
-  return text;
 }
 
 }  // namespace
@@ -63,26 +54,14 @@ void ConsoleLog::rotate() {
 }
 
 std::string ConsoleLog::tail() const {
-  return last_lines(last_, tail_lines);
+  return logs::last_lines(last_, tail_lines);
 }
 
 std::string ConsoleLog::panic() const {
   const auto begin = last_.rfind(panic_mark);
   if (begin == std::string::npos) return {};
   const auto line = std::string_view(last_).substr(begin + panic_mark.size());
-  return printable(line.substr(0, std::min(line.find('\n'), longest_reason)));
-}
-
-std::string last_lines(std::string_view bytes, std::size_t count) {
-  auto text = printable(bytes);
-  while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::size_t begin = text.size();
-  while (count > 0 && begin > 0) {
-    begin = text.rfind('\n', begin - 1);
-    if (begin == std::string::npos) return text;
-    --count;
-  }
-  return text.substr(std::min(begin + 1, text.size()));
+  return logs::safe_ascii(line.substr(0, std::min(line.find('\n'), longest_reason)));
 }
 
 }  // namespace boxlite::shim

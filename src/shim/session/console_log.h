@@ -41,7 +41,4 @@ class ConsoleLog {
   std::string last_;
 };
 
-// The last `count` lines of console bytes as text that is safe to print.
-std::string last_lines(std::string_view bytes, std::size_t count);
-
 }  // namespace boxlite::shim

@@ -52,13 +52,5 @@ TEST(ConsoleLog, KnowsOfAPanicBehindALongTrace) {
   EXPECT_EQ(log->panic(), "");
 }
 
-TEST(LastLines, TakeOutWhatWouldMoveTheCursor) {
-  EXPECT_EQ(last_lines("a\r\n\x1b[31mb\x07\xff\n\n", 20), "a\n[31mb");
-  EXPECT_EQ(last_lines("a\nb\nc", 2), "b\nc");
-  EXPECT_EQ(last_lines("a\nb\nc\n", 1), "c");
-  EXPECT_EQ(last_lines("", 3), "");
-  EXPECT_EQ(last_lines("\n\n", 3), "");
-}
-
 }  // namespace
 }  // namespace boxlite::shim

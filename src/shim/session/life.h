@@ -45,7 +45,6 @@ struct Life {
 
   linux_::EventLoop::Watch console_watch = {};
   linux_::EventLoop::Watch machine_watch = {};
-  linux_::EventLoop::Watch attention_watch = {};
   linux_::EventLoop::Timer boot_timer = {};
   linux_::EventLoop::Timer stop_timer = {};
 
