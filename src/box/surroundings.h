@@ -23,7 +23,6 @@ namespace boxlite::box {
 // The programs and files a machine is started with, and what executes it.
 struct MachineParts {
   std::filesystem::path shim;
-  std::filesystem::path thaw;
   std::filesystem::path fileserver;
   std::filesystem::path kernel;
   std::filesystem::path initramfs;

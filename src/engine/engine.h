@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The interface of an engine: what runs a virtual machine. Each engine is a folder; the first is qemu/.
+// registry.h makes them by name.
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include <sys/types.h>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "base/unique_fd.h"
+#include "engine/capabilities.h"
 #include "engine/machine_end.h"
 #include "engine/machine_spec.h"
 
@@ -62,6 +65,12 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   virtual ~Engine() = default;
 
+  virtual Capabilities capabilities(Accelerator accelerator) const = 0;
+  // All that a snapshot of such a machine depends on, itself aside, as text: a machine with the same one goes
+  // on from it.
+  virtual Result<std::string> fingerprint(const MachineSpec& spec) const = 0;
+  // False: that one was saved by another version of the engine, or of what it is made of.
+  virtual Result<bool> can_go_on_from(const SavedMachine& saved) const = 0;
   // Returns when the engine runs; a machine it cannot make ends at once, and wait() says why. The machine
   // dies with the calling thread.
   virtual Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) = 0;

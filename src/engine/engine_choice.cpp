@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "engine/host_check.h"
 #include "engine/host_facts.h"
+#include "engine/qemu/qemu_engine.h"
 #include "host/tsc_clock.h"
 #include "linux/process/child_process.h"
 #include "linux/process/process_identity.h"
@@ -112,10 +113,12 @@ std::string kvm_reason(std::string_view kvm_verdict, std::string_view detail) {
 Result<EngineChoice> choose_engine(const EngineRequest& request) {
   const auto wanted = BOXLITE_TRY(requested_accelerator(request));
   EngineChoice choice;
-  choice.qemu.path = BOXLITE_TRY(find_qemu(request.qemu_name));
-  const auto fields = BOXLITE_TRY(verdict(request, choice.qemu.path));
-  choice.qemu.version = fields.at("qemu_version");
-  BOXLITE_TRY(require_qemu_version(choice.qemu.version));
+  auto program = BOXLITE_TRY(find_qemu(request.qemu_name));
+  choice.engine = {
+      .name = std::string(qemu::engine_name), .program = std::move(program), .helper = request.helper};
+  const auto fields = BOXLITE_TRY(verdict(request, choice.engine.program));
+  choice.version = fields.at("qemu_version");
+  BOXLITE_TRY(require_qemu_version(choice.version));
   const auto& tsc = fields.at("tsc_khz");
   std::from_chars(tsc.data(), tsc.data() + tsc.size(), choice.tsc_khz);
   const auto detail = fields.find("kvm_detail");

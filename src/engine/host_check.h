@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine_config.h"
 #include "engine/machine_spec.h"
 #include "host/kvm_probe.h"
 
@@ -31,8 +32,9 @@ struct QemuProgram {
 struct EngineChoice {
   Accelerator accelerator = Accelerator::tcg;
   std::string reason = {};  // one sentence
-  QemuProgram qemu = {};
-  unsigned tsc_khz = 0;  // for MachineSpec
+  EngineConfig engine = {};
+  std::string version = {};  // of its program
+  unsigned tsc_khz = 0;      // for MachineSpec
 
   bool operator==(const EngineChoice&) const = default;
 };
@@ -44,6 +46,7 @@ struct EngineRequest {
   // none.
   std::filesystem::path cache_file = {};
   std::filesystem::path kvm_device = "/dev/kvm";
+  std::filesystem::path helper = {};             // for EngineConfig
   std::string qemu_name = "qemu-system-x86_64";  // searched in PATH, or a path
   bool asks_confined = true;                     // QEMU for its version: false allows for a script
 };

@@ -121,11 +121,11 @@ TEST_F(EngineChoiceTest, MeasuresOncePerBootAndProgram) {
   const auto first = choose_engine(request_);
   ASSERT_TRUE(first) << first.error().message();
   EXPECT_EQ(first->accelerator, Accelerator::tcg);
-  EXPECT_EQ(first->qemu.version, "7.2.22");
+  EXPECT_EQ(first->version, "7.2.22");
   EXPECT_EQ(choose_engine(request_).value(), *first);
   EXPECT_EQ(times_asked(), 1u);
   write_qemu("8.0.1");
-  EXPECT_EQ(choose_engine(request_)->qemu.version, "8.0.1");
+  EXPECT_EQ(choose_engine(request_)->version, "8.0.1");
   EXPECT_EQ(times_asked(), 2u);
 }
 

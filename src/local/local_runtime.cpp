@@ -300,11 +300,12 @@ Result<box::MachineParts> LocalRuntime::machine_parts() {
   BOXLITE_TRY(check_open());
   box::MachineParts parts;
   parts.shim = BOXLITE_TRY(installation_.shim());
-  parts.thaw = BOXLITE_TRY(installation_.thaw());
+  auto request = engine_request();
+  request.helper = BOXLITE_TRY(installation_.thaw());
   parts.fileserver = BOXLITE_TRY(installation_.fileserver());
   parts.kernel = BOXLITE_TRY(installation_.kernel());
   parts.initramfs = BOXLITE_TRY(installation_.initramfs());
-  parts.engine = BOXLITE_TRY(engine::choose_engine(engine_request()));
+  parts.engine = BOXLITE_TRY(engine::choose_engine(request));
   return parts;
 }
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "engine/qemu/qemu_process.h"
+#include "engine/registry.h"
 #include "shim/roles/ready_machine.h"
 #include "shim/roles/shim.h"
 #include "shim/roles/template_maker.h"
@@ -60,11 +60,11 @@ Result<void> run() {
   // There may be secrets in it.
   ::explicit_bzero(text.data(), text.size());
   if (!config.is_detached) inherited.watchdog = UniqueFd(shimlink::shim_watchdog_fd);
-  engine::qemu::QemuEngine engine(config.qemu, config.thaw);
-  if (!config.save_to.empty()) return shim::TemplateMaker(engine, config, std::move(inherited)).run();
-  if (config.freeze_into) return shim::ReadyMachine(engine, config, inherited).freeze();
-  if (config.awaits_claim) return run_once_claimed(engine, config, std::move(inherited));
-  shim::Shim shim(engine, config, std::move(inherited));
+  const auto engine = BOXLITE_TRY(engine::make(config.engine));
+  if (!config.save_to.empty()) return shim::TemplateMaker(*engine, config, std::move(inherited)).run();
+  if (config.freeze_into) return shim::ReadyMachine(*engine, config, inherited).freeze();
+  if (config.awaits_claim) return run_once_claimed(*engine, config, std::move(inherited));
+  shim::Shim shim(*engine, config, std::move(inherited));
   return shim.run();
 }
 

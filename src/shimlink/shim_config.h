@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/engine_config.h"
 #include "engine/machine_spec.h"
 #include "model/enum_names.h"
 #include "shimlink/health_rule.h"
@@ -63,8 +64,7 @@ struct ShimConfig {
   // command; then its engine's process is frozen into these files (Machine::freeze), and the shim ends: with
   // 0 when all went well, with cannot_freeze when it never will on this host.
   std::optional<engine::SavedMachine> freeze_into = {};
-  std::filesystem::path qemu = {};        // the program, as the host check found it
-  std::filesystem::path thaw = {};        // boxlite-thaw
+  engine::EngineConfig engine = {};
   std::filesystem::path fileserver = {};  // boxlite-fileserver
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
   std::string configure_request = {};

@@ -72,6 +72,20 @@ Result<std::vector<Item>> parse_array(json_::Fields& fields, const char* key,
   return items;
 }
 
+json to_object(const engine::EngineConfig& engine) {
+  return {{"name", engine.name}, {"program", engine.program.native()}, {"helper", engine.helper.native()}};
+}
+
+Result<engine::EngineConfig> parse_engine(const json& object) {
+  json_::Fields fields(object, "engine");
+  engine::EngineConfig engine;
+  engine.name = BOXLITE_TRY(fields.text("name"));
+  engine.program = BOXLITE_TRY(fields.text("program"));
+  engine.helper = BOXLITE_TRY(fields.text("helper"));
+  BOXLITE_TRY(fields.no_others());
+  return engine;
+}
+
 // An empty object: none.
 json to_object(const std::optional<engine::SavedMachine>& saved) {
   if (!saved) return json::object();
@@ -204,9 +218,8 @@ std::string to_json(const ShimConfig& config) {
                        {"network", to_object(config.network)},
                        {"folders", to_array(config.folders)},
                        {"host_sockets", path_array(config.host_sockets)},
-                       {"qemu", config.qemu.native()},
+                       {"engine", to_object(config.engine)},
                        {"folder_owner", to_object(config.folder_owner)},
-                       {"thaw", config.thaw.native()},
                        {"fileserver", config.fileserver.native()},
                        {"configure_request", json_::to_hex(config.configure_request)},
                        {"start_container_request", json_::to_hex(config.start_container_request)},
@@ -250,8 +263,8 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   const auto* owner = BOXLITE_TRY(fields.object("folder_owner"));
   config.folder_owner = BOXLITE_TRY_CONTEXT("shim config", parse_folder_owner(*owner));
   config.host_sockets = BOXLITE_TRY(parse_array(fields, "host_sockets", parse_path));
-  config.qemu = BOXLITE_TRY(fields.text("qemu"));
-  config.thaw = BOXLITE_TRY(fields.text("thaw"));
+  const auto* engine = BOXLITE_TRY(fields.object("engine"));
+  config.engine = BOXLITE_TRY(parse_engine(*engine));
   config.fileserver = BOXLITE_TRY(fields.text("fileserver"));
   config.configure_request = BOXLITE_TRY(fields.bytes("configure_request"));
   config.start_container_request = BOXLITE_TRY(fields.bytes("start_container_request"));

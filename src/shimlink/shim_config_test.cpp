@@ -40,8 +40,8 @@ ShimConfig example() {
                     .receive_limit_kbit = 2};
   config.home = "/home/user/.boxlite";
   config.box_name = "web";
-  config.qemu = "/usr/bin/qemu-system-x86_64";
-  config.thaw = "/usr/bin/boxlite-thaw";
+  config.engine = {
+      .name = "qemu", .program = "/usr/bin/qemu-system-x86_64", .helper = "/usr/bin/boxlite-thaw"};
   config.fileserver = "/usr/bin/boxlite-fileserver";
   config.folder_owner = {.is_box_user = false, .uid = 1000, .gid = 100};
   config.configure_request = std::string("\0\xff\n", 3);

@@ -10,9 +10,8 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
-#include "engine/qemu/argv.h"
+#include "engine/registry.h"
 #include "freeze/file_identity.h"
-#include "freeze/frozen_process.h"
 #include "linux/files/file_copy.h"
 #include "linux/files/file_lock.h"
 #include "linux/files/private_directory.h"
@@ -77,10 +76,11 @@ engine::MachineSpec blank_machine(engine::MachineSpec machine) {
   return machine;
 }
 
-Result<bool> is_whole(const std::filesystem::path& place) {
+Result<bool> is_whole(const std::filesystem::path& place, const engine::EngineConfig& config) {
   const auto files = files_in(place);
-  // One of another QEMU, or of other libraries, is as good as damaged.
-  if (files.is_frozen() && !BOXLITE_TRY(freeze::FrozenProcess::has_its_files(files.state))) return false;
+  // What the engine does not go on from is as good as damaged.
+  const auto engine = BOXLITE_TRY(engine::make(config));
+  if (!BOXLITE_TRY(engine->can_go_on_from(files))) return false;
   const auto now = BOXLITE_TRY(fingerprint(files));
   const auto stamp = read_file(place / stamp_name);
   if (stamp && *stamp == now) return true;
@@ -113,30 +113,31 @@ Result<std::uint64_t> bytes_below(const std::filesystem::path& place) {
 
 }  // namespace
 
+bool TemplateRecipe::can_be_warm() const {
+  const auto made = engine::make(engine);
+  return made && (*made)->capabilities(machine.accelerator).can_snapshot_warm;
+}
+
 Result<std::string> TemplateShelf::shape_of(const TemplateRecipe& recipe) {
-  auto blank = blank_machine(recipe.machine);
-  // Measured, and so never quite the same; but the clock of one boot of the host is.
-  blank.tsc_khz = 0;
+  const auto engine = BOXLITE_TRY(engine::make(recipe.engine));
   oci::Hasher hasher;
-  hasher.update(BOXLITE_TRY(linux_::boot_id()));
-  for (const auto& file : {recipe.engine, blank.kernel, blank.initramfs})
-    hasher.update(BOXLITE_TRY(identity_of(file)));
-  for (const auto& argument : engine::qemu::machine_arguments(blank)) hasher.update(concat(argument, "\n"));
+  hasher.update(BOXLITE_TRY(engine->fingerprint(blank_machine(recipe.machine))));
+  hasher.update(recipe.is_frozen ? "\nwarm\n" : "\n");
   if (recipe.image) {
     hasher.update(BOXLITE_TRY(identity_of(recipe.image->base)));
     hasher.update(recipe.image->start_container_request);
   }
-  if (recipe.is_frozen) hasher.update(BOXLITE_TRY(identity_of(recipe.thaw)));
   return hasher.finish().hex().substr(0, 24);
 }
 
-Result<std::optional<engine::SavedMachine>> TemplateShelf::find(const std::string& shape) {
+Result<std::optional<engine::SavedMachine>> TemplateShelf::find(const std::string& shape,
+                                                                const engine::EngineConfig& engine) {
   const auto where = place(shape);
   struct stat status = {};
   if (::stat(where.c_str(), &status) != 0) return std::optional<engine::SavedMachine>();
   // It is run as it is, and its digests stand beside it.
   for (const auto& directory : {directory_, where}) BOXLITE_TRY(linux_::check_private(directory));
-  const auto whole = is_whole(where);
+  const auto whole = is_whole(where, engine);
   if (!whole || !*whole) {
     BOXLITE_TRY(discard(shape));
     return std::optional<engine::SavedMachine>();
@@ -152,7 +153,7 @@ Result<engine::SavedMachine> TemplateShelf::make(const std::string& shape, const
   const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(directory_ / concat(shape, lock_suffix),
                                                           linux_::LockMode::exclusive, deadline));
   // Somebody else may have been quicker.
-  if (auto found = BOXLITE_TRY(find(shape))) return *std::move(found);
+  if (auto found = BOXLITE_TRY(find(shape, recipe.engine))) return *std::move(found);
   const auto fresh = directory_ / concat(shape, half_made);
   BOXLITE_TRY(await_killed_maker(fresh / work_name));
   BOXLITE_TRY(remove_tree(fresh));
@@ -200,8 +201,7 @@ Result<shimlink::ShimConfig> TemplateShelf::maker_config(const std::filesystem::
   config.box_id = "template";
   config.home = directory_.parent_path();
   config.box_dir = work;
-  config.qemu = recipe.engine;
-  config.thaw = recipe.thaw;
+  config.engine = recipe.engine;
   config.boot_timeout = recipe.limit;
   config.machine = blank_machine(recipe.machine);
   config.machine.saved = recipe.saved;

@@ -27,6 +27,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/engine_config.h"
 #include "engine/machine_spec.h"
 #include "shimlink/shim_config.h"
 
@@ -35,7 +36,7 @@ namespace boxlite::snapshot {
 // What a template is made from.
 struct TemplateRecipe {
   engine::MachineSpec machine = {};  // a box's; what is the box's own does not matter
-  std::filesystem::path engine = {};
+  engine::EngineConfig engine = {};
   std::filesystem::path shim = {};
   std::chrono::milliseconds limit{0};  // for the machine to come up
 
@@ -52,7 +53,9 @@ struct TemplateRecipe {
   std::optional<engine::SavedMachine> saved = {};
   // Of an image: the engine's process is frozen, with all that it has translated.
   bool is_frozen = false;
-  std::filesystem::path thaw = {};
+
+  // Whether the engine could do that with such a machine.
+  bool can_be_warm() const;
 };
 
 struct TemplateEntry {
@@ -69,12 +72,13 @@ class TemplateShelf {
   // Of this home; the directory is made when something is put into it.
   explicit TemplateShelf(const std::filesystem::path& home) : directory_(home / "machines") {}
 
-  // The name of the template: a digest of the machine's arguments and of the programs and files behind it.
-  // Paths and contents of a box's own disks do not matter, their number and sizes do.
+  // The name of the template: a digest of what the engine says that it depends on, and of what the image
+  // adds. Paths and contents of a box's own disks do not matter, their number and sizes do.
   static Result<std::string> shape_of(const TemplateRecipe& recipe);
 
   // Nothing when there is none. One that is damaged is removed, and is none.
-  Result<std::optional<engine::SavedMachine>> find(const std::string& shape);
+  Result<std::optional<engine::SavedMachine>> find(const std::string& shape,
+                                                   const engine::EngineConfig& engine);
 
   // Makes one; takes as long as a boot, unless the deadline's stop ends that (`cancelled`). When another
   // process is at it, waits for that one until the deadline, then timed_out. unsupported when this host

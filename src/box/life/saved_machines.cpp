@@ -25,11 +25,8 @@ SavedMachines::SavedMachines(const std::filesystem::path& home, const MachinePar
     : call_(call),
       can_be_used_(jail::can_confine_files() && !is_in_memory(home)),
       shelf_(home),
-      bare_{.machine = std::move(machine),
-            .engine = parts.engine.qemu.path,
-            .shim = parts.shim,
-            .limit = limit,
-            .thaw = parts.thaw} {}
+      bare_{
+          .machine = std::move(machine), .engine = parts.engine.engine, .shim = parts.shim, .limit = limit} {}
 
 std::optional<engine::SavedMachine> SavedMachines::choose(
     const std::optional<snapshot::TemplateRecipe::Image>& image) {
@@ -50,8 +47,7 @@ std::optional<engine::SavedMachine> SavedMachines::bare() {
 std::optional<engine::SavedMachine> SavedMachines::of_image(const snapshot::TemplateRecipe::Image& image) {
   auto recipe = bare_;
   recipe.image = image;
-  // KVM translates nothing, and its virtual machine is the kernel's.
-  recipe.is_frozen = bare_.machine.accelerator == engine::Accelerator::tcg && shelf_.can_freeze();
+  recipe.is_frozen = shelf_.can_freeze() && bare_.can_be_warm();
   if (auto found = find(recipe)) return found;
   auto chosen = bare();
   if (!chosen) return chosen;
@@ -69,7 +65,7 @@ std::optional<engine::SavedMachine> SavedMachines::of_image(const snapshot::Temp
 std::optional<engine::SavedMachine> SavedMachines::find(const snapshot::TemplateRecipe& recipe) {
   const auto shape = snapshot::TemplateShelf::shape_of(recipe);
   if (!shape) return std::nullopt;
-  auto found = shelf_.find(*shape);
+  auto found = shelf_.find(*shape, recipe.engine);
   if (!found || !*found) return std::nullopt;
   chosen_ = *shape;
   return *std::move(found);

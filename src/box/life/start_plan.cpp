@@ -264,8 +264,7 @@ Result<shimlink::AddedMachine> StartPlan::add_ready_machine() {
   config.home = around_.home();
   config.machine = machine_spec();
   config.machine.saved = saved_;
-  config.qemu = parts_->engine.qemu.path;
-  config.thaw = parts_->thaw;
+  config.engine = parts_->engine.engine;
   config.fileserver = parts_->fileserver;
   config.configure_request = recipe.configure_request;
   config.start_container_request = recipe.start_container_request;
@@ -334,8 +333,7 @@ Result<shimlink::ShimConfig> StartPlan::shim_config() const {
   config.host_sockets = BOXLITE_TRY(host_sockets_of(spec_.mounts));
   config.folder_owner = BOXLITE_TRY(folder_owner_of(spec_.folder_owner));
   config.folders = BOXLITE_TRY(folders_of(spec_.mounts, around_.home() / "volumes"));
-  config.qemu = parts_->engine.qemu.path;
-  config.thaw = parts_->thaw;
+  config.engine = parts_->engine.engine;
   config.fileserver = parts_->fileserver;
   config.configure_request = configure.SerializeAsString();
   config.start_container_request = start.SerializeAsString();

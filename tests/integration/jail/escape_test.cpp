@@ -23,7 +23,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "engine/qemu/argv.h"
-#include "engine/qemu/qemu_process.h"
+#include "engine/qemu/qemu_engine.h"
 #include "jail/file_confinement.h"
 #include "jail/namespaces.h"
 #include "linux/process/child_process.h"

@@ -109,7 +109,7 @@ class ShimTest : public testing::Test {
     config.home = dir_->path() / "home";
     fs::create_directories(config.home);
     config.box_dir = dir_->path();
-    config.qemu = choice_.qemu.path;
+    config.engine = choice_.engine;
     config.machine.kernel = runtime_dir() / "vmlinux";
     config.machine.initramfs = runtime_dir() / "initramfs.cpio";
     config.machine.accelerator = choice_.accelerator;
@@ -200,7 +200,7 @@ Result<Ran> run(Connection& connection, std::vector<std::string> args, bool is_m
 
 TEST_F(ShimTest, ReportsAMissingQemu) {
   auto broken = config();
-  broken.qemu = "/no/such/qemu";
+  broken.engine.program = "/no/such/qemu";
   auto shim = spawn(broken);
   const auto connection = connect();
   const auto ready = connection->call<wire::ShimWaitReady>({}, eventually());

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/qemu/qemu_process.h"
-
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -15,6 +13,7 @@
 #include "engine/qemu/argv.h"
 #include "engine/qemu/frozen_qemu.h"
 #include "engine/qemu/process_end.h"
+#include "engine/qemu/qemu_engine.h"
 #include "engine/qemu/qmp.h"
 #include "engine/qemu/saved_state.h"
 #include "engine/qemu/spawn_thread.h"
