@@ -11,7 +11,7 @@ struct Capabilities {
   bool has_balloon = false;         // memory that the guest frees goes back to the host
   bool can_snapshot = false;        // memory and devices
   bool can_snapshot_warm = false;   // also what the engine has learnt of the guest; ends the machine
-  bool can_keep_running = false;    // goes on after a snapshot that is not warm
+  bool can_keep_running = false;    // goes on after one that is not warm
   bool can_snapshot_disks = false;  // as they are at that moment
 
   bool operator==(const Capabilities&) const = default;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <sys/types.h>
@@ -14,6 +15,7 @@
 #include "engine/capabilities.h"
 #include "engine/machine_end.h"
 #include "engine/machine_spec.h"
+#include "engine/snapshot.h"
 
 namespace boxlite::engine {
 
@@ -50,12 +52,10 @@ class Machine {
   virtual Result<void> pause(Deadline deadline) = 0;
   virtual Result<void> resume(Deadline deadline) = 0;
 
-  // Writes the machine's state into an open file, its memory being in MachineSpec::memory_file. It stands
-  // still afterwards: what is left to do is quit().
-  virtual Result<void> save(int state_fd, Deadline deadline) = 0;
-  // Freezes the engine's process: memory, state and pages of `into` are written, the memory over a copy of
-  // that which the machine goes on from. The machine has ended then. unsupported where this cannot be.
-  virtual Result<void> freeze(const SavedMachine& into, Deadline deadline) = 0;
+  // Writes what another machine goes on from. A memory file of the machine itself, or a copy of what it has
+  // gone on from, may be there as `into.memory`, and becomes what it is to be. unsupported, with the reason,
+  // for what cannot be on this host or with this machine; nothing has happened to it then, or it has ended.
+  virtual Result<void> snapshot(const SnapshotRequest& request, Deadline deadline) = 0;
 };
 
 class Engine {
@@ -69,11 +69,13 @@ class Engine {
   // All that a snapshot of such a machine depends on, itself aside, as text: a machine with the same one goes
   // on from it.
   virtual Result<std::string> fingerprint(const MachineSpec& spec) const = 0;
-  // False: that one was saved by another version of the engine, or of what it is made of.
-  virtual Result<bool> can_go_on_from(const SavedMachine& saved) const = 0;
-  // Returns when the engine runs; a machine it cannot make ends at once, and wait() says why. The machine
-  // dies with the calling thread.
-  virtual Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) = 0;
+  // False: that one was made by another version of the engine, or of what it is made of.
+  virtual Result<bool> can_go_on_from(const Snapshot& snapshot) const = 0;
+  // Returns when the engine runs; a machine it cannot make ends at once, and wait() says why. With a snapshot
+  // the machine goes on from it instead of booting: all but the disks' content is as it was then. The
+  // snapshot's files are only read, whatever the machine does. The machine dies with the calling thread.
+  virtual Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec,
+                                                  const std::optional<Snapshot>& from, MachineEnds ends) = 0;
 };
 
 }  // namespace boxlite::engine

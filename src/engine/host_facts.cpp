@@ -82,7 +82,8 @@ Result<std::filesystem::path> find_qemu(std::string_view name) {
 
 Result<std::string> qemu_version(const std::filesystem::path& program, bool is_confined) {
   if (!is_confined || !jail::can_confine_files()) return ask_for_version(program, nullptr);
-  const auto files = BOXLITE_TRY(jail::FileConfinement::create(qemu::access_of(MachineSpec(), program)));
+  const auto files =
+      BOXLITE_TRY(jail::FileConfinement::create(qemu::access_of(MachineSpec(), std::nullopt, program)));
   Confined confined(files);
   auto version = ask_for_version(program, &confined);
   // Without the confinement it may do better, which is another fault than not to be a QEMU; one that says

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,20 +38,7 @@ struct Disk {
   bool operator==(const Disk&) const = default;
 };
 
-// What is left of a machine that was saved: the content of its memory, and the state of everything else.
-struct SavedMachine {
-  std::filesystem::path memory = {};
-  std::filesystem::path state = {};
-  // Not empty: it was not told to save itself, its engine's process was frozen (freeze/freezer.h). These are
-  // that one's pages, and the state is its image.
-  std::filesystem::path pages = {};
-  // Not empty: it was using its first disk, and goes on with a copy of this qcow2 file only.
-  std::filesystem::path disk = {};
-
-  bool is_frozen() const { return !pages.empty(); }
-  bool operator==(const SavedMachine&) const = default;
-};
-
+// What is the same before the first boot and in every machine that goes on from a snapshot.
 struct MachineSpec {
   std::filesystem::path kernel = {};     // uncompressed ELF with a PVH entry
   std::filesystem::path initramfs = {};  // cpio
@@ -62,12 +48,9 @@ struct MachineSpec {
   unsigned memory_mib = 512;
   unsigned tsc_khz = 0;  // of the host's time stamp counter, for an emulated guest; 0: the engine measures it
   std::vector<Disk> disks = {};
-  // Not empty: the memory is this file, as Machine::save needs it; made when missing. Together with `saved`:
-  // a copy of that one's memory, which is changed.
+  // Not empty: the memory is this file, without which most engines make no snapshot; made when missing. With
+  // a snapshot to go on from: a copy of its memory, which is changed.
   std::filesystem::path memory_file = {};
-  // Set: the machine goes on where that one was saved, instead of booting; all else is as it was then, but
-  // for the disks' content. Its files are only read, whatever the machine does.
-  std::optional<SavedMachine> saved = {};
 
   bool operator==(const MachineSpec&) const = default;
 };

@@ -61,8 +61,10 @@ Result<void> run() {
   ::explicit_bzero(text.data(), text.size());
   if (!config.is_detached) inherited.watchdog = UniqueFd(shimlink::shim_watchdog_fd);
   const auto engine = BOXLITE_TRY(engine::make(config.engine));
-  if (!config.save_to.empty()) return shim::TemplateMaker(*engine, config, std::move(inherited)).run();
-  if (config.freeze_into) return shim::ReadyMachine(*engine, config, inherited).freeze();
+  if (const auto& into = config.snapshot_into) {
+    if (into->is_warm()) return shim::ReadyMachine(*engine, config, inherited).make_snapshot();
+    return shim::TemplateMaker(*engine, config, std::move(inherited)).run();
+  }
   if (config.awaits_claim) return run_once_claimed(*engine, config, std::move(inherited));
   shim::Shim shim(*engine, config, std::move(inherited));
   return shim.run();
@@ -80,7 +82,7 @@ int main(int argc, char**) {
     const auto outcome = run();
     if (outcome) return 0;
     std::fprintf(stderr, "boxlite-shim: %s\n", outcome.error().message().c_str());
-    if (outcome.error().code() == ErrorCode::unsupported) return shimlink::cannot_freeze;
+    if (outcome.error().code() == ErrorCode::unsupported) return shimlink::cannot_snapshot;
   } catch (const std::exception& bug) {
     std::fprintf(stderr, "boxlite-shim: bug: %s\n", bug.what());
   }

@@ -61,7 +61,7 @@ Result<AddedMachine> ReadyMachines::add(const std::string& shape, const std::fil
   config.is_detached = false;
   config.folders.clear();
   config.machine.disks.front().path = where / "disk.qcow2";
-  BOXLITE_TRY(linux_::copy_sparse(config.machine.saved->disk, config.machine.disks.front().path));
+  BOXLITE_TRY(linux_::copy_sparse(config.from->disk, config.machine.disks.front().path));
   auto process = BOXLITE_TRY(ShimProcess::spawn(shim, config));
   on_failure.release();
   return AddedMachine{std::move(process), where};

@@ -30,7 +30,7 @@ class ReadyMachines {
   // Of this home.
   explicit ReadyMachines(const std::filesystem::path& home) : directory_(home / "ready") {}
 
-  // Starts one of the shape (TemplateShelf::shape_of), from the template that config.machine.saved names; it
+  // Starts one of the shape (TemplateShelf::shape_of), from the template that config.from names; it
   // can be claimed as soon as it is ready. What `config` says of a box does not matter.
   Result<AddedMachine> add(const std::string& shape, const std::filesystem::path& shim, ShimConfig config);
 

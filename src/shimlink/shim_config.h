@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "engine/engine_config.h"
 #include "engine/machine_spec.h"
+#include "engine/snapshot.h"
 #include "model/enum_names.h"
 #include "shimlink/health_rule.h"
 #include "shimlink/network_config.h"
@@ -53,17 +54,16 @@ struct ShimConfig {
   std::vector<std::filesystem::path> host_sockets = {};
   std::vector<Folder> folders = {};
   FolderOwner folder_owner = {};
-  // Not empty: no box is wanted. When the machine's agent answers, and has prepared a container if
-  // start_container_request asks for one, its state is written to this file, and the shim ends: with 0 when
-  // all went well.
-  std::filesystem::path save_to = {};
-  // No box is there yet: the machine goes on from machine.saved and waits to be claimed (ready_machines.h).
-  // The two requests below are as they were when it was saved.
+  // Set: the first machine goes on from it instead of booting.
+  std::optional<engine::Snapshot> from = {};
+  // Set: no box is wanted. When the machine's agent answers, and has prepared a container if
+  // start_container_request asks for one, a snapshot of it is made, and the shim ends: with 0 when all went
+  // well, with cannot_snapshot when it never will on this host. Before a warm one, which is made of a machine
+  // that went on from another, a few commands are run.
+  std::optional<engine::Snapshot> snapshot_into = {};
+  // No box is there yet: the machine goes on from a snapshot and waits to be claimed (ready_machines.h).
+  // The two requests below are as they were when that was made.
   bool awaits_claim = false;
-  // Set: no box is wanted. The machine goes on from machine.saved, prepares its container and runs one
-  // command; then its engine's process is frozen into these files (Machine::freeze), and the shim ends: with
-  // 0 when all went well, with cannot_freeze when it never will on this host.
-  std::optional<engine::SavedMachine> freeze_into = {};
   engine::EngineConfig engine = {};
   std::filesystem::path fileserver = {};  // boxlite-fileserver
   // Serialised messages of api/guest.proto. The shim adds the wall clock and the entropy to the first.
@@ -92,8 +92,8 @@ struct ShimConfig {
   bool operator==(const ShimConfig&) const = default;
 };
 
-// The exit code of a shim that was to freeze a machine.
-inline constexpr int cannot_freeze = 3;
+// The exit code of a shim that was to make a snapshot.
+inline constexpr int cannot_snapshot = 3;
 
 // Where in box_dir the box's folders appear, for its shim and file server only.
 inline constexpr std::string_view folders_dir_name = "folders";

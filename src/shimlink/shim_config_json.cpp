@@ -87,36 +87,31 @@ Result<engine::EngineConfig> parse_engine(const json& object) {
 }
 
 // An empty object: none.
-json to_object(const std::optional<engine::SavedMachine>& saved) {
-  if (!saved) return json::object();
-  return {{"memory", saved->memory.native()},
-          {"state", saved->state.native()},
-          {"pages", saved->pages.native()},
-          {"disk", saved->disk.native()}};
+json to_object(const std::optional<engine::Snapshot>& snapshot) {
+  if (!snapshot) return json::object();
+  return {{"memory", snapshot->memory.native()},
+          {"state", snapshot->state.native()},
+          {"pages", snapshot->pages.native()},
+          {"disk", snapshot->disk.native()}};
 }
 
-Result<std::optional<engine::SavedMachine>> parse_saved(const json& object) {
-  if (object.empty()) return std::optional<engine::SavedMachine>();
-  json_::Fields files(object, "saved machine");
-  engine::SavedMachine saved;
-  saved.memory = BOXLITE_TRY(files.text("memory"));
-  saved.state = BOXLITE_TRY(files.text("state"));
-  saved.pages = BOXLITE_TRY(files.text("pages"));
-  saved.disk = BOXLITE_TRY(files.text("disk"));
+Result<std::optional<engine::Snapshot>> parse_snapshot(const json& object) {
+  if (object.empty()) return std::optional<engine::Snapshot>();
+  json_::Fields files(object, "snapshot");
+  engine::Snapshot snapshot;
+  snapshot.memory = BOXLITE_TRY(files.text("memory"));
+  snapshot.state = BOXLITE_TRY(files.text("state"));
+  snapshot.pages = BOXLITE_TRY(files.text("pages"));
+  snapshot.disk = BOXLITE_TRY(files.text("disk"));
   BOXLITE_TRY(files.no_others());
-  return std::optional(std::move(saved));
+  return std::optional(std::move(snapshot));
 }
 
 json to_object(const engine::MachineSpec& machine) {
-  return {{"kernel", machine.kernel.native()},
-          {"memory_file", machine.memory_file.native()},
-          {"saved", to_object(machine.saved)},
-          {"initramfs", machine.initramfs.native()},
-          {"kernel_arguments", machine.kernel_arguments},
-          {"accelerator", name(machine.accelerator)},
-          {"cpus", machine.cpus},
-          {"memory_mib", machine.memory_mib},
-          {"tsc_khz", machine.tsc_khz},
+  return {{"kernel", machine.kernel.native()},        {"memory_file", machine.memory_file.native()},
+          {"initramfs", machine.initramfs.native()},  {"kernel_arguments", machine.kernel_arguments},
+          {"accelerator", name(machine.accelerator)}, {"cpus", machine.cpus},
+          {"memory_mib", machine.memory_mib},         {"tsc_khz", machine.tsc_khz},
           {"disks", to_array(machine.disks)}};
 }
 
@@ -165,8 +160,6 @@ Result<engine::MachineSpec> parse_machine(const json& object) {
   machine.tsc_khz =
       static_cast<unsigned>(BOXLITE_TRY(fields.number("tsc_khz", 0, std::numeric_limits<unsigned>::max())));
   machine.memory_file = BOXLITE_TRY(fields.text("memory_file"));
-  const auto* saved = BOXLITE_TRY(fields.object("saved"));
-  machine.saved = BOXLITE_TRY(parse_saved(*saved));
   machine.disks = BOXLITE_TRY(parse_array(fields, "disks", parse_disk));
   BOXLITE_TRY(fields.no_others());
   return machine;
@@ -211,8 +204,8 @@ std::string to_json(const ShimConfig& config) {
                        {"home", config.home.native()},
                        {"box_name", config.box_name},
                        {"box_dir", config.box_dir.native()},
-                       {"save_to", config.save_to.native()},
-                       {"freeze_into", to_object(config.freeze_into)},
+                       {"from", to_object(config.from)},
+                       {"snapshot_into", to_object(config.snapshot_into)},
                        {"awaits_claim", config.awaits_claim},
                        {"machine", to_object(config.machine)},
                        {"network", to_object(config.network)},
@@ -251,9 +244,10 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.home = BOXLITE_TRY(fields.text("home"));
   config.box_name = BOXLITE_TRY(fields.text("box_name"));
   config.box_dir = BOXLITE_TRY(fields.text("box_dir"));
-  config.save_to = BOXLITE_TRY(fields.text("save_to"));
-  const auto* freeze_into = BOXLITE_TRY(fields.object("freeze_into"));
-  config.freeze_into = BOXLITE_TRY(parse_saved(*freeze_into));
+  const auto* from = BOXLITE_TRY(fields.object("from"));
+  config.from = BOXLITE_TRY(parse_snapshot(*from));
+  const auto* snapshot_into = BOXLITE_TRY(fields.object("snapshot_into"));
+  config.snapshot_into = BOXLITE_TRY(parse_snapshot(*snapshot_into));
   config.awaits_claim = BOXLITE_TRY(fields.flag("awaits_claim"));
   const auto* machine = BOXLITE_TRY(fields.object("machine"));
   config.machine = BOXLITE_TRY_CONTEXT("shim config", parse_machine(*machine));

@@ -23,10 +23,9 @@ ShimConfig example() {
                     .disks = {{"/d/a.qcow2", engine::DiskFormat::qcow2, "/d/a.ext4", false},
                               {"/d/b.raw", engine::DiskFormat::raw, {}, true},
                               {.format = engine::DiskFormat::blank, .size_bytes = 1u << 30}},
-                    .memory_file = "/m/new",
-                    .saved = engine::SavedMachine{
-                        .memory = "/m/memory", .state = "/m/state", .pages = "/m/p", .disk = "/m/d"}};
-  config.freeze_into = engine::SavedMachine{.memory = "/n/memory"};
+                    .memory_file = "/m/new"};
+  config.from = engine::Snapshot{.memory = "/m/memory", .state = "/m/state", .pages = "/m/p", .disk = "/m/d"};
+  config.snapshot_into = engine::Snapshot{.memory = "/n/memory"};
   config.folders = {{.host_path = "/a\xff", .box_path = "/b", .is_read_only = true},
                     {.host_path = "/v", .box_path = "/c", .is_volume = true, .fill = true}};
   config.host_sockets = {"/run/agent.sock", "/b\xff"};

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/result.h"
-#include "engine/machine_spec.h"
+#include "engine/snapshot.h"
 
 namespace boxlite::snapshot {
 
@@ -17,7 +17,7 @@ struct TemplateManifest {
   std::string memory_digest = {};
   std::string state_digest = {};
   std::string disk_digest = {};   // empty: it has none
-  std::string pages_digest = {};  // empty: it is not frozen
+  std::string pages_digest = {};  // empty: it is not warm
 
   bool operator==(const TemplateManifest&) const = default;
 };
@@ -28,6 +28,6 @@ Result<TemplateManifest> parse_template_manifest(std::string_view json);
 // The files as they are now: which ones (device, inode), how large, and when they were last written to; and
 // this boot of the host. While it stays the same, a digest need not be taken again: the page cache cannot rot
 // as a disk can.
-Result<std::string> fingerprint(const engine::SavedMachine& files);
+Result<std::string> fingerprint(const engine::Snapshot& files);
 
 }  // namespace boxlite::snapshot

@@ -73,7 +73,7 @@ Result<TemplateManifest> parse_template_manifest(std::string_view text) {
   return manifest;
 }
 
-Result<std::string> fingerprint(const engine::SavedMachine& files) {
+Result<std::string> fingerprint(const engine::Snapshot& files) {
   auto text = BOXLITE_TRY(linux_::boot_id());
   for (const auto* const file : {&files.memory, &files.state, &files.disk, &files.pages}) {
     if (file->empty()) continue;

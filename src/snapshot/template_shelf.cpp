@@ -40,20 +40,20 @@ constexpr std::chrono::milliseconds kill_time{5'000};
 constexpr std::chrono::milliseconds killed_maker_limit{3000};
 constexpr std::size_t most_templates = 8;
 
-engine::SavedMachine files_in(const std::filesystem::path& place) {
-  engine::SavedMachine files{.memory = place / memory_name, .state = place / state_name};
+engine::Snapshot files_in(const std::filesystem::path& place) {
+  engine::Snapshot files{.memory = place / memory_name, .state = place / state_name};
   struct stat status = {};
   if (::stat((place / disk_name).c_str(), &status) == 0) files.disk = place / disk_name;
   if (::stat((place / pages_name).c_str(), &status) == 0) files.pages = place / pages_name;
   return files;
 }
 
-Result<TemplateManifest> manifest_of(const engine::SavedMachine& files) {
+Result<TemplateManifest> manifest_of(const engine::Snapshot& files) {
   TemplateManifest manifest;
   manifest.memory_digest = BOXLITE_TRY(digest_of_data(files.memory));
   manifest.state_digest = BOXLITE_TRY(digest_of_data(files.state));
   if (!files.disk.empty()) manifest.disk_digest = BOXLITE_TRY(digest_of_data(files.disk));
-  if (files.is_frozen()) manifest.pages_digest = BOXLITE_TRY(digest_of_data(files.pages));
+  if (files.is_warm()) manifest.pages_digest = BOXLITE_TRY(digest_of_data(files.pages));
   return manifest;
 }
 
@@ -66,7 +66,6 @@ Result<std::string> identity_of(const std::filesystem::path& file) {
 
 // What decides about the content of a template, and nothing that differs between boxes.
 engine::MachineSpec blank_machine(engine::MachineSpec machine) {
-  machine.saved.reset();
   machine.memory_file.clear();
   for (auto& disk : machine.disks) {
     disk.format = engine::DiskFormat::blank;
@@ -122,7 +121,7 @@ Result<std::string> TemplateShelf::shape_of(const TemplateRecipe& recipe) {
   const auto engine = BOXLITE_TRY(engine::make(recipe.engine));
   oci::Hasher hasher;
   hasher.update(BOXLITE_TRY(engine->fingerprint(blank_machine(recipe.machine))));
-  hasher.update(recipe.is_frozen ? "\nwarm\n" : "\n");
+  hasher.update(recipe.is_warm ? "\nwarm\n" : "\n");
   if (recipe.image) {
     hasher.update(BOXLITE_TRY(identity_of(recipe.image->base)));
     hasher.update(recipe.image->start_container_request);
@@ -130,24 +129,24 @@ Result<std::string> TemplateShelf::shape_of(const TemplateRecipe& recipe) {
   return hasher.finish().hex().substr(0, 24);
 }
 
-Result<std::optional<engine::SavedMachine>> TemplateShelf::find(const std::string& shape,
-                                                                const engine::EngineConfig& engine) {
+Result<std::optional<engine::Snapshot>> TemplateShelf::find(const std::string& shape,
+                                                            const engine::EngineConfig& engine) {
   const auto where = place(shape);
   struct stat status = {};
-  if (::stat(where.c_str(), &status) != 0) return std::optional<engine::SavedMachine>();
+  if (::stat(where.c_str(), &status) != 0) return std::optional<engine::Snapshot>();
   // It is run as it is, and its digests stand beside it.
   for (const auto& directory : {directory_, where}) BOXLITE_TRY(linux_::check_private(directory));
   const auto whole = is_whole(where, engine);
   if (!whole || !*whole) {
     BOXLITE_TRY(discard(shape));
-    return std::optional<engine::SavedMachine>();
+    return std::optional<engine::Snapshot>();
   }
   // For prune(): when it was last used.
   (void)::utimensat(AT_FDCWD, (where / manifest_name).c_str(), nullptr, 0);
   return std::optional(files_in(where));
 }
 
-Result<engine::SavedMachine> TemplateShelf::make(const std::string& shape, const TemplateRecipe& recipe,
+Result<engine::Snapshot> TemplateShelf::make(const std::string& shape, const TemplateRecipe& recipe,
                                                  const Deadline& deadline) {
   BOXLITE_TRY(make_directories(directory_));
   const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(directory_ / concat(shape, lock_suffix),
@@ -188,9 +187,9 @@ Result<void> TemplateShelf::boot_and_save(const std::filesystem::path& fresh, co
   const auto& end = *ended;
   if (end == linux_::ChildEnd{}) return remove_tree(work);
   const auto words = read_file(work / shimlink::shim_stderr_name);
-  const bool could_not_freeze =
-      recipe.is_frozen && end == linux_::ChildEnd{.exit_code = shimlink::cannot_freeze};
-  return fail(could_not_freeze ? ErrorCode::unsupported : ErrorCode::unavailable,
+  const bool is_impossible =
+      recipe.is_warm && end == linux_::ChildEnd{.exit_code = shimlink::cannot_snapshot};
+  return fail(is_impossible ? ErrorCode::unsupported : ErrorCode::unavailable,
               concat("make template: boxlite-shim ended with ", to_string(end), ": ", words ? *words : ""));
 }
 
@@ -204,7 +203,7 @@ Result<shimlink::ShimConfig> TemplateShelf::maker_config(const std::filesystem::
   config.engine = recipe.engine;
   config.boot_timeout = recipe.limit;
   config.machine = blank_machine(recipe.machine);
-  config.machine.saved = recipe.saved;
+  config.from = recipe.saved;
   if (recipe.saved) BOXLITE_TRY(linux_::copy_sparse(recipe.saved->memory, fresh / memory_name));
   if (const auto& image = recipe.image) {
     BOXLITE_TRY(image->make_disk(fresh / disk_name));
@@ -213,14 +212,14 @@ Result<shimlink::ShimConfig> TemplateShelf::maker_config(const std::filesystem::
     config.configure_request = image->configure_request;
     config.start_container_request = image->start_container_request;
   }
-  if (recipe.is_frozen) {
-    config.freeze_into = engine::SavedMachine{.memory = fresh / memory_name,
-                                              .state = fresh / state_name,
-                                              .pages = fresh / pages_name,
-                                              .disk = fresh / disk_name};
+  if (recipe.is_warm) {
+    config.snapshot_into = engine::Snapshot{.memory = fresh / memory_name,
+                                            .state = fresh / state_name,
+                                            .pages = fresh / pages_name,
+                                            .disk = fresh / disk_name};
   } else {
     config.machine.memory_file = fresh / memory_name;
-    config.save_to = fresh / state_name;
+    config.snapshot_into = engine::Snapshot{.memory = fresh / memory_name, .state = fresh / state_name};
   }
   return config;
 }
@@ -248,7 +247,7 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
         std::chrono::seconds(used.st_mtim.tv_sec) + std::chrono::nanoseconds(used.st_mtim.tv_nsec);
     entries.push_back({.shape = name,
                        .has_image = !files_in(item).disk.empty(),
-                       .is_frozen = files_in(item).is_frozen(),
+                       .is_warm = files_in(item).is_warm(),
                        .used_at = Timestamp(std::chrono::duration_cast<Timestamp::duration>(at)),
                        .bytes = *bytes});
   }
@@ -256,12 +255,12 @@ Result<std::vector<TemplateEntry>> TemplateShelf::list() const {
   return entries;
 }
 
-bool TemplateShelf::can_freeze() const {
+bool TemplateShelf::can_make_warm() const {
   const auto boot = linux_::boot_id();
   return boot && !is_there(directory_ / concat(no_freezing, ".", *boot));
 }
 
-Result<void> TemplateShelf::give_up_freezing(std::string_view why) {
+Result<void> TemplateShelf::give_up_warm(std::string_view why) {
   BOXLITE_TRY(make_directories(directory_));
   return write_file_atomic(directory_ / concat(no_freezing, ".", BOXLITE_TRY(linux_::boot_id())), why);
 }

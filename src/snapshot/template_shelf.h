@@ -4,8 +4,8 @@
 // mounted and the container prepared.
 //
 //   machines/<shape>/memory         its memory, sparse; mapped privately by every box that goes on from it
-//   machines/<shape>/state          its devices and processors; of a frozen one: its engine's process
-//   machines/<shape>/pages          of a frozen one: that process's own memory
+//   machines/<shape>/state          its devices and processors
+//   machines/<shape>/pages          of a warm one: what the engine adds
 //   machines/<shape>/disk           of an image's: what it has changed of the base disk; copied for every box
 //   machines/<shape>/manifest.json  what they must hash to
 //   machines/<shape>/verified       for which boot of the host, and for which files, that was checked
@@ -29,6 +29,7 @@
 #include "base/time.h"
 #include "engine/engine_config.h"
 #include "engine/machine_spec.h"
+#include "engine/snapshot.h"
 #include "shimlink/shim_config.h"
 
 namespace boxlite::snapshot {
@@ -50,18 +51,18 @@ struct TemplateRecipe {
   };
   std::optional<Image> image = {};
   // For one of an image: the shape's without, quicker to go on from than a boot.
-  std::optional<engine::SavedMachine> saved = {};
-  // Of an image: the engine's process is frozen, with all that it has translated.
-  bool is_frozen = false;
+  std::optional<engine::Snapshot> saved = {};
+  // Of an image: the snapshot is a warm one.
+  bool is_warm = false;
 
-  // Whether the engine could do that with such a machine.
+  // Whether the engine makes such ones of such a machine.
   bool can_be_warm() const;
 };
 
 struct TemplateEntry {
   std::string shape = {};
   bool has_image = false;
-  bool is_frozen = false;
+  bool is_warm = false;
   Timestamp used_at = {};
   std::uint64_t bytes = 0;  // on the disk
 };
@@ -77,24 +78,23 @@ class TemplateShelf {
   static Result<std::string> shape_of(const TemplateRecipe& recipe);
 
   // Nothing when there is none. One that is damaged is removed, and is none.
-  Result<std::optional<engine::SavedMachine>> find(const std::string& shape,
-                                                   const engine::EngineConfig& engine);
+  Result<std::optional<engine::Snapshot>> find(const std::string& shape, const engine::EngineConfig& engine);
 
   // Makes one; takes as long as a boot, unless the deadline's stop ends that (`cancelled`). When another
-  // process is at it, waits for that one until the deadline, then timed_out. unsupported when this host
-  // cannot freeze.
-  Result<engine::SavedMachine> make(const std::string& shape, const TemplateRecipe& recipe,
+  // process is at it, waits for that one until the deadline, then timed_out. unsupported when the host
+  // cannot make a warm one.
+  Result<engine::Snapshot> make(const std::string& shape, const TemplateRecipe& recipe,
                                     const Deadline& deadline);
 
   // Takes away one that did not work.
   Result<void> discard(const std::string& shape);
-  // False once this boot of the host has been found unable to freeze or thaw.
-  bool can_freeze() const;
-  Result<void> give_up_freezing(std::string_view why);
+  // False once this boot of the host has been found unable to make a warm one or to go on from it.
+  bool can_make_warm() const;
+  Result<void> give_up_warm(std::string_view why);
   // The most recently used first.
   Result<std::vector<TemplateEntry>> list() const;
   // Keeps the `keep` most recently used; returns what was removed. With 0, that the host cannot
-  // freeze is forgotten as well.
+  // make a warm one is forgotten as well.
   Result<std::vector<TemplateEntry>> prune(std::size_t keep);
 
  private:

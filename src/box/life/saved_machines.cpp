@@ -28,13 +28,13 @@ SavedMachines::SavedMachines(const std::filesystem::path& home, const MachinePar
       bare_{
           .machine = std::move(machine), .engine = parts.engine.engine, .shim = parts.shim, .limit = limit} {}
 
-std::optional<engine::SavedMachine> SavedMachines::choose(
+std::optional<engine::Snapshot> SavedMachines::choose(
     const std::optional<snapshot::TemplateRecipe::Image>& image) {
   if (!can_be_used_) return std::nullopt;
   return image ? of_image(*image) : bare();
 }
 
-std::optional<engine::SavedMachine> SavedMachines::bare() {
+std::optional<engine::Snapshot> SavedMachines::bare() {
   if (auto found = find(bare_)) return found;
   // Who waits for another maker waits no longer than it would boot.
   auto made = make(bare_, call_.within(bare_.limit));
@@ -42,27 +42,27 @@ std::optional<engine::SavedMachine> SavedMachines::bare() {
   return *std::move(made);
 }
 
-// A frozen one where that can be; else, and with KVM, one that was told to save itself. Both are made from
+// A warm one where that can be; else one of memory and devices. Both are made from
 // that without an image, which does meanwhile when another process is at it.
-std::optional<engine::SavedMachine> SavedMachines::of_image(const snapshot::TemplateRecipe::Image& image) {
+std::optional<engine::Snapshot> SavedMachines::of_image(const snapshot::TemplateRecipe::Image& image) {
   auto recipe = bare_;
   recipe.image = image;
-  recipe.is_frozen = shelf_.can_freeze() && bare_.can_be_warm();
+  recipe.is_warm = shelf_.can_make_warm() && bare_.can_be_warm();
   if (auto found = find(recipe)) return found;
   auto chosen = bare();
   if (!chosen) return chosen;
   recipe.saved = chosen;
   const auto at_once = call_.within(std::chrono::milliseconds(0));
   auto made = make(recipe, at_once);
-  if (!made && recipe.is_frozen && made.error().code() == ErrorCode::unsupported) {
-    (void)shelf_.give_up_freezing(made.error().message());
-    recipe.is_frozen = false;
+  if (!made && recipe.is_warm && made.error().code() == ErrorCode::unsupported) {
+    (void)shelf_.give_up_warm(made.error().message());
+    recipe.is_warm = false;
     made = make(recipe, at_once);
   }
   return made ? *std::move(made) : chosen;
 }
 
-std::optional<engine::SavedMachine> SavedMachines::find(const snapshot::TemplateRecipe& recipe) {
+std::optional<engine::Snapshot> SavedMachines::find(const snapshot::TemplateRecipe& recipe) {
   const auto shape = snapshot::TemplateShelf::shape_of(recipe);
   if (!shape) return std::nullopt;
   auto found = shelf_.find(*shape, recipe.engine);
@@ -71,7 +71,7 @@ std::optional<engine::SavedMachine> SavedMachines::find(const snapshot::Template
   return *std::move(found);
 }
 
-Result<engine::SavedMachine> SavedMachines::make(const snapshot::TemplateRecipe& recipe,
+Result<engine::Snapshot> SavedMachines::make(const snapshot::TemplateRecipe& recipe,
                                                  const Deadline& deadline) {
   const auto shape = BOXLITE_TRY(snapshot::TemplateShelf::shape_of(recipe));
   auto made = BOXLITE_TRY(shelf_.make(shape, recipe, deadline));
@@ -79,8 +79,8 @@ Result<engine::SavedMachine> SavedMachines::make(const snapshot::TemplateRecipe&
   return made;
 }
 
-void SavedMachines::discard(bool did_not_thaw) {
-  if (did_not_thaw) (void)shelf_.give_up_freezing("a frozen machine did not thaw");
+void SavedMachines::discard(bool cannot_restore) {
+  if (cannot_restore) (void)shelf_.give_up_warm("no machine goes on from a warm snapshot here");
   if (!chosen_.empty()) (void)shelf_.discard(chosen_);
 }
 

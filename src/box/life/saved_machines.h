@@ -23,17 +23,17 @@ class SavedMachines {
   // `image`: what the first start of a box wants; else the box has a disk of its own already. Nothing where
   // none can be had: on a full disk, with the home in memory (tmpfs), on a kernel that could not keep boxes
   // from changing it. Then the box boots.
-  std::optional<engine::SavedMachine> choose(const std::optional<snapshot::TemplateRecipe::Image>& image);
+  std::optional<engine::Snapshot> choose(const std::optional<snapshot::TemplateRecipe::Image>& image);
   // The name of what was chosen or made last.
   const std::string& shape() const { return chosen_; }
-  // What was chosen does not work; `did_not_thaw`: nor would another frozen one.
-  void discard(bool did_not_thaw);
+  // What was chosen does not work; `cannot_restore`: nor would another warm one.
+  void discard(bool cannot_restore);
 
  private:
-  std::optional<engine::SavedMachine> bare();
-  std::optional<engine::SavedMachine> of_image(const snapshot::TemplateRecipe::Image& image);
-  std::optional<engine::SavedMachine> find(const snapshot::TemplateRecipe& recipe);
-  Result<engine::SavedMachine> make(const snapshot::TemplateRecipe& recipe, const Deadline& deadline);
+  std::optional<engine::Snapshot> bare();
+  std::optional<engine::Snapshot> of_image(const snapshot::TemplateRecipe::Image& image);
+  std::optional<engine::Snapshot> find(const snapshot::TemplateRecipe& recipe);
+  Result<engine::Snapshot> make(const snapshot::TemplateRecipe& recipe, const Deadline& deadline);
 
   const Call& call_;
   const bool can_be_used_;

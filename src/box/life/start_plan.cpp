@@ -160,9 +160,9 @@ std::optional<StartPlan::RestoreFailure> StartPlan::restore_failure(const Error&
   const auto& phase = evidence->exit->phase;
   if (phase == shimlink::set_up_phase) return std::nullopt;
   if (phase == shimlink::resources_phase) return RestoreFailure{};
-  const bool did_not_thaw = phase == shimlink::no_restoring_phase;
-  if (phase == "spawn_vmm" || phase == "restore" || did_not_thaw)
-    return RestoreFailure{.is_template_bad = true, .did_not_thaw = did_not_thaw};
+  const bool cannot_restore = phase == shimlink::no_restoring_phase;
+  if (phase == "spawn_vmm" || phase == "restore" || cannot_restore)
+    return RestoreFailure{.is_template_bad = true, .cannot_restore = cannot_restore};
   const auto code = why.code();
   const bool is_silent =
       code == ErrorCode::timed_out || code == ErrorCode::unavailable || code == ErrorCode::stopped;
@@ -181,7 +181,7 @@ Result<void> StartPlan::boot_instead(RestoreFailure failure) {
   }
   BOXLITE_TRY(run(booting));
   // Where booting fails as well, the template need not be to blame.
-  if (failure.is_template_bad) saved_machines_->discard(failure.did_not_thaw);
+  if (failure.is_template_bad) saved_machines_->discard(failure.cannot_restore);
   return {};
 }
 
@@ -263,7 +263,7 @@ Result<shimlink::AddedMachine> StartPlan::add_ready_machine() {
   shimlink::ShimConfig config;
   config.home = around_.home();
   config.machine = machine_spec();
-  config.machine.saved = saved_;
+  config.from = saved_;
   config.engine = parts_->engine.engine;
   config.fileserver = parts_->fileserver;
   config.configure_request = recipe.configure_request;
@@ -324,7 +324,7 @@ Result<shimlink::ShimConfig> StartPlan::shim_config() const {
   config.box_name = name_;
   config.box_dir = paths_.directory;
   config.machine = machine_spec();
-  config.machine.saved = saved_;
+  config.from = saved_;
   const auto ports = BOXLITE_TRY(wanted_ports(spec_.network, image.exposed_ports));
   config.network = network_config(spec_.network, ports, last_ports_);
   config.network.secrets = BOXLITE_TRY(load_secrets(paths_.secrets(), spec_.secrets));

@@ -66,7 +66,7 @@ class StartPlan {
   // What a launch that failed says of the saved machine that it went on from.
   struct RestoreFailure {
     bool is_template_bad = false;
-    bool did_not_thaw = false;
+    bool cannot_restore = false;
   };
   // Nothing: the box would not boot either, or may have begun to work. Waits for the shim's end.
   std::optional<RestoreFailure> restore_failure(const Error& why);
@@ -95,7 +95,7 @@ class StartPlan {
   std::optional<BaseDisk> base_;  // of the first start
   std::optional<MachineParts> parts_;
   std::optional<SavedMachines> saved_machines_;
-  std::optional<engine::SavedMachine> saved_;
+  std::optional<engine::Snapshot> saved_;
   std::optional<shimlink::ShimProcess> shim_;
   std::vector<shimlink::PortMapping> last_ports_;  // of the last start
   std::vector<StartStage> stages_;

@@ -45,7 +45,8 @@ void add_disk(jail::FileAccess& access, const Disk& disk) {
 
 }  // namespace
 
-jail::FileAccess access_of(const MachineSpec& spec, const fs::path& program) {
+jail::FileAccess access_of(const MachineSpec& spec, const std::optional<Snapshot>& from,
+                           const fs::path& program) {
   jail::FileAccess access{.readable = {system_files.begin(), system_files.end()},
                           .runnable = {libraries.begin(), libraries.end()},
                           .writable = {},
@@ -54,8 +55,10 @@ jail::FileAccess access_of(const MachineSpec& spec, const fs::path& program) {
   if (spec.accelerator == Accelerator::kvm) access.devices.emplace_back("/dev/kvm");
   for (const auto& disk : spec.disks) add_disk(access, disk);
   if (!spec.memory_file.empty()) access.writable.push_back(spec.memory_file);
-  if (spec.saved) access.readable.push_back(spec.saved->memory);
-  if (spec.saved) return access;
+  if (from) {
+    access.readable.push_back(from->memory);
+    return access;
+  }
   for (const auto& file : {spec.kernel, spec.initramfs}) access.readable.push_back(file);
   return access;
 }

@@ -32,16 +32,16 @@ void add(Arguments& arguments, std::string_view option, std::string value) {
 
 // Lazily touched. That of a continued machine is mapped privately: boxes share the pages that they do not
 // change.
-std::string memory(const MachineSpec& spec) {
+std::string memory(const MachineSpec& spec, const std::optional<Snapshot>& from) {
   const auto size = concat("id=ram,size=", spec.memory_mib, "M");
   if (!spec.memory_file.empty())
     return concat("memory-backend-file,", size, ",share=on,mem-path=", escaped(spec.memory_file.native()));
-  if (spec.saved)
-    return concat("memory-backend-file,", size, ",share=off,mem-path=", escaped(spec.saved->memory.native()));
+  if (from)
+    return concat("memory-backend-file,", size, ",share=off,mem-path=", escaped(from->memory.native()));
   return concat("memory-backend-ram,", size, ",share=off");
 }
 
-void add_board(Arguments& arguments, const MachineSpec& spec) {
+void add_board(Arguments& arguments, const MachineSpec& spec, const std::optional<Snapshot>& from) {
   // rtc: without it the kernel waits a second for a clock that is not there. pit: under TCG it is the only
   // timer that the kernel can calibrate with.
   add(arguments, "-machine",
@@ -61,7 +61,7 @@ void add_board(Arguments& arguments, const MachineSpec& spec) {
   }
   add(arguments, "-smp", concat(spec.cpus));
   add(arguments, "-m", concat(spec.memory_mib, "M"));
-  add(arguments, "-object", memory(spec));
+  add(arguments, "-object", memory(spec, from));
   for (const auto* option : {"-nodefaults", "-no-user-config", "-no-reboot"}) arguments.emplace_back(option);
   add(arguments, "-display", "none");
   // Virtio 1.0; the older interface is QEMU's default here.
@@ -69,8 +69,8 @@ void add_board(Arguments& arguments, const MachineSpec& spec) {
 }
 
 // A continued machine has its kernel in its memory.
-void add_kernel(Arguments& arguments, const MachineSpec& spec) {
-  if (spec.saved) return add(arguments, "-incoming", "defer");
+void add_kernel(Arguments& arguments, const MachineSpec& spec, const std::optional<Snapshot>& from) {
+  if (from) return add(arguments, "-incoming", "defer");
   add(arguments, "-kernel", spec.kernel.native());
   add(arguments, "-initrd", spec.initramfs.native());
   add(arguments, "-append", kernel_command_line(spec));
@@ -143,10 +143,10 @@ void add_rest(Arguments& arguments) {
 
 }  // namespace
 
-std::vector<std::string> machine_arguments(const MachineSpec& spec) {
+std::vector<std::string> machine_arguments(const MachineSpec& spec, const std::optional<Snapshot>& from) {
   Arguments arguments;
-  add_board(arguments, spec);
-  add_kernel(arguments, spec);
+  add_board(arguments, spec, from);
+  add_kernel(arguments, spec, from);
   add_channels(arguments);
   // virtio-mmio devices are numbered from the last one down, but the kernel probes them by address: disks in
   // order.

@@ -2,10 +2,12 @@
 // A machine as QEMU's command line: a pure function, so that what QEMU is told can be read in a test.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/machine_spec.h"
+#include "engine/snapshot.h"
 
 namespace boxlite::engine::qemu {
 
@@ -21,7 +23,7 @@ inline constexpr int folders_port_fd = 9;
 inline constexpr std::string_view agent_port_name = "boxlite.agent";
 
 // Without the program's own name. For QEMU 7.2 and newer.
-std::vector<std::string> machine_arguments(const MachineSpec& spec);
+std::vector<std::string> machine_arguments(const MachineSpec& spec, const std::optional<Snapshot>& from);
 
 std::string kernel_command_line(const MachineSpec& spec);
 

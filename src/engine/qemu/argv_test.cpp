@@ -25,7 +25,7 @@ MachineSpec example() {
 }
 
 std::string as_text(const MachineSpec& spec) {
-  return join(machine_arguments(spec), " ");
+  return join(machine_arguments(spec, std::nullopt), " ");
 }
 
 TEST(MachineArguments, AreTheseForAnEmulatedMachine) {

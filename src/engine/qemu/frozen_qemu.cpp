@@ -36,21 +36,21 @@ std::vector<NamedPath> own_paths(const MachineSpec& spec) {
 
 }  // namespace
 
-freeze::Order freezing_order(pid_t pid, const MachineSpec& spec, const SavedMachine& into) {
-  return {.pid = pid,
-          .image = into.state,
-          .pages = into.pages,
-          .mapped_file =
-              freeze::Order::MappedFile{
-                  .number = jail::handed_out_fd, .file = spec.saved->memory, .copy = into.memory},
-          .name_given = [paths = own_paths(spec)](int number,
-                                                  const std::string& target) -> std::optional<std::string> {
-            if (is_spawned_with(number)) return "spawned with";
-            const auto found =
-                std::ranges::find(paths, target, [](const auto& own) { return own.path.native(); });
-            if (found == paths.end()) return std::nullopt;
-            return found->name;
-          }};
+freeze::Order freezing_order(pid_t pid, const MachineSpec& spec, const Snapshot& from, const Snapshot& into) {
+  return {
+      .pid = pid,
+      .image = into.state,
+      .pages = into.pages,
+      .mapped_file =
+          freeze::Order::MappedFile{.number = jail::handed_out_fd, .file = from.memory, .copy = into.memory},
+      .name_given = [paths = own_paths(spec)](int number,
+                                              const std::string& target) -> std::optional<std::string> {
+        if (is_spawned_with(number)) return "spawned with";
+        const auto found =
+            std::ranges::find(paths, target, [](const auto& own) { return own.path.native(); });
+        if (found == paths.end()) return std::nullopt;
+        return found->name;
+      }};
 }
 
 Result<UniqueFd> open_given(const MachineSpec& spec, const std::string& name, int flags) {

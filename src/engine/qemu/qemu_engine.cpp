@@ -27,7 +27,8 @@ Capabilities QemuEngine::capabilities(Accelerator accelerator) const {
           .has_balloon = true,
           .can_snapshot = true,
           // KVM translates nothing, and its virtual machine is the kernel's.
-          .can_snapshot_warm = accelerator == Accelerator::tcg};
+          .can_snapshot_warm = accelerator == Accelerator::tcg,
+          .can_keep_running = true};
 }
 
 Result<std::string> QemuEngine::fingerprint(const MachineSpec& spec) const {
@@ -37,13 +38,13 @@ Result<std::string> QemuEngine::fingerprint(const MachineSpec& spec) const {
   auto text = BOXLITE_TRY(linux_::boot_id());
   for (const auto& file : {program_, thaw_, same.kernel, same.initramfs})
     text += BOXLITE_TRY(identity_of(file));
-  for (const auto& argument : machine_arguments(same)) text += concat(argument, "\n");
+  for (const auto& argument : machine_arguments(same, std::nullopt)) text += concat(argument, "\n");
   return text;
 }
 
-Result<bool> QemuEngine::can_go_on_from(const SavedMachine& saved) const {
-  if (!saved.is_frozen()) return true;
-  return freeze::FrozenProcess::has_its_files(saved.state);
+Result<bool> QemuEngine::can_go_on_from(const Snapshot& snapshot) const {
+  if (!snapshot.is_warm()) return true;
+  return freeze::FrozenProcess::has_its_files(snapshot.state);
 }
 
 }  // namespace boxlite::engine::qemu

@@ -18,8 +18,9 @@ class QemuEngine : public Engine {
       : program_(std::move(program)), thaw_(std::move(thaw)) {}
   Capabilities capabilities(Accelerator accelerator) const override;
   Result<std::string> fingerprint(const MachineSpec& spec) const override;
-  Result<bool> can_go_on_from(const SavedMachine& saved) const override;
-  Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, MachineEnds ends) override;
+  Result<bool> can_go_on_from(const Snapshot& snapshot) const override;
+  Result<std::unique_ptr<Machine>> launch(const MachineSpec& spec, const std::optional<Snapshot>& from,
+                                          MachineEnds ends) override;
 
  private:
   std::filesystem::path program_;

@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds ready_limit = 120s;
 SavedMachine public_entry(const snapshot::TemplateEntry& entry, const shimlink::ReadyMachines& ready) {
   return {.id = entry.shape,
           .has_image = entry.has_image,
-          .is_frozen = entry.is_frozen,
+          .is_frozen = entry.is_warm,
           .used_at = to_rfc3339(entry.used_at),
           .bytes = entry.bytes,
           .ready = ready.count(entry.shape)};

@@ -14,7 +14,6 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "base/scope_exit.h"
-#include "base/shortage.h"
 #include "linux/process/process_identity.h"
 #include "linux/sockets/fd_passing.h"
 #include "linux/sockets/unix_socket.h"
@@ -26,9 +25,9 @@ namespace boxlite::shim {
 namespace {
 
 constexpr std::size_t longest_claim = 16u << 20;
-// For what the guest has put off: it is done once, before the machine is frozen, and not by every box.
+// For what the guest has put off: it is done once, before the snapshot, and not by every box.
 constexpr std::chrono::milliseconds settling_time{300};
-constexpr std::chrono::milliseconds freeze_limit{10'000};
+constexpr std::chrono::milliseconds save_limit{10'000};
 
 // What the very next command of nearly every box does: a shell that ends at once.
 constexpr std::string_view short_rehearsal = ":";
@@ -75,24 +74,20 @@ Result<std::optional<ReadyMachine::Claimed>> ReadyMachine::await_claim() {
   return std::optional(BOXLITE_TRY(claimed()));
 }
 
-Result<void> ReadyMachine::freeze() {
+Result<void> ReadyMachine::make_snapshot() {
   bool was_ready = false;
   BOXLITE_TRY(run([&] {
     was_ready = true;
-    settling_ = loop_->after(settling_time, [this] { end(freeze_machine()); });
+    settling_ = loop_->after(settling_time, [this] { end(save()); });
   }));
-  // Not what a guest may say: only freezing itself can be what this host cannot do.
+  // Not what a guest may say: only the engine knows what this host cannot do.
   if (!*outcome_ && !was_ready) return fail(ErrorCode::unavailable, outcome_->error().message());
   return std::move(*outcome_);
 }
 
-Result<void> ReadyMachine::freeze_machine() {
+Result<void> ReadyMachine::save() {
   machine_watch_.reset();
-  auto frozen = connected_.machine->freeze(*config_.freeze_into, Deadline::after(freeze_limit));
-  if (frozen) return frozen;
-  if (is_shortage(frozen.error()) || frozen.error().code() == ErrorCode::stopped) return frozen;
-  // Another time it would be the same.
-  return fail(ErrorCode::unsupported, frozen.error().message());
+  return connected_.machine->snapshot({.into = *config_.snapshot_into}, Deadline::after(save_limit));
 }
 
 Result<void> ReadyMachine::run(std::move_only_function<void()> on_ready) {
@@ -110,16 +105,16 @@ Result<void> ReadyMachine::run(std::move_only_function<void()> on_ready) {
 }
 
 void ReadyMachine::boot() {
-  // A frozen one has done all this.
-  const bool is_frozen = config_.machine.saved->is_frozen();
+  // A warm one has done all this.
+  const bool is_warm = config_.from->is_warm();
   boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
-  const auto done = [this, is_frozen](Result<void> booted) {
+  const auto done = [this, is_warm](Result<void> booted) {
     if (!booted) return end(std::move(booted));
-    if (!is_frozen) return config_.freeze_into ? boot_again() : rehearse(0);
+    if (!is_warm) return config_.snapshot_into ? boot_again() : rehearse(0);
     limit_.reset();
     on_ready_();
   };
-  if (is_frozen) return boot_->greet("restore", done);
+  if (is_warm) return boot_->greet("restore", done);
   boot_->begin("restore", done);
 }
 
@@ -136,8 +131,8 @@ Result<void> ReadyMachine::watch_parent() {
 
 Result<void> ReadyMachine::launch() {
   folders_ = BOXLITE_TRY(Folders::prepare(config_));
-  auto machine = config_.machine;
-  connected_ = BOXLITE_TRY(launch_connected(engine_, machine, config_.box_dir, inherited_.lock.get()));
+  connected_ = BOXLITE_TRY(
+      launch_connected(engine_, config_.machine, config_.from, config_.box_dir, inherited_.lock.get()));
   // The mux closes what it is given, and the box gets one of its own.
   UniqueFd port(::fcntl(connected_.port.get(), F_DUPFD_CLOEXEC, 0));
   if (!port.is_open()) return fail(syscall_error("fcntl", "F_DUPFD_CLOEXEC", errno));
@@ -166,7 +161,7 @@ void ReadyMachine::boot_again() {
 
 // However they end: an image need not have a shell.
 void ReadyMachine::rehearse(std::size_t index) {
-  const auto all = rehearsals(config_.freeze_into.has_value());
+  const auto all = rehearsals(config_.snapshot_into.has_value());
   if (index < all.size()) {
     return mux_->open<wire::ExecStart>(
         all[index], [](std::string_view) {},

@@ -22,7 +22,7 @@
 namespace boxlite::shim {
 
 // A machine that goes on from a template before there is a box for it, and waits to be claimed
-// (shimlink/ready_machines.h has the claimant's half), or is frozen for all boxes to come. Before, it runs
+// (shimlink/ready_machines.h has the claimant's half), or to be saved for all boxes to come. Before, it runs
 // one command of no effect: under emulation the first of anything is several times slower than the next. One
 // thread.
 class ReadyMachine : private Mux::Listener {
@@ -45,8 +45,8 @@ class ReadyMachine : private Mux::Listener {
 
   // Until a box takes it. Nothing when no box can any more: its keeper has gone.
   Result<std::optional<Claimed>> await_claim();
-  // Instead: until it is frozen into the files that the config names.
-  Result<void> freeze();
+  // Instead: until there is a warm snapshot of it, where the config wants it.
+  Result<void> make_snapshot();
 
  private:
   // Until there is an outcome. `on_ready` comes once nothing is left to be done but what a box is for.
@@ -61,7 +61,7 @@ class ReadyMachine : private Mux::Listener {
   Result<void> greet();
   void read_claim();
   Result<Claimed> claimed();
-  Result<void> freeze_machine();
+  Result<void> save();
   void end(Result<void> outcome);
 
   void on_shim_call(ShimCall) override {}

@@ -169,11 +169,10 @@ Result<ConnectedMachine> Shim::obtain_machine() {
     claimed_.reset();
     return connected;
   }
-  auto machine = config_.machine;
-  // Of a box that has run, the disk is no longer what that machine remembers; nor need its files be there.
-  if (was_ready_) machine.saved.reset();
-  life_->is_restored = machine.saved.has_value();
-  return launch_connected(engine_, machine, config_.box_dir, inherited_.lock.get());
+  // Of a box that has run, the disk is no longer what a snapshot remembers; nor need its files be there.
+  const auto from = was_ready_ ? std::nullopt : config_.from;
+  life_->is_restored = from.has_value();
+  return launch_connected(engine_, config_.machine, from, config_.box_dir, inherited_.lock.get());
 }
 
 Result<void> Shim::watch_machine() {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shim/roles/template_maker.h"
 
-#include <cerrno>
 #include <utility>
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/concat.h"
-#include "base/files.h"
 #include "shim/session/connected_machine.h"
 #include "shimlink/shim_record.h"
 
@@ -38,8 +33,7 @@ Result<void> TemplateMaker::run() {
   boot_ = std::make_unique<Boot>(*mux_, config_, nullptr);
   boot_->begin("start", [this](Result<void> booted) {
     if (!booted) return end(std::move(booted));
-    settling_ =
-        loop_->after(config_.machine.saved ? settling_time : boot_settling_time, [this] { end(save()); });
+    settling_ = loop_->after(config_.from ? settling_time : boot_settling_time, [this] { end(save()); });
   });
   while (!outcome_) BOXLITE_TRY(loop_->run_once(Deadline::never()));
   return *outcome_;
@@ -58,8 +52,8 @@ Result<void> TemplateMaker::watch_parent() {
 }
 
 Result<void> TemplateMaker::launch() {
-  auto launched =
-      BOXLITE_TRY(launch_connected(engine_, config_.machine, config_.box_dir, inherited_.lock.get()));
+  auto launched = BOXLITE_TRY(
+      launch_connected(engine_, config_.machine, config_.from, config_.box_dir, inherited_.lock.get()));
   console_ = std::move(launched.console);
   link_ = std::move(launched.link);
   machine_ = std::move(launched.machine);
@@ -77,10 +71,7 @@ Result<void> TemplateMaker::launch() {
 
 Result<void> TemplateMaker::save() {
   machine_watch_.reset();
-  const auto state = BOXLITE_TRY(open_file(config_.save_to, O_WRONLY | O_CREAT | O_TRUNC));
-  BOXLITE_TRY(machine_->save(state.get(), Deadline::after(save_limit)));
-  if (::fsync(state.get()) != 0) return fail(syscall_error("fsync", config_.save_to.native(), errno));
-  BOXLITE_TRY(machine_->quit(Deadline::after(end_limit)));
+  BOXLITE_TRY(machine_->snapshot({.into = *config_.snapshot_into}, Deadline::after(save_limit)));
   const auto ended = BOXLITE_TRY(machine_->wait(Deadline::after(end_limit)));
   if (ended.reason != engine::EndReason::ended)
     return fail(ErrorCode::internal, concat("save template: ", ended.detail));

@@ -15,6 +15,7 @@
 namespace boxlite::shim {
 
 Result<ConnectedMachine> launch_connected(engine::Engine& engine, const engine::MachineSpec& spec,
+                                          const std::optional<engine::Snapshot>& from,
                                           const std::filesystem::path& box_dir, int lock_fd) {
   auto port = BOXLITE_TRY(linux_::unix_socket_pair());
   auto console = BOXLITE_TRY(linux_::unix_socket_pair());
@@ -29,7 +30,7 @@ Result<ConnectedMachine> launch_connected(engine::Engine& engine, const engine::
   ends.error_log =
       BOXLITE_TRY(open_file(box_dir / shimlink::vmm_stderr_name, O_RDWR | O_CREAT | O_TRUNC | O_APPEND));
   ends.lock_fd = lock_fd;
-  auto machine = BOXLITE_TRY(engine.launch(spec, std::move(ends)));
+  auto machine = BOXLITE_TRY(engine.launch(spec, from, std::move(ends)));
   return ConnectedMachine{.port = std::move(port.first),
                           .console = std::move(console.first),
                           .link = std::move(link.first),

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -22,6 +23,7 @@ struct ConnectedMachine {
 
 // What the engine complains about goes to vmm.stderr in `box_dir`. `lock_fd` is borrowed.
 Result<ConnectedMachine> launch_connected(engine::Engine& engine, const engine::MachineSpec& spec,
+                                          const std::optional<engine::Snapshot>& from,
                                           const std::filesystem::path& box_dir, int lock_fd);
 
 // Writes down what the console has to say now. False: nothing will come any more.

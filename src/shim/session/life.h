@@ -32,7 +32,7 @@ struct Life {
 
   bool main_is_pending = false;     // asked for, and neither running nor found impossible to run
   std::string early_main = {};      // the id of one that a client asked for before the container was up
-  bool is_restored = false;         // goes on from a saved machine
+  bool is_restored = false;         // goes on from a snapshot
   std::string kernel_release = {};  // of a claimed machine, whose agent has been greeted
   bool is_paused = false;
   bool was_forced = false;

@@ -48,7 +48,7 @@ class TemplateTest : public BoxTest {
 
   std::filesystem::path frozen_image() const {
     const auto listed = templates();
-    const auto frozen = std::ranges::find(listed, true, &snapshot::TemplateEntry::is_frozen);
+    const auto frozen = std::ranges::find(listed, true, &snapshot::TemplateEntry::is_warm);
     return home() / "machines" / (frozen == listed.end() ? "none" : frozen->shape) / "state";
   }
 
@@ -181,7 +181,7 @@ TEST_F(TemplateTest, WhatTheGuestRefusesIsNoFaultOfTheMachine) {
   expect_start(runtime, "restore");
   auto box = create(runtime, {.command = {"true"}, .user = "nobody-of-that-name"});
   EXPECT_FALSE(box.start());
-  EXPECT_TRUE(templates().front().is_frozen);
+  EXPECT_TRUE(templates().front().is_warm);
   EXPECT_THAT(templates(), SizeIs(2));
 }
 
@@ -210,7 +210,7 @@ TEST_F(TemplateTest, WhatAStartLacksIsNoFaultOfTheMachine) {
     });
     const auto code = wait_for(child);
     EXPECT_THAT(templates(), SizeIs(2));
-    EXPECT_TRUE(templates().front().is_frozen);
+    EXPECT_TRUE(templates().front().is_warm);
     return code;
   };
   // QEMU's descriptors lie lower than those of one that is thawed.
@@ -251,7 +251,7 @@ TEST_F(TemplateTest, AHomeBehindALinkFreezesAsWell) {
   auto runtime = Runtime::open(linked);
   ASSERT_TRUE(runtime);
   expect_start(*runtime, "restore");
-  EXPECT_TRUE(templates().front().is_frozen);
+  EXPECT_TRUE(templates().front().is_warm);
 }
 
 // As on a host whose rules forbid it, for this process and all that it starts.
@@ -273,7 +273,7 @@ TEST_F(TemplateTest, WhereNothingCanBeFrozenMachinesAreToldToSaveThemselves) {
   });
   EXPECT_EQ(wait_for(child), 0);
   ASSERT_THAT(templates(), SizeIs(2));
-  EXPECT_FALSE(templates().front().is_frozen);
+  EXPECT_FALSE(templates().front().is_warm);
   std::string why;
   for (const auto& entry : std::filesystem::directory_iterator(home() / "machines"))
     if (entry.path().stem() == "no-freezing") why += *read_file(entry.path());
@@ -289,10 +289,10 @@ TEST_F(TemplateTest, AFrozenMachineThatCannotBeThawedIsNotMadeAgain) {
   expect_start(runtime, "boot");
   // Machines that were told to save themselves do as well.
   expect_start(runtime, "restore");
-  EXPECT_FALSE(templates().front().is_frozen);
+  EXPECT_FALSE(templates().front().is_warm);
   ASSERT_TRUE(runtime.prune_saved_machines({}));
   expect_start(runtime, "restore");
-  EXPECT_TRUE(templates().front().is_frozen);
+  EXPECT_TRUE(templates().front().is_warm);
 }
 
 TEST_F(TemplateTest, RunningBoxesNeedNoTemplate) {
@@ -364,7 +364,7 @@ TEST_F(TemplateTest, AMakerMayBeKilledWhileItFreezes) {
   wait_for(child);
   auto runtime = open();
   expect_start(runtime, "restore");
-  EXPECT_TRUE(templates().front().is_frozen);
+  EXPECT_TRUE(templates().front().is_warm);
   EXPECT_FALSE(is_freezing());
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -147,16 +148,17 @@ class EscapeTest : public testing::Test {
     }));
   }
 
-  Findings confined(const MachineSpec& spec) {
-    return parse(report([this, &spec](int output) {
+  Findings confined(const MachineSpec& spec, const std::optional<Snapshot>& from = std::nullopt) {
+    return parse(report([&](int output) {
       (void)jail::enter_own_namespaces();
       auto port = linux_::unix_socket_pair();
       qemu::QemuEngine engine(ESCAPE_KIT, ESCAPE_KIT);
-      auto machine = engine.launch(spec, {.agent_port = std::move(port->second),
-                                          .console = UniqueFd(::dup(port->first.get())),
-                                          .folders = UniqueFd(::dup(port->first.get())),
-                                          .link = UniqueFd(::dup(port->first.get())),
-                                          .error_log = UniqueFd(::dup(output))});
+      auto machine = engine.launch(spec, from,
+                                   {.agent_port = std::move(port->second),
+                                    .console = UniqueFd(::dup(port->first.get())),
+                                    .folders = UniqueFd(::dup(port->first.get())),
+                                    .link = UniqueFd(::dup(port->first.get())),
+                                    .error_log = UniqueFd(::dup(output))});
       if (!machine) return (void)write_all(output, machine.error().message(), "report");
       (void)write_all(port->first.get(), targets(), "port");
       (void)(*machine)->wait(Deadline::after(30s));
@@ -192,9 +194,7 @@ TEST_F(EscapeTest, AMachineThatBootsDoesNot) {
 
 TEST_F(EscapeTest, AMachineThatGoesOnFromASavedOneDoesNot) {
   ASSERT_TRUE(jail::can_confine_files()) << "this kernel has no Landlock";
-  auto spec = machine();
-  spec.saved = SavedMachine{.memory = path("template"), .state = path("state")};
-  expect_confined(confined(spec));
+  expect_confined(confined(machine(), Snapshot{.memory = path("template"), .state = path("state")}));
 }
 
 TEST_F(EscapeTest, AMachineThatIsSavedDoesNot) {
