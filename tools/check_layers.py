@@ -23,7 +23,7 @@ PROGRAMS = {
              "fileserver", "shimlink", "model"},
     "thaw": {"freeze"},
     "agent": {"base", "wire", "linux", "tar", "fuse"},
-    "cli": set(),  # the CLI uses include/boxlite only: what users get
+    "cli": {"model"},  # else include/boxlite only: what users get
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([a-z_0-9]+)/', re.MULTILINE)
 

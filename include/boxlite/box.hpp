@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boxlite/box_spec.hpp>
@@ -34,7 +35,7 @@ struct ProcessList;
 // wants it.
 enum class BoxStatus { configured, running, stopping, stopped, failed, paused, restarting };
 
-// The snake_case name of a status, as in the enum. Thread-safe.
+// As in the enum. Thread-safe.
 BOXLITE_API std::string_view name(BoxStatus status);
 
 // One part of a start and how long it took.
@@ -46,7 +47,7 @@ struct StartStage {
 // none: it has no health check. starting: no probe has succeeded yet, and not enough have failed.
 enum class HealthStatus { none, starting, healthy, unhealthy };
 
-// The snake_case name of a status, as in the enum. Thread-safe.
+// As in the enum. Thread-safe.
 BOXLITE_API std::string_view name(HealthStatus status);
 
 struct HealthReport {

@@ -34,6 +34,9 @@ struct CapabilityChanges {
 // what the socket gives: that of a Docker daemon is root on the host.
 enum class MountType { bind, volume, tmpfs, socket };
 
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(MountType type);
+
 // Something that appears at a place in a box.
 struct Mount {
   MountType type = MountType::bind;
@@ -108,6 +111,9 @@ struct HealthCheck {
   unsigned retries = 0;  // failures in a row that make it unhealthy; 0: the image's, else 3
   bool operator==(const HealthCheck&) const = default;
 };
+
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(HealthCheck::Probe probe);
 
 struct BoxSpec {
   // An image reference in Docker's notation ("debian:12"). Pulled at the first start when it is not stored.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boxlite/box_spec.hpp>
@@ -23,6 +24,9 @@ class Execution;
 }
 
 enum class OutputStream { stdout_, stderr_ };
+
+// "stdout" or "stderr". Thread-safe.
+BOXLITE_API std::string_view name(OutputStream stream);
 
 // How to come to a command that runs already, or has ended.
 struct AttachOptions {

@@ -46,6 +46,9 @@ struct CopyReport {
 
 enum class FileKind { file, directory, symlink, char_device, block_device, fifo, socket };
 
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(FileKind kind);
+
 // A file as it was at one moment.
 struct FileInfo {
   std::string name = {};  // the last part of its path
@@ -104,6 +107,9 @@ enum class FileEventKind {
   changed,  // mode, owner, times
   lost,     // more happened than could be told: look again at everything
 };
+
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(FileEventKind kind);
 
 struct FileEvent {
   FileEventKind kind = FileEventKind::created;

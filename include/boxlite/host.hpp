@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <boxlite/error.hpp>
 
 namespace boxlite {
 
@@ -15,7 +18,13 @@ enum class Accelerator {
   tcg,        // software emulation: works everywhere
 };
 
+// "auto", "kvm" or "tcg", as `--accel` takes it. Thread-safe.
+BOXLITE_API std::string_view name(Accelerator accelerator);
+
 enum class CheckStatus { ok, warning, problem };
+
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(CheckStatus status);
 
 // One line of `boxlite doctor`.
 struct HostCheck {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,9 @@ class Tunnel;
 }
 
 enum class PortProtocol { tcp, udp };
+
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(PortProtocol protocol);
 
 // A port of the host that leads to one of the box.
 struct PublishedPort {

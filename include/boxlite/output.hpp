@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <boxlite/box_spec.hpp>
 
@@ -14,6 +15,9 @@ enum class BeyondLimit {
   discard,  // read and thrown away: the command runs to its end
   fail,     // the call ends with resource_exhausted
 };
+
+// As in the enum. Thread-safe.
+BOXLITE_API std::string_view name(BeyondLimit beyond);
 
 struct OutputOptions {
   std::size_t limit = 16u << 20;  // bytes that are kept of each stream

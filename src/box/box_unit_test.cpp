@@ -18,6 +18,7 @@
 #include "box/spec/secrets.h"
 #include "box/spec/spec_check.h"
 #include "box/spec/spec_json.h"
+#include "model/enum_names.h"
 #include "oci/platform.h"
 #include "wire/method.h"
 
@@ -31,7 +32,7 @@ using testing::Not;
 using namespace std::chrono_literals;
 
 TEST(Status, AnUnknownOneReadsAsStopped) {
-  for (const auto status : all_statuses()) EXPECT_EQ(parse_status(name(status)), status);
+  for (const auto status : model::values<BoxStatus>()) EXPECT_EQ(parse_status(name(status)), status);
   EXPECT_EQ(parse_status("floating"), BoxStatus::stopped) << "a state of a newer version";
   EXPECT_FALSE(may_remove(BoxStatus::stopping));
 }

@@ -8,6 +8,7 @@
 
 #include "cli/options/global_options.h"
 #include "cli/options/suggestion.h"
+#include "model/enum_names.h"
 
 namespace boxlite::cli {
 
@@ -105,10 +106,10 @@ Parsed<ConfigFile> parse_config(std::string_view content, std::string_view origi
   fields.text("accel", accelerator);
   if (!fields.problem().empty()) return usage_error(fields.problem());
   if (!accelerator.empty()) {
-    config.accelerator = parse_accelerator(accelerator);
-    if (!config.accelerator) {
+    const auto parsed = model::parse<Accelerator>(accelerator);
+    if (!parsed)
       return usage_error(fmt::format("{}: accel: \"{}\" is not auto, kvm or tcg", origin, accelerator));
-    }
+    config.accelerator = *parsed;
   }
   if (!json.contains("registries")) return config;
   if (!json["registries"].is_array())

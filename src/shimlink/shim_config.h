@@ -12,11 +12,12 @@
 #include <string_view>
 #include <vector>
 
+#include <boxlite/box_spec.hpp>
+
 #include "base/result.h"
 #include "engine/engine_config.h"
 #include "engine/machine_spec.h"
 #include "engine/snapshot.h"
-#include "model/enum_names.h"
 #include "shimlink/health_rule.h"
 #include "shimlink/network_config.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/concat.h"
 #include "json/fields.h"
+#include "model/enum_names.h"
 #include "shimlink/network_config_json.h"
 #include "shimlink/shim_config.h"
 
@@ -272,7 +273,7 @@ Result<ShimConfig> parse_shim_config(std::string_view text) {
   config.is_maintenance = BOXLITE_TRY(fields.flag("is_maintenance"));
   config.is_disposable = BOXLITE_TRY(fields.flag("is_disposable"));
   const auto restart = BOXLITE_TRY(fields.text("restart"));
-  config.restart.mode = BOXLITE_TRY_CONTEXT("shim config", model::parse_restart_mode(restart));
+  config.restart.mode = BOXLITE_TRY_CONTEXT("shim config: restart", model::parse<RestartMode>(restart));
   config.restart.max_retries =
       static_cast<unsigned>(BOXLITE_TRY(fields.number("restart_limit", 0, UINT32_MAX)));
   config.boot_timeout = BOXLITE_TRY(parse_duration(fields, "boot_timeout_ms"));

@@ -119,7 +119,7 @@ TEST(Status, EveryErrorCodeSurvivesTheTrip) {
   for (int i = 0; i <= static_cast<int>(ErrorCode::stopped); ++i) {
     const auto code = static_cast<ErrorCode>(i);
     EXPECT_NE(to_status_code(code), 0);
-    EXPECT_EQ(to_error_code(to_status_code(code)), code) << name(code);
+    EXPECT_EQ(to_error_code(to_status_code(code)), code) << static_cast<int>(code);
   }
   EXPECT_EQ(to_error_code(99), ErrorCode::internal);
   EXPECT_EQ(to_error_code(16), ErrorCode::permission_denied);

@@ -2,7 +2,6 @@
 // The states of a box, as stored.
 #pragma once
 
-#include <span>
 #include <string_view>
 
 #include <boxlite/box.hpp>
@@ -10,8 +9,6 @@
 namespace boxlite::box {
 
 bool may_remove(BoxStatus status);
-
-std::span<const BoxStatus> all_statuses();
 
 // A name that this version does not know, written by a newer one, reads as stopped: what the machine really
 // does is found out anyway.

@@ -117,16 +117,6 @@ Result<void> read(const json& value, std::string_view field, std::vector<Environ
   return {};
 }
 
-std::string_view name_of(MountType type) {
-  switch (type) {
-    case MountType::bind: return "bind";
-    case MountType::volume: return "volume";
-    case MountType::tmpfs: return "tmpfs";
-    case MountType::socket: return "socket";
-  }
-  return "";
-}
-
 Result<void> read(const json& value, std::string_view field, MountType& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out);
 Result<void> read(const json& value, std::string_view field, std::vector<Ulimit>& out);
@@ -142,16 +132,14 @@ Result<void> read(const json& value, std::string_view field, std::filesystem::pa
 Result<void> read(const json& value, std::string_view field, RestartPolicy& out) {
   if (!value.is_object() || !value.contains("mode") || !value["mode"].is_string()) return wrong_type(field);
   // A word that a newer version wrote is no restart.
-  if (const auto mode = model::parse_restart_mode(value["mode"].get_ref<const std::string&>()))
+  if (const auto mode = model::parse<RestartMode>(value["mode"].get_ref<const std::string&>()))
     out.mode = *mode;
   if (value.contains("max_retries")) BOXLITE_TRY(read(value["max_retries"], field, out.max_retries));
   return {};
 }
 
-constexpr std::string_view probe_names[] = {"image", "none", "ping", "command"};
-
 json from_health(const HealthCheck& health) {
-  return {{"probe", probe_names[static_cast<std::size_t>(health.probe)]},
+  return {{"probe", name(health.probe)},
           {"command", from_bytes(health.command)},
           {"interval_ms", static_cast<std::uint64_t>(health.interval.count())},
           {"timeout_ms", static_cast<std::uint64_t>(health.timeout.count())},
@@ -161,11 +149,8 @@ json from_health(const HealthCheck& health) {
 
 Result<void> read(const json& value, std::string_view field, HealthCheck& out) {
   if (!value.is_object() || !value.contains("probe") || !value["probe"].is_string()) return wrong_type(field);
-  for (const auto probe : {HealthCheck::Probe::image, HealthCheck::Probe::none, HealthCheck::Probe::ping,
-                           HealthCheck::Probe::command}) {
-    if (value["probe"].get_ref<const std::string&>() == probe_names[static_cast<std::size_t>(probe)])
-      out.probe = probe;
-  }
+  if (const auto probe = model::parse<HealthCheck::Probe>(value["probe"].get_ref<const std::string&>()))
+    out.probe = *probe;
   if (value.contains("command")) BOXLITE_TRY(read(value["command"], field, out.command));
   if (value.contains("interval_ms")) BOXLITE_TRY(read(value["interval_ms"], field, out.interval));
   if (value.contains("timeout_ms")) BOXLITE_TRY(read(value["timeout_ms"], field, out.timeout));
@@ -183,7 +168,7 @@ Result<void> read_field(const json& object, const char* field, auto& out) {
 json from_mounts(const std::vector<Mount>& mounts) {
   auto array = json::array();
   for (const auto& mount : mounts) {
-    array.push_back({{"type", name_of(mount.type)},
+    array.push_back({{"type", name(mount.type)},
                      {"source", from_bytes(mount.source)},
                      {"target", from_bytes(mount.target)},
                      {"read_only", mount.read_only},
@@ -222,12 +207,10 @@ Result<void> read(const json& value, std::string_view field, std::vector<Ulimit>
 Result<void> read(const json& value, std::string_view field, MountType& out) {
   std::string text;
   BOXLITE_TRY(read(value, field, text));
-  for (const auto type : {MountType::bind, MountType::volume, MountType::tmpfs, MountType::socket}) {
-    if (name_of(type) != text) continue;
-    out = type;
-    return {};
-  }
-  return wrong_type(field);
+  const auto type = model::parse<MountType>(text);
+  if (!type) return wrong_type(field);
+  out = *type;
+  return {};
 }
 
 Result<void> read(const json& value, std::string_view field, std::vector<Mount>& out) {

@@ -2,10 +2,10 @@
 #include "cli/listing/box_filter.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 
 #include "cli/listing/listing.h"
+#include "model/enum_names.h"
 
 namespace boxlite::cli {
 
@@ -21,12 +21,6 @@ std::string_view our_status(std::string_view status) {
 template <typename Matches>
 bool any(const std::vector<std::string>& values, Matches matches) {
   return values.empty() || std::ranges::any_of(values, matches);
-}
-
-bool is_health(std::string_view text) {
-  using enum HealthStatus;
-  return std::ranges::any_of(std::array{none, starting, healthy, unhealthy},
-                             [&](HealthStatus status) { return name(status) == text; });
 }
 
 // "key", whatever its value, or "key=value".
@@ -65,7 +59,7 @@ OptionSet::Accept BoxFilter::accept() {
     } else if (key == "label") {
       labels_.emplace_back(value);
     } else if (key == "health") {
-      if (!is_health(value)) return "is no health: none, starting, healthy or unhealthy";
+      if (!model::parse<HealthStatus>(value)) return "is no health: none, starting, healthy or unhealthy";
       healths_.emplace_back(value);
     } else {
       return "is no filter: there are status=, name=, id=, ancestor=, health= and label=";

@@ -11,32 +11,6 @@
 
 namespace boxlite::cli {
 
-std::string_view kind_name(FileKind kind) {
-  switch (kind) {
-    case FileKind::file: return "file";
-    case FileKind::directory: return "directory";
-    case FileKind::symlink: return "symlink";
-    case FileKind::char_device: return "char_device";
-    case FileKind::block_device: return "block_device";
-    case FileKind::fifo: return "fifo";
-    case FileKind::socket: return "socket";
-  }
-  return "file";
-}
-
-std::string_view kind_name(FileEventKind kind) {
-  switch (kind) {
-    case FileEventKind::created: return "created";
-    case FileEventKind::written: return "written";
-    case FileEventKind::removed: return "removed";
-    case FileEventKind::moved_away: return "moved_away";
-    case FileEventKind::moved_here: return "moved_here";
-    case FileEventKind::changed: return "changed";
-    case FileEventKind::lost: return "lost";
-  }
-  return "lost";
-}
-
 std::string mode_text(const FileInfo& file) {
   constexpr std::string_view kinds = "-dlcbps";
   constexpr std::string_view letters = "rwxrwxrwx";
@@ -75,8 +49,7 @@ std::string files_table(std::vector<FileInfo> files) {
 
 std::string event_line(const FileEvent& event) {
   const auto* const end = event.is_directory ? "/" : "";
-  return fmt::format("{:<10}  {}{}", kind_name(event.kind), event.path.empty() ? "." : printable(event.path),
-                     end);
+  return fmt::format("{:<10}  {}{}", name(event.kind), event.path.empty() ? "." : printable(event.path), end);
 }
 
 }  // namespace boxlite::cli

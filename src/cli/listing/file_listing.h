@@ -21,7 +21,5 @@ std::string event_line(const FileEvent& event);
 std::string event_json(const FileEvent& event);
 
 std::string file_time(const FileInfo& file);
-std::string_view kind_name(FileKind kind);
-std::string_view kind_name(FileEventKind kind);
 
 }  // namespace boxlite::cli

@@ -11,7 +11,7 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const FileInfo& file) {
   return {{"name", file.name},
-          {"kind", kind_name(file.kind)},
+          {"kind", name(file.kind)},
           {"mode", file.mode},
           {"uid", file.uid},
           {"gid", file.gid},
@@ -39,7 +39,7 @@ std::string files_json(const std::vector<FileInfo>& files) {
 }
 
 std::string event_json(const FileEvent& event) {
-  return text_of({{"kind", kind_name(event.kind)},
+  return text_of({{"kind", name(event.kind)},
                   {"path", event.path},
                   {"is_directory", event.is_directory},
                   {"move", event.move}},

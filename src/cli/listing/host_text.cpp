@@ -92,7 +92,7 @@ std::string installation_text(const Installation& installation) {
   add(text, "Home", installation.home);
   add(text, "Boxes", boxes_text(installation.boxes));
   add(text, "Images", images_text(installation.images));
-  const auto* accelerator = host.accelerator == Accelerator::kvm ? "kvm" : "tcg";
+  const auto accelerator = name(host.accelerator);
   add(text, "Accelerator",
       host.accelerator_reason.empty() ? std::string(accelerator)
                                       : fmt::format("{}: {}", accelerator, host.accelerator_reason));

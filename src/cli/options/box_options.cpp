@@ -18,6 +18,7 @@
 #include "cli/options/ulimit_option.h"
 #include "cli/output/units.h"
 #include "cli/terminal/terminal.h"
+#include "model/enum_names.h"
 
 namespace boxlite::cli {
 
@@ -81,17 +82,15 @@ OptionSet::Accept accept_pull_policy(PullPolicy& target) {
 OptionSet::Accept accept_restart(RestartPolicy& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
     const auto colon = std::min(text.find(':'), text.size());
-    using enum RestartMode;
-    for (const auto mode : {no, on_failure, always, unless_stopped}) {
-      if (name(mode) != text.substr(0, colon)) continue;
-      target = {.mode = mode};
-      if (colon == text.size()) return std::nullopt;
-      const auto count = parse_count(text.substr(colon + 1));
-      if (!count || mode != on_failure) return "takes a number of retries only as in on-failure:3";
-      target.max_retries = *count;
-      return std::nullopt;
-    }
-    return "is not no, on-failure[:N], always or unless-stopped";
+    const auto mode = model::parse<RestartMode>(text.substr(0, colon));
+    if (!mode) return "is not no, on-failure[:N], always or unless-stopped";
+    target = {.mode = *mode};
+    if (colon == text.size()) return std::nullopt;
+    const auto count = parse_count(text.substr(colon + 1));
+    if (!count || *mode != RestartMode::on_failure)
+      return "takes a number of retries only as in on-failure:3";
+    target.max_retries = *count;
+    return std::nullopt;
   };
 }
 

@@ -12,6 +12,7 @@
 #include "cli/options/option_set.h"
 #include "cli/output/output.h"
 #include "cli/output/text_file.h"
+#include "model/enum_names.h"
 
 namespace boxlite::cli {
 
@@ -56,9 +57,10 @@ void declare_global_options(OptionSet& options, GlobalOptions& global, bool is_b
   options.value(0, "accel", "auto|kvm|tcg",
                 "Hardware virtualization or emulation ($BOXLITE_ACCEL, else auto)",
                 [&global](std::string_view text) -> std::optional<std::string> {
-                  global.accelerator = parse_accelerator(text);
-                  if (global.accelerator) return std::nullopt;
-                  return "is not auto, kvm or tcg";
+                  const auto accelerator = model::parse<Accelerator>(text);
+                  if (!accelerator) return "is not auto, kvm or tcg";
+                  global.accelerator = *accelerator;
+                  return std::nullopt;
                 });
   options.list(0, "registry", "HOST", global.registries,
                "Look for unqualified images here first (repeatable)");
@@ -66,22 +68,6 @@ void declare_global_options(OptionSet& options, GlobalOptions& global, bool is_b
                "Speak plain http with this registry (repeatable)");
   options.text(0, "config", "FILE", global.config_file, "JSON file with home, accel and registries");
   options.flag(0, "debug", global.debug, "Show what BoxLite does, on standard error");
-}
-
-std::optional<Accelerator> parse_accelerator(std::string_view text) {
-  if (text == "auto") return Accelerator::automatic;
-  if (text == "kvm") return Accelerator::kvm;
-  if (text == "tcg") return Accelerator::tcg;
-  return std::nullopt;
-}
-
-std::string_view accelerator_name(Accelerator accelerator) {
-  switch (accelerator) {
-    case Accelerator::automatic: return "auto";
-    case Accelerator::kvm: return "kvm";
-    case Accelerator::tcg: return "tcg";
-  }
-  return "auto";
 }
 
 RuntimeOptions merge(const GlobalOptions& global, const ConfigFile& file, bool has_home_variable,

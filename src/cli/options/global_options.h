@@ -38,9 +38,6 @@ struct ConfigFile {
 // `origin` names the file in errors. Unknown keys are errors: a typo must not become a default.
 Parsed<ConfigFile> parse_config(std::string_view content, std::string_view origin);
 
-std::optional<Accelerator> parse_accelerator(std::string_view text);
-std::string_view accelerator_name(Accelerator accelerator);
-
 // Options win over the environment, the environment over the file.
 RuntimeOptions merge(const GlobalOptions& global, const ConfigFile& file, bool has_home_variable,
                      bool has_runtime_variable);

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "cli/output/units.h"
+#include "model/enum_names.h"
 
 namespace boxlite::cli {
 
@@ -172,16 +173,10 @@ Parsed<void> check_type(MountType type, std::string_view text, std::string_view 
 Parsed<bool> take_mount_key(Mount& mount, std::string_view text, std::string_view key,
                             std::string_view value) {
   if (key == "type") {
-    if (value == "bind")
-      mount.type = MountType::bind;
-    else if (value == "volume")
-      mount.type = MountType::volume;
-    else if (value == "tmpfs")
-      mount.type = MountType::tmpfs;
-    else if (value == "socket")
-      mount.type = MountType::socket;
-    else
+    const auto type = model::parse<MountType>(value);
+    if (!type)
       return bad("--mount", text, fmt::format("no type \"{}\": bind, volume, tmpfs or socket", value));
+    mount.type = *type;
     return true;
   }
   if (key == "source" || key == "src") {

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "model/enum_names.h"
+
 namespace boxlite::cli {
 
 namespace {
@@ -41,10 +43,9 @@ std::string_view take_last(std::string_view& rest) {
 std::optional<PortProtocol> take_protocol(std::string_view& rest) {
   const auto slash = rest.rfind('/');
   if (slash == std::string_view::npos) return PortProtocol::tcp;
-  const auto protocol = rest.substr(slash + 1);
+  const auto protocol = model::parse<PortProtocol>(rest.substr(slash + 1));
   rest = rest.substr(0, slash);
-  if (protocol != "tcp" && protocol != "udp") return std::nullopt;
-  return protocol == "udp" ? PortProtocol::udp : PortProtocol::tcp;
+  return protocol ? std::optional(*protocol) : std::nullopt;
 }
 
 }  // namespace
@@ -101,7 +102,7 @@ Parsed<std::vector<PublishedPort>> parse_publish(std::string_view text) {
 std::string port_text(const PublishedPort& port) {
   const bool is_v6 = port.host_address.find(':') != std::string::npos;
   return fmt::format("{}{}{}:{}->{}/{}", is_v6 ? "[" : "", port.host_address, is_v6 ? "]" : "",
-                     port.host_port, port.box_port, port.protocol == PortProtocol::udp ? "udp" : "tcp");
+                     port.host_port, port.box_port, name(port.protocol));
 }
 
 }  // namespace boxlite::cli

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "model/enum_names.h"
+
 namespace boxlite::cli {
 
 namespace {
@@ -45,8 +47,8 @@ Json object_of(const std::vector<std::pair<std::string, std::string>>& pairs) {
 Json box_row(const BoxInfo& box) {
   return {{"id", box.id},
           {"name", text_or_null(box.spec.name)},
-          {"status", std::string(name(box.status))},
-          {"health", std::string(name(box.health.status))},
+          {"status", name(box.status)},
+          {"health", name(box.health.status)},
           {"labels", object_of(box.spec.labels)},
           {"image", box.spec.image},
           {"command", box.spec.command},
@@ -64,7 +66,7 @@ Json box_row(const BoxInfo& box) {
 
 Json health(const HealthReport& report) {
   if (report.status == HealthStatus::none) return nullptr;
-  return {{"Status", std::string(name(report.status))},
+  return {{"Status", name(report.status)},
           {"FailingStreak", report.failures},
           {"LastOutput", report.last_output}};
 }
@@ -85,7 +87,7 @@ Json ulimits(const std::vector<Ulimit>& all) {
 }
 
 Json box_state(const BoxInfo& box) {
-  return {{"Status", std::string(name(box.status))},
+  return {{"Status", name(box.status)},
           {"Running", box.status == BoxStatus::running},
           {"Paused", box.status == BoxStatus::paused},
           {"Restarting", box.status == BoxStatus::restarting},
@@ -104,9 +106,7 @@ Json box_state(const BoxInfo& box) {
 // Docker's form, a set: {"80/tcp": {}}.
 Json exposed_ports(const std::vector<ExposedPort>& all) {
   Json object = Json::object();
-  for (const auto& port : all)
-    object[fmt::format("{}/{}", port.port, port.protocol == PortProtocol::udp ? "udp" : "tcp")] =
-        Json::object();
+  for (const auto& port : all) object[fmt::format("{}/{}", port.port, name(port.protocol))] = Json::object();
   return object;
 }
 
@@ -135,46 +135,36 @@ Json box_config(const BoxSpec& spec) {
 }
 
 Json box_host_config(const BoxSpec& spec) {
-  return {{"Cpus", spec.cpus},
-          {"MemoryMiB", spec.memory_mib},
-          {"RestartPolicy",
-           {{"Name", std::string(name(spec.restart.mode))}, {"MaximumRetryCount", spec.restart.max_retries}}},
-          {"DiskSizeGiB", spec.disk_size_gib},
-          {"AutoRemove", spec.auto_remove},
-          {"Detach", spec.detach},
-          {"Privileged", spec.privileged},
-          {"Init", spec.init},
-          {"Systemd", spec.systemd},
-          {"PublishAllPorts", spec.network.publish_exposed},
-          {"ExtraHosts", extra_hosts(spec.network.hosts)},
-          {"Dns", spec.network.dns.servers},
-          {"DnsSearch", spec.network.dns.search},
-          {"DnsOptions", spec.network.dns.options},
-          {"CapAdd", spec.capabilities.add},
-          {"CapDrop", spec.capabilities.drop},
-          {"ReadonlyRootfs", spec.read_only},
-          {"ShmSize", spec.shm_bytes},
-          {"FolderOwner", spec.folder_owner},
-          {"Ulimits", ulimits(spec.ulimits)},
-          {"AutoStopMs", spec.auto_stop.count()},
-          {"AutoDeleteMs", spec.auto_delete.count()},
-          {"StartTimeoutMs", spec.start_timeout.count()}};
-}
-
-std::string_view type_name(MountType type) {
-  switch (type) {
-    case MountType::bind: return "bind";
-    case MountType::volume: return "volume";
-    case MountType::tmpfs: return "tmpfs";
-    case MountType::socket: return "socket";
-  }
-  return "";
+  return {
+      {"Cpus", spec.cpus},
+      {"MemoryMiB", spec.memory_mib},
+      {"RestartPolicy", {{"Name", name(spec.restart.mode)}, {"MaximumRetryCount", spec.restart.max_retries}}},
+      {"DiskSizeGiB", spec.disk_size_gib},
+      {"AutoRemove", spec.auto_remove},
+      {"Detach", spec.detach},
+      {"Privileged", spec.privileged},
+      {"Init", spec.init},
+      {"Systemd", spec.systemd},
+      {"PublishAllPorts", spec.network.publish_exposed},
+      {"ExtraHosts", extra_hosts(spec.network.hosts)},
+      {"Dns", spec.network.dns.servers},
+      {"DnsSearch", spec.network.dns.search},
+      {"DnsOptions", spec.network.dns.options},
+      {"CapAdd", spec.capabilities.add},
+      {"CapDrop", spec.capabilities.drop},
+      {"ReadonlyRootfs", spec.read_only},
+      {"ShmSize", spec.shm_bytes},
+      {"FolderOwner", spec.folder_owner},
+      {"Ulimits", ulimits(spec.ulimits)},
+      {"AutoStopMs", spec.auto_stop.count()},
+      {"AutoDeleteMs", spec.auto_delete.count()},
+      {"StartTimeoutMs", spec.start_timeout.count()}};
 }
 
 Json mounts(const std::vector<Mount>& all) {
   Json list = Json::array();
   for (const auto& mount : all) {
-    Json entry = {{"Type", type_name(mount.type)}};
+    Json entry = {{"Type", name(mount.type)}};
     if (mount.type == MountType::volume) entry["Name"] = mount.source;
     if (mount.type == MountType::bind || mount.type == MountType::socket) entry["Source"] = mount.source;
     entry["Destination"] = mount.target;
@@ -199,7 +189,7 @@ Json port_list(const std::vector<PublishedPort>& all) {
     list.push_back({{"HostIp", port.host_address},
                     {"HostPort", port.host_port},
                     {"BoxPort", port.box_port},
-                    {"Protocol", port.protocol == PortProtocol::udp ? "udp" : "tcp"}});
+                    {"Protocol", name(port.protocol)}});
   }
   return list;
 }
@@ -274,18 +264,9 @@ Json image_document(const ImageInfo& image) {
           {"Layers", image.layer_digests}};
 }
 
-std::string_view status_name(CheckStatus status) {
-  switch (status) {
-    case CheckStatus::ok: return "ok";
-    case CheckStatus::warning: return "warning";
-    case CheckStatus::problem: return "problem";
-  }
-  return "problem";
-}
-
 Json host_object(const HostReport& host) {
   return {{"usable", host.is_usable()},
-          {"accelerator", host.accelerator == Accelerator::kvm ? "kvm" : "tcg"},
+          {"accelerator", name(host.accelerator)},
           {"accelerator_reason", host.accelerator_reason},
           {"qemu_version", text_or_null(host.qemu_version)},
           {"qemu_path", text_or_null(host.qemu_path.string())},
@@ -376,7 +357,7 @@ std::string doctor_json(const HostReport& report) {
   Json checks = Json::array();
   for (const auto& check : report.checks) {
     checks.push_back({{"name", check.name},
-                      {"status", std::string(status_name(check.status))},
+                      {"status", name(check.status)},
                       {"detail", check.detail},
                       {"remedy", text_or_null(check.remedy)}});
   }
@@ -386,9 +367,7 @@ std::string doctor_json(const HostReport& report) {
 
 std::string installation_json(const Installation& installation) {
   Json statuses = {{"total", installation.boxes.size()}};
-  for (const auto status :
-       {BoxStatus::configured, BoxStatus::running, BoxStatus::stopping, BoxStatus::stopped, BoxStatus::failed,
-        BoxStatus::paused, BoxStatus::restarting}) {
+  for (const auto status : model::values<BoxStatus>()) {
     statuses[std::string(name(status))] = std::ranges::count(installation.boxes, status, &BoxInfo::status);
   }
   std::uint64_t image_bytes = 0;

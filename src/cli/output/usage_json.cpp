@@ -52,7 +52,7 @@ Json reading_object(const Reading& reading) {
   const auto& box = reading.later;
   return {{"id", box.id},
           {"name", box.name.empty() ? Json(nullptr) : Json(box.name)},
-          {"status", std::string(name(box.status))},
+          {"status", name(box.status)},
           {"cpu_percent", cpu_percent(reading.earlier, box)},
           {"guest", box.guest ? guest_object(*box.guest) : Json(nullptr)},
           {"network", box.network ? network_object(*box.network) : Json(nullptr)},

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "box/life/status.h"
 #include "journal/counters.h"
 #include "local/box/local_box.h"
 #include "local/home/local_event_reader.h"
 #include "local/local_runtime.h"
+#include "model/enum_names.h"
 
 namespace boxlite::local {
 
@@ -27,7 +27,7 @@ Result<RuntimeMetrics> LocalRuntime::metrics() {
   metrics.boxes_restarted = values[Counter::boxes_restarted];
   metrics.activity = activity_of(values);
   metrics.images_pulled = values[Counter::images_pulled];
-  for (const auto status : box::all_statuses()) {
+  for (const auto status : model::values<BoxStatus>()) {
     const auto count = std::ranges::count(boxes, status, &BoxInfo::status);
     metrics.boxes.push_back({status, static_cast<std::uint64_t>(count)});
   }
