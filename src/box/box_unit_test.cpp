@@ -337,73 +337,6 @@ TEST(SpecCheck, LooksAtCommands) {
   EXPECT_FALSE(check_execution_id(""));
 }
 
-BoxSpec full_spec() {
-  return {
-      .image = "debian:12",
-      .name = "web",
-      .platform = "linux/amd64",
-      .labels = {{"team", "blue"}, {"\xff", ""}},
-      .cpus = 3,
-      .memory_mib = 1024,
-      .disk_size_gib = 20,
-      .entrypoint = std::vector<std::string>{},
-      .command = {"a", "\xff\xfe"},
-      .env = {{"K", "grün"}, {"B", "\x80"}},
-      .working_dir = "/w",
-      .user = "1:2",
-      .hostname = "h",
-      .capabilities = {.add = {"ALL"}, .drop = {"KILL"}},
-      .privileged = true,
-      .ulimits = {{"nofile", 1, unlimited}, {"core", 0, 0}},
-      .read_only = true,
-      .shm_bytes = 1u << 20,
-      .init = true,
-      .systemd = true,
-      .stop_signal = "QUIT",
-      .stop_timeout = 7ms,
-      .network =
-          {.allow = {"a", "\xff"},
-           .deny = {"b"},
-           .ask = true,
-           .ports = {{.host_address = "::1", .host_port = 1, .box_port = 2, .protocol = PortProtocol::udp}},
-           .exposed = {{.port = 5, .protocol = PortProtocol::udp}},
-           .publish_exposed = true,
-           .hosts = {{.name = "db", .address = "192.0.2.1"}},
-           .dns = {.servers = {"192.0.2.2"}, .search = {"example.com"}, .options = {"ndots:2"}},
-           .send_limit_kbit = 3,
-           .receive_limit_kbit = 4},
-      .secrets = {{.name = "key", .hosts = {"api.test"}, .placeholder = "<placeholder>"}},
-      .secret_authorities = "/authorities.pem",
-      .authorities = {"/own.pem", "system"},
-      .mounts = {{.type = MountType::socket, .source = "/run/agent.sock", .target = "/agent.sock"}},
-      .detach = true,
-      .auto_remove = true,
-      .restart = {.mode = RestartMode::on_failure, .max_retries = 2},
-      .logs = {.file_bytes = 5000, .files = 9},
-      .health = {.probe = HealthCheck::Probe::command,
-                 .command = {"x\xff"},
-                 .interval = 1ms,
-                 .timeout = 2ms,
-                 .start_period = 3ms,
-                 .retries = 4},
-      .auto_stop = 100ms,
-      .auto_delete = 6ms,
-      .start_timeout = 5s,
-      .cold_start = true};
-}
-
-TEST(SpecJson, KeepsEveryFieldAndEveryByte) {
-  EXPECT_EQ(*parse_box_spec(to_json(full_spec())), full_spec());
-  EXPECT_EQ(*parse_box_spec(to_json(BoxSpec{})), BoxSpec{});
-}
-
-TEST(Secrets, AreInNoSpecThatIsKept) {
-  auto spec = full_spec();
-  spec.secrets.at(0).value = "hidden";
-  EXPECT_EQ(to_json(spec).find("hidden"), std::string::npos);
-  EXPECT_EQ(to_json(spec).find("68696464656e"), std::string::npos);
-}
-
 TEST(Secrets, TheBoxHasThePlaceholder) {
   BoxSpec spec;
   spec.secrets = {{.name = "api-key", .value = "hidden", .hosts = {"a.test"}, .placeholder = {}}};
@@ -449,24 +382,6 @@ TEST(Secrets, AreKeptInAFileOfTheirOwn) {
     ASSERT_TRUE(write_file_atomic(file, damage));
     EXPECT_FALSE(load_secrets(file, stored)) << damage;
   }
-}
-
-TEST(SpecJson, ReadsOlderAndNewerSpecs) {
-  EXPECT_EQ(*parse_box_spec(R"({"of_the_future": [1], "cpus": 2})"), BoxSpec{.cpus = 2});
-  for (const char* bad : {"", "[]", "{\"cpus\": \"2\"}", "{\"cpus\": -1}", "{\"env\": [[\"a\"]]}",
-                          "{\"command\": 1}", "{\"name\": {\"hex\": \"zz\"}}", "{\"cpus\": 99999999999}"}) {
-    EXPECT_EQ(parse_box_spec(bad).error().code(), ErrorCode::corrupted) << bad;
-  }
-}
-
-TEST(StagesJson, KeepsWhatItCanRead) {
-  const std::vector<StartStage> stages = {{"boot", 1500us}, {"ready", 2us}};
-  const auto again = parse_stages(to_json(stages));
-  ASSERT_EQ(again.size(), 2u);
-  EXPECT_EQ(again[0].name, "boot");
-  EXPECT_EQ(again[0].duration, 1500us);
-  EXPECT_TRUE(parse_stages("nonsense").empty());
-  EXPECT_EQ(parse_stages(R"([1, {"name": "x"}, {"name": "y", "us": 3}])").size(), 1u);
 }
 
 TEST(KeptImageConfig, SaysHowToRun) {
