@@ -23,7 +23,7 @@ TEST_F(MachineVmTest, WarmsUpListsAndPrunesThem) {
   const auto list = run({"machine", "ls"}).out;
   EXPECT_THAT(list, HasSubstr("first starts of an image"));
   EXPECT_THAT(list, HasSubstr("all starts"));
-  EXPECT_THAT(run({"machine", "ls", "--format", "json"}).out, HasSubstr("\"HasImage\": true"));
+  EXPECT_THAT(run({"machine", "ls", "--format", "json"}).out, HasSubstr("\"has_image\": true"));
   EXPECT_THAT(run({"machine", "prune", "-n"}).out, HasSubstr("Would free"));
   EXPECT_THAT(run({"machine", "ls", "-q"}).out, Not(IsEmpty()));
   EXPECT_THAT(run({"machine", "prune"}).out, HasSubstr("Freed"));

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/commands/commands.h"
+#include "cli/output/inspect_json.h"
 #include "cli/output/output.h"
 #include "cli/output/output_json.h"
 

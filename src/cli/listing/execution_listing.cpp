@@ -36,15 +36,4 @@ std::string executions_table(const std::vector<ExecutionInfo>& executions, const
   return table.text();
 }
 
-std::string rfc3339(TimePoint time) {
-  if (time == TimePoint()) return {};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(time - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:09}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
-                     clock.subseconds().count());
-}
-
 }  // namespace boxlite::cli

@@ -16,7 +16,4 @@ std::string executions_table(const std::vector<ExecutionInfo>& executions, const
 // With the names of the C++ API; times are RFC 3339 with nanoseconds, null when unknown.
 std::string executions_json(const std::vector<ExecutionInfo>& executions);
 
-// "2026-01-02T03:04:05.000000006Z"; empty for the epoch.
-std::string rfc3339(TimePoint time);
-
 }  // namespace boxlite::cli

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The machine-readable output. Lists use the names of the C++ API; `inspect` has the shape of Docker's, which
-// scripts know. Bytes that are not UTF-8 become U+FFFD. Thread-safe.
+// The machine-readable output, with the names of the C++ API. Bytes that are not UTF-8 become U+FFFD.
+// Thread-safe.
 #pragma once
 
 #include <string>
@@ -13,9 +13,7 @@
 namespace boxlite::cli {
 
 std::string boxes_json(const std::vector<BoxInfo>& boxes);
-std::string boxes_inspect_json(const std::vector<BoxInfo>& boxes);
 std::string images_json(const std::vector<ImageInfo>& images);
-std::string images_inspect_json(const std::vector<ImageInfo>& images);
 std::string volumes_json(const std::vector<VolumeInfo>& volumes);
 std::string disk_usage_json(const DiskUsage& usage);
 std::string machines_json(const std::vector<SavedMachine>& machines);

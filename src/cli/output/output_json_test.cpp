@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/output/inspect_json.h"
+
 namespace boxlite::cli {
 namespace {
 

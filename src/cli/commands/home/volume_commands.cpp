@@ -6,6 +6,7 @@
 #include "cli/each_name.h"
 #include "cli/listing/listing.h"
 #include "cli/options/mount_options.h"
+#include "cli/output/inspect_json.h"
 #include "cli/output/output.h"
 #include "cli/output/output_json.h"
 #include "cli/output/table.h"
@@ -113,7 +114,7 @@ Outcome volume_inspect_command(Call& call) {
       code = exit_failure;
     }
   }
-  const auto json = volumes_json(found);
+  const auto json = volumes_inspect_json(found);
   if (pattern.empty() || pattern == "json") {
     print(json);
     return code;
