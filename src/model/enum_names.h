@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The enums of boxlite/*.hpp by name: name() is declared beside each enum, here is the way back.
+// Enums by name: name() is declared beside each enum, those of boxlite/*.hpp too; here is the way back.
 #pragma once
 
 #include <concepts>

@@ -5,11 +5,10 @@
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
-
 namespace boxlite::shimlink {
 
 enum class HealthProbe { none, ping, command };
+std::string_view name(HealthProbe probe);
 
 // How the shim finds out whether a box is well.
 struct HealthRule {
@@ -22,13 +21,5 @@ struct HealthRule {
 
   bool operator==(const HealthRule&) const = default;
 };
-
-enum class HealthState { none, starting, healthy, unhealthy };
-
-std::string_view name(HealthProbe probe);
-std::string_view name(HealthState state);
-// invalid_argument for another word.
-Result<HealthProbe> parse_health_probe(std::string_view text);
-Result<HealthState> parse_health_state(std::string_view text);
 
 }  // namespace boxlite::shimlink

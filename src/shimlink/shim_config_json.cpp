@@ -184,7 +184,7 @@ Result<HealthRule> parse_health(const json& object) {
   json_::Fields fields(object, "health");
   HealthRule health;
   const auto probe = BOXLITE_TRY(fields.text("probe"));
-  health.probe = BOXLITE_TRY(parse_health_probe(probe));
+  health.probe = BOXLITE_TRY_CONTEXT("health probe", model::parse<HealthProbe>(probe));
   health.command_request = BOXLITE_TRY(fields.bytes("command_request"));
   health.interval = BOXLITE_TRY(parse_duration(fields, "interval_ms"));
   health.timeout = BOXLITE_TRY(parse_duration(fields, "timeout_ms"));

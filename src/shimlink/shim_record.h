@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boxlite/box.hpp>
+
 #include "base/result.h"
 #include "base/time.h"
 #include "linux/process/process_identity.h"
@@ -37,7 +39,7 @@ struct ShimRecord {
   ShimPhase phase = ShimPhase::booting;
   std::uint64_t restart_count = 0;  // by the restart policy
   bool is_maintenance = false;      // its main command is not run in this machine
-  HealthState health = HealthState::none;
+  HealthStatus health = HealthStatus::none;
   std::uint64_t health_failures = 0;       // in a row
   std::string health_output = {};          // of the last probe: its beginning, any bytes
   std::uint64_t disk_errors = 0;           // that the guest's kernel knows of

@@ -6,6 +6,7 @@
 #include "base/concat.h"
 #include "base/files.h"
 #include "json/fields.h"
+#include "model/enum_names.h"
 #include "shimlink/network_config_json.h"
 #include "shimlink/shim_record.h"
 
@@ -39,14 +40,6 @@ Result<Timestamp> parse_time(json_::Fields& fields, const char* key) {
   return parse_rfc3339(text);
 }
 
-Result<ShimPhase> parse_phase(std::string_view text) {
-  for (const auto phase : {ShimPhase::booting, ShimPhase::running, ShimPhase::paused, ShimPhase::restarting,
-                           ShimPhase::stopping}) {
-    if (text == name(phase)) return phase;
-  }
-  return fail(ErrorCode::invalid_argument, concat("unknown phase ", in_quotes(text)));
-}
-
 Result<ShimRecord> parse_shim_record(const json& object) {
   json_::Fields fields(object, "shim record");
   ShimRecord record;
@@ -57,11 +50,11 @@ Result<ShimRecord> parse_shim_record(const json& object) {
   record.started_at = BOXLITE_TRY(parse_time(fields, "started_at"));
   if (fields.has("ready_at")) record.ready_at = BOXLITE_TRY(parse_time(fields, "ready_at"));
   const auto phase = BOXLITE_TRY(fields.text("phase"));
-  record.phase = BOXLITE_TRY(parse_phase(phase));
+  record.phase = BOXLITE_TRY_CONTEXT("phase", model::parse<ShimPhase>(phase));
   record.restart_count = BOXLITE_TRY(fields.number("restart_count", 0, any_number));
   record.is_maintenance = BOXLITE_TRY(fields.flag("is_maintenance"));
   const auto health = BOXLITE_TRY(fields.text("health"));
-  record.health = BOXLITE_TRY(parse_health_state(health));
+  record.health = BOXLITE_TRY_CONTEXT("health", model::parse<HealthStatus>(health));
   record.health_failures = BOXLITE_TRY(fields.number("health_failures", 0, any_number));
   record.health_output = BOXLITE_TRY(fields.text("health_output"));
   // One that an older shim wrote has none.
@@ -83,19 +76,11 @@ Result<ShimRecord> parse_shim_record(const json& object) {
   return record;
 }
 
-Result<ExitReason> parse_reason(std::string_view text) {
-  for (const auto reason : {ExitReason::stopped, ExitReason::main_exited, ExitReason::killed,
-                            ExitReason::boot_failed, ExitReason::vmm_failed}) {
-    if (text == name(reason)) return reason;
-  }
-  return fail(ErrorCode::invalid_argument, concat("unknown reason ", in_quotes(text)));
-}
-
 Result<ExitRecord> parse_exit_record(const json& object) {
   json_::Fields fields(object, "exit record");
   ExitRecord record;
   const auto reason = BOXLITE_TRY(fields.text("reason"));
-  record.reason = BOXLITE_TRY(parse_reason(reason));
+  record.reason = BOXLITE_TRY_CONTEXT("reason", model::parse<ExitReason>(reason));
   record.at = BOXLITE_TRY(parse_time(fields, "at"));
   if (fields.has("exit_code"))
     record.exit_code = static_cast<int>(BOXLITE_TRY(fields.number("exit_code", 0, 255)));
@@ -117,7 +102,7 @@ std::string_view name(ShimPhase phase) {
     case ShimPhase::restarting: return "restarting";
     case ShimPhase::stopping: return "stopping";
   }
-  return "booting";
+  return {};
 }
 
 std::string_view name(ExitReason reason) {
@@ -128,7 +113,7 @@ std::string_view name(ExitReason reason) {
     case ExitReason::boot_failed: return "boot_failed";
     case ExitReason::vmm_failed: return "vmm_failed";
   }
-  return "vmm_failed";
+  return {};
 }
 
 std::string to_json(const ShimRecord& record) {

@@ -9,16 +9,6 @@
 namespace boxlite::local {
 namespace {
 
-HealthStatus health_status(shimlink::HealthState state) {
-  switch (state) {
-    case shimlink::HealthState::none: return HealthStatus::none;
-    case shimlink::HealthState::starting: return HealthStatus::starting;
-    case shimlink::HealthState::healthy: return HealthStatus::healthy;
-    case shimlink::HealthState::unhealthy: return HealthStatus::unhealthy;
-  }
-  return HealthStatus::none;
-}
-
 // What changes while a machine runs is the shim's to say; the database only knows that it runs.
 void overlay_shim_record(BoxInfo& facts, const box::BoxPaths& paths) {
   if (facts.status == BoxStatus::configured) return;
@@ -29,7 +19,7 @@ void overlay_shim_record(BoxInfo& facts, const box::BoxPaths& paths) {
                 .last_error = shim->disk_last_error,
                 .is_read_only = shim->disk_is_read_only};
   if (facts.status != BoxStatus::running || facts.shim_pid != shim->shim.pid) return;
-  facts.health = {.status = health_status(shim->health),
+  facts.health = {.status = shim->health,
                   .failures = static_cast<unsigned>(shim->health_failures),
                   .last_output = shim->health_output};
   for (const auto& port : shim->ports) facts.ports.push_back(box::to_published(port));

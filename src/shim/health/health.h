@@ -27,7 +27,7 @@ class Health {
   // It goes on.
   void resume();
 
-  shimlink::HealthState state() const { return judge_.state(); }
+  HealthStatus state() const { return judge_.state(); }
   unsigned failures() const { return judge_.failures(); }
   // The beginning of what the last command wrote, or why there was none.
   const std::string& last_output() const { return last_output_; }

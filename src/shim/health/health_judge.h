@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <boxlite/box.hpp>
+
 #include "shimlink/health_rule.h"
 
 namespace boxlite::shim {
@@ -9,29 +11,29 @@ namespace boxlite::shim {
 class HealthJudge {
  public:
   explicit HealthJudge(const shimlink::HealthRule& rule) : retries_(rule.retries) {
-    if (rule.probe != shimlink::HealthProbe::none) state_ = shimlink::HealthState::starting;
+    if (rule.probe != shimlink::HealthProbe::none) state_ = HealthStatus::starting;
   }
 
   // `is_starting`: the start period is not over, and no probe has succeeded yet.
   void judge(bool succeeded, bool is_starting) {
     if (succeeded) {
-      state_ = shimlink::HealthState::healthy;
+      state_ = HealthStatus::healthy;
       failures_ = 0;
       return;
     }
-    if (is_starting && state_ == shimlink::HealthState::starting) return;
+    if (is_starting && state_ == HealthStatus::starting) return;
     ++failures_;
-    if (failures_ >= retries_) state_ = shimlink::HealthState::unhealthy;
+    if (failures_ >= retries_) state_ = HealthStatus::unhealthy;
   }
 
-  shimlink::HealthState state() const { return state_; }
+  HealthStatus state() const { return state_; }
   // In a row.
   unsigned failures() const { return failures_; }
 
  private:
   unsigned retries_;
   unsigned failures_ = 0;
-  shimlink::HealthState state_ = shimlink::HealthState::none;
+  HealthStatus state_ = HealthStatus::none;
 };
 
 }  // namespace boxlite::shim
