@@ -25,6 +25,7 @@ struct Event {
   std::string box_id = {};    // empty: not about a box
   std::string box_name = {};  // of the box, or empty
   std::vector<std::pair<std::string, std::string>> attributes = {};
+  bool operator==(const Event&) const = default;
 };
 
 struct EventOptions {

@@ -11,8 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include <boxlite/events.hpp>
+
 #include "base/result.h"
-#include "base/time.h"
 
 namespace boxlite::journal {
 
@@ -42,16 +43,6 @@ inline constexpr std::string_view volume_remove = "volume_remove";
 
 using EventAttributes = std::vector<std::pair<std::string, std::string>>;
 
-struct Event {
-  Timestamp time = {};  // set by append()
-  std::string type = {};
-  std::string box_id = {};    // empty: not about a box
-  std::string box_name = {};  // of the box, or empty
-  EventAttributes attributes = {};
-
-  bool operator==(const Event&) const = default;
-};
-
 // A file larger than this becomes the old one.
 inline constexpr std::size_t event_file_limit = 4u << 20;
 // No line is longer. Longer values are cut when written (1 KiB each); readers skip what is longer all the
@@ -68,8 +59,8 @@ class EventLog {
   explicit EventLog(std::filesystem::path home, std::size_t file_limit = event_file_limit)
       : home_(std::move(home)), file_limit_(file_limit) {}
 
-  // Takes tens of microseconds; at most a tenth of a second when another writer is stopped in the middle. The
-  // errors are those of the file system.
+  // Sets the time. Takes tens of microseconds; at most a tenth of a second when another writer is stopped in
+  // the middle. The errors are those of the file system.
   Result<void> append(Event event) const;
 
   std::filesystem::path file() const { return home_ / event_file_name; }

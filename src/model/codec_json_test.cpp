@@ -3,6 +3,7 @@
 
 #include "model/codec.h"
 #include "model/fields/box.h"
+#include "model/fields/event.h"
 #include "model/fields/execution.h"
 #include "model/fields/files.h"
 #include "model/fields/images.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/output/json_text.h"
 #include "cli/output/usage_tables.h"
+#include "model/fields/event.h"
 #include "model/fields/metrics.h"
-#include "model/fields/runtime.h"
 
 namespace boxlite::cli {
 

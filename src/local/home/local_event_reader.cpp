@@ -14,14 +14,6 @@ using namespace std::chrono_literals;
 // Beyond it, for ever; so that no sum of times overflows.
 constexpr std::chrono::milliseconds longest_limit = std::chrono::hours(24 * 365);
 
-Event as_seen(journal::Event event) {
-  return {.time = event.time,
-          .type = std::move(event.type),
-          .box_id = std::move(event.box_id),
-          .box_name = std::move(event.box_name),
-          .attributes = std::move(event.attributes)};
-}
-
 }  // namespace
 
 Result<std::shared_ptr<LocalEventReader>> LocalEventReader::open(const std::filesystem::path& home,
@@ -43,13 +35,13 @@ Result<std::optional<Event>> LocalEventReader::next(const CallOptions& call) {
     if (event && options_.until && event->time >= *options_.until) is_over_ = true;
     if (!event && options_.until && now() >= *options_.until) is_over_ = true;
     if (is_over_) break;
-    if (event && is_wanted(*event)) return as_seen(*std::move(event));
+    if (event && is_wanted(*event)) return event;
     if (!event && deadline.has_passed()) return fail(deadline.error("read events: none came in time"));
   }
   return std::optional<Event>();
 }
 
-bool LocalEventReader::is_wanted(const journal::Event& event) const {
+bool LocalEventReader::is_wanted(const Event& event) const {
   if (options_.since && event.time < *options_.since) return false;
   if (!options_.types.empty() && std::ranges::find(options_.types, event.type) == options_.types.end())
     return false;

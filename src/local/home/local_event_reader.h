@@ -22,7 +22,7 @@ class LocalEventReader final : public backend::EventReader {
  private:
   LocalEventReader(journal::EventCursor cursor, EventOptions options)
       : cursor_(std::move(cursor)), options_(std::move(options)) {}
-  bool is_wanted(const journal::Event& event) const;
+  bool is_wanted(const Event& event) const;
 
   std::mutex mutex_;
   journal::EventCursor cursor_;

@@ -50,21 +50,6 @@ void describe(auto& field, Of<Version> auto& version) {
   field("commit", OrNull{version.commit});
 }
 
-void describe(auto& field, Of<Event> auto& event) {
-  field("time", event.time);
-  field("type", event.type);
-  field("box", event.box_id);
-  field("name", event.box_name);
-  field("attributes", AsObject{event.attributes});
-}
-
-void describe(auto& field, Of<EventOptions> auto& options) {
-  field("since", options.since);
-  field("until", options.until);
-  field("types", options.types);
-  field("boxes", options.boxes);
-}
-
 void describe(auto& field, Of<SpaceUse> auto& use) {
   field("count", use.count);
   field("active", use.active);

@@ -37,7 +37,7 @@ struct KnownWord {
   Enum& value;
 };
 
-// Pairs of texts as an object. Of two pairs with one key the last one counts.
+// Pairs of texts as an object; the first ones are UTF-8. Of two pairs with one key the last one counts.
 template <typename Pairs>
 struct AsObject {
   Pairs& pairs;

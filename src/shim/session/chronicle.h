@@ -58,7 +58,7 @@ class Chronicle final : public Mux::Observer {
   journal::Counters of_box_;
   journal::Counters of_home_;
   // Not written yet.
-  std::deque<journal::Event> late_events_;
+  std::deque<Event> late_events_;
   journal::CounterValues for_box_;
   journal::CounterValues for_home_;
   linux_::EventLoop::Timer writing_;

@@ -44,10 +44,10 @@ class ChronicleTest : public testing::Test {
   journal::CounterValues of_box() const {
     return *journal::Counters(config_.box_dir / journal::counters_file_name).read();
   }
-  std::vector<journal::Event> events() const {
+  std::vector<Event> events() const {
     auto cursor =
         journal::EventCursor::open(journal::EventLog(config_.home), journal::EventCursor::Begin::oldest);
-    std::vector<journal::Event> found;
+    std::vector<Event> found;
     while (true) {
       auto event = cursor->next(Deadline::after(0ms));
       if (!event || !*event) return found;
