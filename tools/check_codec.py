@@ -10,9 +10,6 @@ from source_tree import ROOT, finish, relative, tracked
 # Values and members that no JSON has, and why.
 NOT_DESCRIBED = {
     "CallOptions": "a stop token, and a moment by the clock of this process",
-    "CopyOptions.progress": "a callback",
-    "LoadOptions.progress": "a callback",
-    "PullOptions.progress": "a callback",
     "Runtime::Obtained": "holds a handle",
     "RuntimeOptions.log": "a callback",
     "Secret.value": "told to nobody: kept apart from everything else of the box",

@@ -55,6 +55,9 @@ enum class PullPolicy {
   never,    // not at all: not_found when the home has none
 };
 
+// The snake_case name of a policy, as in the enum. Thread-safe.
+BOXLITE_API std::string_view name(PullPolicy policy);
+
 struct CreateOptions {
   PullPolicy pull = PullPolicy::missing;
   // The caller starts the box next. Should this Runtime end before that, however it does, a box with

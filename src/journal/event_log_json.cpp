@@ -44,7 +44,7 @@ std::string to_line(const Event& event) {
 
 Result<Event> parse_event(std::string_view line) {
   auto event = BOXLITE_TRY_CONTEXT("a line of the event log", model::decode_text<Event>(line));
-  if (event.type.empty() || event.time == EventTime())
+  if (event.type.empty() || event.time == TimePoint())
     return fail(ErrorCode::corrupted, "a line of the event log: an event without a type or a time");
   return event;
 }

@@ -18,18 +18,18 @@ template <typename Value>
 class CodecTest : public testing::Test {};
 
 // Every described value; tools/check_codec.py sees to that.
-using Values =
-    testing::Types<AttachOptions, BoxActivity, BoxEnd, BoxInfo, BoxPruneOptions, BoxSpec, BoxStats,
-                   CapabilityChanges, CopyOptions, CopyProgress, CopyReport, CreateOptions, DiskReport,
-                   DiskUsage, DnsSettings, Event, EventOptions, ExecSpec, ExecutionInfo, ExitStatus,
-                   ExposedPort, FileEvent, FileInfo, GuestStats, HealthCheck, HealthReport, HostCheck,
-                   HostEntry, HostReport, HostStats, ImageInfo, ListOptions, LoadOptions, LogLimits,
-                   LogOptions, LogRecord, Mount, NetworkLogOptions, NetworkPolicy, NetworkRecord,
-                   NetworkRequest, NetworkSpec, NetworkStats, Output, OutputOptions, ProcessInfo, ProcessList,
-                   PruneOptions, PruneReport, PublishedPort, PullOptions, ReadRange, RegistryOptions,
-                   RemoveOptions, RestartPolicy, RuntimeMetrics, RuntimeMetrics::StatusCount, RuntimeOptions,
-                   SavedMachine, Secret, SpaceUse, StartOptions, StartProgress, StartStage, StopOptions,
-                   TerminalSize, TunnelTarget, Ulimit, Version, VolumeInfo, VolumePruneOptions, WriteOptions>;
+using Values = testing::Types<
+    AttachOptions, BoxActivity, BoxEnd, BoxInfo, BoxPruneOptions, BoxSpec, BoxStats, CapabilityChanges,
+    CopyOptions, CopyReport, CreateOptions, DiskReport, DiskUsage, DnsSettings, Event, EventOptions, ExecSpec,
+    ExecutionInfo, ExitStatus, ExposedPort, FileEvent, FileInfo, GuestStats, HealthCheck, HealthReport,
+    HostCheck, HostEntry, HostReport, HostStats, ImageInfo, ListOptions, LoadOptions, LogLimits, LogOptions,
+    LogRecord, MakeDirectoryOptions, Mount, NetworkLogOptions, NetworkPolicy, NetworkRecord, NetworkRequest,
+    NetworkSpec, NetworkStats, Output, OutputOptions, ProcessInfo, ProcessList, Progress, PruneOptions,
+    PruneReport, PublishedPort, PullOptions, ReadRange, RegistryOptions, RemoveFileOptions,
+    RemoveImageOptions, RemoveOptions, RenameOptions, RestartPolicy, RuntimeMetrics,
+    RuntimeMetrics::StatusCount, RuntimeOptions, SavedMachine, Secret, SpaceUse, StartOptions, StartStage,
+    StatOptions, StopOptions, TerminalSize, TunnelTarget, Ulimit, Version, VolumeInfo, VolumePruneOptions,
+    WarmOptions, WatchOptions, WriteOptions>;
 TYPED_TEST_SUITE(CodecTest, Values);
 
 TYPED_TEST(CodecTest, KeepsEveryMember) {

@@ -77,6 +77,15 @@ std::string_view name(ErrorCode code) {
   return {};
 }
 
+std::string_view name(PullPolicy policy) {
+  switch (policy) {
+    case PullPolicy::missing: return "missing";
+    case PullPolicy::always: return "always";
+    case PullPolicy::never: return "never";
+  }
+  return {};
+}
+
 std::string_view name(OutputStream stream) {
   switch (stream) {
     case OutputStream::stdout_: return "stdout";

@@ -147,7 +147,7 @@ Result<std::optional<engine::Snapshot>> TemplateShelf::find(const std::string& s
 }
 
 Result<engine::Snapshot> TemplateShelf::make(const std::string& shape, const TemplateRecipe& recipe,
-                                                 const Deadline& deadline) {
+                                             const Deadline& deadline) {
   BOXLITE_TRY(make_directories(directory_));
   const auto lock = BOXLITE_TRY(linux_::FileLock::acquire(directory_ / concat(shape, lock_suffix),
                                                           linux_::LockMode::exclusive, deadline));

@@ -84,7 +84,7 @@ class TemplateShelf {
   // process is at it, waits for that one until the deadline, then timed_out. unsupported when the host
   // cannot make a warm one.
   Result<engine::Snapshot> make(const std::string& shape, const TemplateRecipe& recipe,
-                                    const Deadline& deadline);
+                                const Deadline& deadline);
 
   // Takes away one that did not work.
   Result<void> discard(const std::string& shape);

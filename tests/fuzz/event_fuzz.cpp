@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (written.size() > journal::longest_event_line + 1) std::abort();
   // Near the ends of what 64 bits of nanoseconds count, an offset may carry a time beyond them.
   const bool is_usual =
-      event->time > EventTime() && event->time < EventTime(std::chrono::nanoseconds(1ll << 62));
+      event->time > TimePoint() && event->time < TimePoint(std::chrono::nanoseconds(1ll << 62));
   if (is_usual && !journal::parse_event(written)) std::abort();
   return 0;
 }

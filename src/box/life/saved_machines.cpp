@@ -72,7 +72,7 @@ std::optional<engine::Snapshot> SavedMachines::find(const snapshot::TemplateReci
 }
 
 Result<engine::Snapshot> SavedMachines::make(const snapshot::TemplateRecipe& recipe,
-                                                 const Deadline& deadline) {
+                                             const Deadline& deadline) {
   const auto shape = BOXLITE_TRY(snapshot::TemplateShelf::shape_of(recipe));
   auto made = BOXLITE_TRY(shelf_.make(shape, recipe, deadline));
   chosen_ = shape;

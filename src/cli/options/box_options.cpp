@@ -67,14 +67,9 @@ OptionSet::Accept accept_label(std::vector<std::pair<std::string, std::string>>&
 
 OptionSet::Accept accept_pull_policy(PullPolicy& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {
-    if (text == "missing")
-      target = PullPolicy::missing;
-    else if (text == "always")
-      target = PullPolicy::always;
-    else if (text == "never")
-      target = PullPolicy::never;
-    else
-      return "is not always, missing or never";
+    const auto policy = model::parse<PullPolicy>(text);
+    if (!policy) return "is not always, missing or never";
+    target = *policy;
     return std::nullopt;
   };
 }

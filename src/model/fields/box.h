@@ -67,7 +67,7 @@ void describe(auto& field, Of<StartOptions> auto& options) {
   field("detach", options.detach);
 }
 
-void describe(auto& field, Of<StartProgress> auto& progress) {
+void describe(auto& field, Of<Progress> auto& progress) {
   field("stage", progress.stage);
   field("detail", progress.detail);
   field("done", progress.done);

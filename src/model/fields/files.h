@@ -8,11 +8,6 @@
 
 namespace boxlite::model {
 
-void describe(auto& field, Of<CopyProgress> auto& progress) {
-  field("bytes", progress.bytes);
-  field("total", progress.total);
-}
-
 void describe(auto& field, Of<CopyOptions> auto& options) {
   field("recursive", options.recursive);
   field("overwrite", options.overwrite);
@@ -40,6 +35,27 @@ void describe(auto& field, Of<FileInfo> auto& file) {
   field("inode", file.inode);
   field("links", file.links);
   field("link_target", file.link_target);
+}
+
+void describe(auto& field, Of<StatOptions> auto& options) {
+  field("follow_symlinks", options.follow_symlinks);
+}
+
+void describe(auto& field, Of<MakeDirectoryOptions> auto& options) {
+  field("parents", options.parents);
+  field("mode", options.mode);
+}
+
+void describe(auto& field, Of<RemoveFileOptions> auto& options) {
+  field("recursive", options.recursive);
+}
+
+void describe(auto& field, Of<RenameOptions> auto& options) {
+  field("overwrite", options.overwrite);
+}
+
+void describe(auto& field, Of<WatchOptions> auto& options) {
+  field("recursive", options.recursive);
 }
 
 void describe(auto& field, Of<ReadRange> auto& range) {

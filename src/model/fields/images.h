@@ -37,6 +37,10 @@ void describe(auto& field, Of<LoadOptions> auto& options) {
   field("platform", options.platform);
 }
 
+void describe(auto& field, Of<RemoveImageOptions> auto& options) {
+  field("force", options.force);
+}
+
 void describe(auto& field, Of<PruneOptions> auto& options) {
   field("all", options.all);
   field("dry_run", options.dry_run);

@@ -28,7 +28,12 @@ void describe(auto& field, Of<RuntimeOptions> auto& options) {
 }
 
 void describe(auto& field, Of<CreateOptions> auto& options) {
+  field("pull", options.pull);
   field("start_follows", options.start_follows);
+}
+
+void describe(auto& field, Of<WarmOptions> auto& options) {
+  field("pull", options.pull);
 }
 
 void describe(auto& field, Of<ListOptions> auto& options) {
