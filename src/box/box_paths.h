@@ -17,7 +17,7 @@ struct BoxPaths {
   // One file of each who is about to start the box for the first time: start_intention.h.
   std::filesystem::path start_intentions() const { return directory / "first-start"; }
   std::filesystem::path fresh_start_intention() const { return directory / "first-start.new"; }
-  // Held by the shim and its QEMU for as long as either lives.
+  // Held by the shim and its machine for as long as either lives.
   std::filesystem::path shim_lock() const { return directory / "shim.lock"; }
   std::filesystem::path disk() const { return directory / "disk.qcow2"; }
   std::filesystem::path agent_socket() const { return directory / "agent.sock"; }

@@ -57,7 +57,7 @@ class Surroundings {
   virtual Result<void> require_volumes(const std::vector<Mount>& mounts) = 0;
   // The box that had these mounts is gone, and its anonymous volumes go with it.
   virtual void drop_volumes(const std::vector<Mount>& mounts) = 0;
-  // Looked up anew each time: QEMU or the kernel may be installed while we run.
+  // Looked up anew each time: the engine or the kernel may be installed while we run.
   virtual Result<MachineParts> machine_parts() = 0;
 
   // A box has started for the first time: others like it may follow.

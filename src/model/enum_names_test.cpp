@@ -14,8 +14,8 @@ template <typename Enum>
 class EnumNamesTest : public testing::Test {};
 
 using Enums = testing::Types<Accelerator, BeyondLimit, BoxStatus, CheckStatus, ErrorCode, FileEventKind,
-                             FileKind, HealthCheck::Probe, HealthStatus, LogLevel, MountType, OutputStream, PullPolicy,
-                             PortProtocol, RestartMode>;
+                             FileKind, HealthCheck::Probe, HealthStatus, LogLevel, MountType, OutputStream,
+                             PullPolicy, PortProtocol, RestartMode>;
 TYPED_TEST_SUITE(EnumNamesTest, Enums);
 
 TYPED_TEST(EnumNamesTest, LeadBack) {

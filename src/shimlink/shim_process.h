@@ -27,7 +27,7 @@ class ShimProcess {
  public:
   // Returns once the shim runs and has its config; its boot is under way and agent.sock accepts connections.
   // The box directory must exist, and the caller holds the box's life-cycle lock. invalid_state when a shim
-  // (or a QEMU that has lost its shim) still holds shim.lock; not_found when `program` is missing.
+  // (or a machine that has lost its shim) still holds shim.lock; not_found when `program` is missing.
   static Result<ShimProcess> spawn(const std::filesystem::path& program, const ShimConfig& config);
 
   pid_t pid() const { return pid_; }
@@ -37,7 +37,7 @@ class ShimProcess {
   Result<linux_::ChildEnd> wait(Deadline deadline);
   // Begins the graceful end of a box that is not detached. wait() says when it is over.
   void hang_up();
-  // Kills the shim; QEMU dies with it.
+  // Kills the shim; its machine dies with it.
   Result<void> kill() { return handle().send_signal(9); }
   // Our end of its watchdog. From a shim that awaits a claim comes ready_mark once it can be claimed, and the
   // end of the stream when it was claimed or has ended. -1 when detached.
@@ -77,7 +77,7 @@ class ShimClaim {
   UniqueFd connection_;
 };
 
-// Whether a shim, or a QEMU that it left behind, lives for this box: whether shim.lock is held.
+// Whether a shim, or a machine that it left behind, lives for this box: whether shim.lock is held.
 Result<bool> is_shim_alive(const std::filesystem::path& box_dir);
 
 }  // namespace boxlite::shimlink

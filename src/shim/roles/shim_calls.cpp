@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds beyond_grace{2000};
 // So much more where programs may have stored into folders: a busy host takes it in when it can.
 constexpr milliseconds settling_limit{6000};
-// QEMU answers its monitor within milliseconds, unless the host swaps.
+// An engine does it within milliseconds, unless the host swaps.
 constexpr milliseconds pause_limit{2000};
 
 }  // namespace

@@ -238,6 +238,21 @@ TEST_F(ShimLifeTest, TellsWhatTheEngineSaysOfAMachineThatFailed) {
   EXPECT_EQ(record.message, "it burns");
 }
 
+TEST_F(ShimLifeTest, ACommandsClientHearsOfTheMachinesEnd) {
+  for (const auto& fault : {engine::fake::Fault(MachineEnd{EndReason::failed, "it burns"}),
+                            engine::fake::Fault(engine::fake::Garbage())}) {
+    begin({with_fault(wire::ExecStart::name, fault)});
+    EXPECT_FALSE(exec(*connect(), {"stay"}));
+    EXPECT_EQ(end().reason, ExitReason::vmm_failed);
+  }
+}
+
+TEST_F(ShimLifeTest, AMachineThatEndsInsteadOfShuttingDownWasStopped) {
+  begin({with_fault(wire::GuestShutdown::name, MachineEnd{EndReason::failed, "it burns"})});
+  ASSERT_TRUE(await_ready());
+  EXPECT_EQ(stop().reason, ExitReason::stopped);
+}
+
 TEST_F(ShimLifeTest, RestartsAsThePolicySaysAndBootsThen) {
   config_.from = engine::Snapshot{.memory = "m", .state = "s"};
   config_.main_request = command("exit", "3");

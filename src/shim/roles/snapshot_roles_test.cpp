@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The roles that hold no box, on a fake engine.
-#include <gmock/gmock.h>
-
 #include "shim/roles/ready_machine.h"
 #include "shim/roles/template_maker.h"
 #include "shim/roles/test_role.h"
@@ -14,7 +12,6 @@ using engine::EndReason;
 using engine::MachineEnd;
 using engine::fake::FakeEngine;
 using engine::fake::Script;
-using testing::HasSubstr;
 
 class SnapshotRolesTest : public RoleTest {
  protected:

@@ -37,7 +37,8 @@ struct Running {
   // Asks its agent, as a shim does first of all.
   bool answers() {
     wire::FrameWriter out;
-    if (!wire::write_request<wire::GuestHello>(out, stream += 2, {})) return false;
+    stream += 2;
+    if (!wire::write_request<wire::GuestHello>(out, stream, {})) return false;
     if (!write_all(port.get(), out.pending(), "the agent's port")) return false;
     while (true) {
       const auto frame = in.next();
