@@ -17,7 +17,7 @@ say() { printf '\n\033[1m==> %s\033[0m\n' "$*"; }
 
 # How long a stage takes: as the last time here, else as on two slow cores with nothing in the caches.
 expected_seconds() {
-    local -A slow=([quickstart]=1500 [unit]=500 [vm]=900 [tidy]=450 [asan]=950 [fuzz]=230 [tsan]=250 [rig]=60 [soak]=600)
+    local -A slow=([quickstart]=1500 [unit]=500 [vm]=900 [tidy]=450 [asan]=950 [fuzz]=230 [tsan]=450 [rig]=60 [soak]=600)
     grep -xE '[0-9]+' "$times/$1" 2>/dev/null || echo "${slow[$1]}"
 }
 
