@@ -57,7 +57,7 @@ boxlite --accel kvm exec kept sh -c 'echo kept > /f'
 boxlite stop kept >/dev/null
 check "files are kept across stop and start" kept "$(boxlite --accel kvm exec kept cat /f)"
 boxlite rm -f kept >/dev/null
-check "boxes go on from saved machines" 2 "$(boxlite machine ls -q | wc -l | tr -d ' ')"
+check "boxes go on from saved machines" 2 "$(boxlite snapshot ls -q | wc -l | tr -d ' ')"
 boxlite --accel kvm run -d --name first boxlite/base sleep 100 >/dev/null
 boxlite --accel kvm run -d --name second boxlite/base sleep 100 >/dev/null
 check "from one of the image" restore "$(boxlite inspect first | grep -o '"restore"' | tr -d '"')"

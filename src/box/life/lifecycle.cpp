@@ -251,7 +251,7 @@ Result<void> Lifecycle::stop_machine(store::BoxRecord& record, const StopOptions
   auto written = with_reserve(around_.home(), [&] { return around_.boxes().set_state(id_, record.state); });
   // A full disk is a reason to stop a box, not one against it.
   if (!written && written.error().code() != ErrorCode::resource_exhausted) return written;
-  const auto asked = ask_to_stop(options, deadline);
+  auto asked = ask_to_stop(options, deadline);
   if (!asked && deadline.has_passed()) return asked;
   if (!asked) BOXLITE_TRY(kill_machine());
   BOXLITE_TRY(wait_until_gone(deadline.within(kill_limit)));

@@ -75,9 +75,9 @@ constexpr std::array commands{
             volume_attach_command},
     Command{"volume detach", "", volumes, true, "Unmount it again", volume_detach_command},
     Command{"warm", "", system, true, "Prepare what boxes of an image start from", warm_command},
-    Command{"machine ls", "machine list", system, true, "List saved machines that boxes go on from",
-            machine_list_command},
-    Command{"machine prune", "", system, true, "Remove all saved machines", machine_prune_command},
+    Command{"snapshot ls", "snapshot list,machine ls,machine list", system, true,
+            "List the snapshots that boxes start from", snapshot_list_command},
+    Command{"snapshot prune", "machine prune", system, true, "Remove all snapshots", snapshot_prune_command},
     Command{"system df", "", system, true, "Show what takes how much of the disk", disk_usage_command},
     Command{"gc", "", system, true, "Remove what belongs to nobody", gc_command},
     Command{"info", "", system, true, "Show this installation and its host", info_command},
@@ -110,7 +110,8 @@ std::vector<std::string_view> names_of(const Command& command) {
   return names;
 }
 
-constexpr std::array<std::string_view, 6> families{"file", "image", "machine", "network", "system", "volume"};
+constexpr std::array<std::string_view, 7> families{"file",     "image",  "machine", "network",
+                                                   "snapshot", "system", "volume"};
 
 bool is_family(std::string_view word) {
   return std::ranges::count(families, word) > 0;

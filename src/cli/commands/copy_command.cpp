@@ -92,7 +92,7 @@ Outcome copy_command(Call& call) {
       show({.stage = at.stage, .detail = name, .done = at.done, .total = at.total});
     };
   }
-  copy->options = std::move(how);
+  copy->options = how;
   auto files = box->files();
   const auto report = run(files, *copy);
   progress.clear();

@@ -19,8 +19,6 @@ constexpr HelpPage page{
     .example = "boxlite events --since 1h --until 0s --filter type=die",
 };
 
-constexpr std::chrono::milliseconds for_ever = std::chrono::hours(24 * 366);
-
 // A time, or how long ago it was; 0s is now.
 OptionSet::Accept accept_time(std::optional<TimePoint>& target) {
   return [&target](std::string_view text) -> std::optional<std::string> {

@@ -21,21 +21,20 @@ constexpr HelpPage warm_page{
     .usage = "boxlite warm [OPTIONS] [IMAGE]",
     .sentence =
         "Prepares all that boxes of an image have in common, so that already the first one starts fast:\n"
-        "the image, its disk, and a saved machine to go on from. Size and kind of the box matter. With "
+        "the image, its disk, and a snapshot to start from. Size and kind of the box matter. With "
         "--keep it\n"
         "stays, and keeps machines up for whoever starts such a box next, until interrupted.",
     .example = "boxlite warm --memory 1024 python:3.12",
 };
 constexpr HelpPage list_page{
-    .usage = "boxlite machine ls [OPTIONS]",
-    .sentence = "Lists the saved machines that boxes go on from.",
-    .example = "boxlite machine ls",
+    .usage = "boxlite snapshot ls [OPTIONS]",
+    .sentence = "Lists the snapshots of machines that boxes start from. Also: boxlite machine ls.",
+    .example = "boxlite snapshot ls",
 };
 constexpr HelpPage prune_page{
-    .usage = "boxlite machine prune [OPTIONS]",
-    .sentence =
-        "Removes all saved machines. Running boxes do not notice; the next start of each kind boots once.",
-    .example = "boxlite machine prune",
+    .usage = "boxlite snapshot prune [OPTIONS]",
+    .sentence = "Removes all snapshots. Running boxes do not notice; the next start of each kind boots once.",
+    .example = "boxlite snapshot prune",
 };
 
 // The machines end with this process, however it ends; but in order when it is asked to.
@@ -83,7 +82,7 @@ Outcome warm_command(Call& call) {
   return exit_success;
 }
 
-Outcome machine_list_command(Call& call) {
+Outcome snapshot_list_command(Call& call) {
   bool is_quiet = false;
   OutputFormat format = OutputFormat::table;
   OptionSet options(list_page);
@@ -108,7 +107,7 @@ Outcome machine_list_command(Call& call) {
   return exit_success;
 }
 
-Outcome machine_prune_command(Call& call) {
+Outcome snapshot_prune_command(Call& call) {
   PruneOptions prune;
   OutputFormat format = OutputFormat::table;
   OptionSet options(prune_page);
