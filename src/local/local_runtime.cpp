@@ -97,6 +97,7 @@ LocalRuntime::~LocalRuntime() {
 }
 
 Result<void> LocalRuntime::close(const CallOptions& call) {
+  const std::lock_guard lock(closing_);
   is_closed_ = true;
   ready_keeper_.close();
   shimlink::ReadyMachines(home()).remove_leftovers();

@@ -105,6 +105,7 @@ class LocalRuntime final : public backend::Runtime,
   ShimKeeper keeper_;
   ReadyKeeper ready_keeper_;
 
+  std::mutex closing_;
   std::atomic<bool> is_closed_ = false;
   std::mutex mutex_;
   std::map<std::string, box::StartIntention> intentions_;  // by box; until it runs

@@ -21,7 +21,7 @@ ShimKeeper::ShimKeeper(linux_::EventLoop& loop, std::function<void(const std::st
 
 void ShimKeeper::adopt(std::string box_id, shimlink::ShimProcess shim, bool is_detached) {
   const std::lock_guard lock(mutex_);
-  if (!worker_.joinable()) worker_ = start_thread([this] { work(); });
+  if (!worker_.joinable() && !is_closing_) worker_ = start_thread([this] { work(); });
   const auto key = ++last_key_;
   // Its start was under way when the others were ended.
   if (is_closing_ && !is_detached) shim.hang_up();
@@ -92,7 +92,12 @@ Result<void> ShimKeeper::close(const Deadline& deadline) {
   }
   // Watches belong to the loop's thread.
   if (!shims.empty()) loop_.post([shims = std::move(shims)] {});
-  if (worker_.joinable()) worker_.join();
+  std::thread worker;
+  {
+    const std::lock_guard lock(mutex_);
+    worker.swap(worker_);
+  }
+  if (worker.joinable()) worker.join();
   return closed;
 }
 
