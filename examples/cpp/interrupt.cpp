@@ -7,6 +7,8 @@
 #include <stop_token>
 #include <thread>
 
+#include <unistd.h>
+
 #include <boxlite/boxlite.hpp>
 
 namespace {
@@ -39,7 +41,7 @@ boxlite::Result<boxlite::Output> run(boxlite::Runtime& runtime, const boxlite::C
   auto box = runtime.create({.auto_remove = true}, {.start_follows = true}, call);
   if (!box) return std::unexpected(box.error());
   if (auto started = box->start({}, call); !started) return std::unexpected(started.error());
-  std::raise(SIGINT);  // so that this example ends
+  ::kill(::getpid(), SIGINT);  // so that this example ends
   return box->run_command({.command = {"sleep", "1000"}}, {}, {}, call);
 }
 
