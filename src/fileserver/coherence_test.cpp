@@ -286,6 +286,9 @@ TEST_F(Coherence, AnOpenFileIsWholeWhateverTheHostDoesToItsName) {
   std::filesystem::create_directory(host("unknown"));
   for (const auto& happen : doings) {
     put(host("a"), "text");
+    // Until the notice has come that the name means another file now.
+    std::error_code failed;
+    ASSERT_TRUE(comes([&] { return std::filesystem::file_size(box("a"), failed) == 4; }));
     const auto there = opened(box("a"), O_RDWR);
     happen();
     for (off_t size = 5; size < 10; ++size) {
