@@ -13,9 +13,6 @@
 
 namespace boxlite::json_ {
 
-// Bytes that need not be text.
-std::string to_hex(std::string_view bytes);
-
 class Fields {
  public:
   // `object` is borrowed; `what` begins the messages. Something else than an object has no fields.

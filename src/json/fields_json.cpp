@@ -13,18 +13,6 @@ int hex_value(char digit) {
 
 }  // namespace
 
-std::string to_hex(std::string_view bytes) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    text += digits[value >> 4];
-    text += digits[value & 15];
-  }
-  return text;
-}
-
 std::unexpected<Error> Fields::wrong(std::string_view key, std::string_view should_be) const {
   return fail(ErrorCode::invalid_argument, concat(what_, ": ", in_quotes(key), " ", should_be));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/concat.h"
+#include "base/hex.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "model/json_reader.h"
@@ -9,16 +10,6 @@ namespace boxlite::model {
 namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
-
-std::string to_hex(std::string_view bytes) {
-  std::string hex;
-  for (const char character : bytes) {
-    const auto byte = static_cast<unsigned char>(character);
-    hex += hex_digits[byte >> 4];
-    hex += hex_digits[byte & 15];
-  }
-  return hex;
-}
 
 Result<std::string> parse_hex(const std::string& hex) {
   std::string bytes;

@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 
+#include "base/hex.h"
 #include "oci/digest.h"
 
 namespace boxlite::oci {
@@ -46,14 +47,7 @@ Digest Hasher::finish() {
   unsigned char raw[EVP_MAX_MD_SIZE];
   unsigned size = 0;
   require(EVP_DigestFinal_ex(context_->state.get(), raw, &size) == 1);
-  constexpr char digits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(size * 2u);
-  for (unsigned i = 0; i < size; ++i) {
-    hex += digits[raw[i] >> 4];
-    hex += digits[raw[i] & 15];
-  }
-  return Digest(algorithm_, std::move(hex));
+  return Digest(algorithm_, to_hex({reinterpret_cast<const char*>(raw), size}));
 }
 
 }  // namespace boxlite::oci

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "base/hex.h"
 #include "json/fields.h"
 
 namespace boxlite::shimlink {
@@ -45,7 +46,7 @@ json to_object(const PortMapping& port) {
 
 json to_object(const SecretConfig& secret) {
   return {{"name", secret.name},
-          {"value", json_::to_hex(secret.value)},
+          {"value", to_hex(secret.value)},
           {"hosts", rule_list(secret.hosts)},
           {"placeholder", secret.placeholder}};
 }
@@ -67,7 +68,7 @@ json to_object(const NetworkConfig& network) {
           {"send_limit_kbit", network.send_limit_kbit},
           {"receive_limit_kbit", network.receive_limit_kbit},
           {"secrets", std::move(secrets)},
-          {"secret_authorities", json_::to_hex(network.secret_authorities)}};
+          {"secret_authorities", to_hex(network.secret_authorities)}};
 }
 
 Result<PortMapping> parse_port_mapping(const json& object) {

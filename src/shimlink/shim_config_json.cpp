@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/concat.h"
+#include "base/hex.h"
 #include "json/fields.h"
 #include "model/enum_names.h"
 #include "shimlink/network_config_json.h"
@@ -23,8 +24,8 @@ json to_object(const engine::Disk& disk) {
 }
 
 json to_object(const Folder& folder) {
-  return {{"host_path", json_::to_hex(folder.host_path.native())},
-          {"box_path", json_::to_hex(folder.box_path)},
+  return {{"host_path", to_hex(folder.host_path.native())},
+          {"box_path", to_hex(folder.box_path)},
           {"is_volume", folder.is_volume},
           {"is_read_only", folder.is_read_only},
           {"fill", folder.fill}};
@@ -39,7 +40,7 @@ json to_array(const std::vector<Item>& items) {
 
 json path_array(const std::vector<std::filesystem::path>& paths) {
   auto array = json::array();
-  for (const auto& path : paths) array.push_back({{"path", json_::to_hex(path.native())}});
+  for (const auto& path : paths) array.push_back({{"path", to_hex(path.native())}});
   return array;
 }
 
@@ -173,7 +174,7 @@ Result<std::chrono::milliseconds> parse_duration(json_::Fields& fields, const ch
 
 json to_object(const HealthRule& health) {
   return {{"probe", name(health.probe)},
-          {"command_request", json_::to_hex(health.command_request)},
+          {"command_request", to_hex(health.command_request)},
           {"interval_ms", health.interval.count()},
           {"timeout_ms", health.timeout.count()},
           {"start_period_ms", health.start_period.count()},
@@ -215,9 +216,9 @@ std::string to_json(const ShimConfig& config) {
                        {"engine", to_object(config.engine)},
                        {"folder_owner", to_object(config.folder_owner)},
                        {"fileserver", config.fileserver.native()},
-                       {"configure_request", json_::to_hex(config.configure_request)},
-                       {"start_container_request", json_::to_hex(config.start_container_request)},
-                       {"main_request", json_::to_hex(config.main_request)},
+                       {"configure_request", to_hex(config.configure_request)},
+                       {"start_container_request", to_hex(config.start_container_request)},
+                       {"main_request", to_hex(config.main_request)},
                        {"client_starts_main", config.client_starts_main},
                        {"log_file_bytes", config.log_file_bytes},
                        {"log_files", config.log_files},

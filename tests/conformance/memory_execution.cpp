@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "base/waiting.h"
 #include "box/call.h"
+#include "linux/readiness.h"
 #include "memory_box.h"
 
 namespace boxlite::test {
@@ -113,10 +114,8 @@ Result<std::size_t> MemoryExecution::read(OutputStream stream, std::span<std::by
   const auto index = index_of(stream);
   if (!outputs_[index].is_open()) return 0U;
   const auto deadline = box::deadline_of(call);
-  pollfd entry{outputs_[index].get(), POLLIN, 0};
-  while (::poll(&entry, 1, deadline.poll_timeout_ms()) <= 0) {
-    if (deadline.has_passed()) return fail(deadline.error("read the command's output"));
-  }
+  if (!linux_::wait_until_ready(outputs_[index].get(), POLLIN, deadline))
+    return fail(deadline.error("read the command's output"));
   const auto count = ::read(outputs_[index].get(), buffer.data(), buffer.size());
   if (count < 0) return fail(syscall_error("read", "output", errno));
   offsets_[index] += static_cast<std::uint64_t>(count);

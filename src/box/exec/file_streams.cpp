@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "linux/readiness.h"
+
 namespace boxlite::box {
 namespace {
 
@@ -15,11 +17,8 @@ constexpr std::size_t pipe_piece = 4096;
 
 // A call that nobody ends waits in the system call itself.
 Result<void> wait_for(int fd, short events, const Deadline& deadline, std::string_view what) {
-  pollfd entry{fd, events, 0};
-  while (::poll(&entry, 1, deadline.poll_timeout_ms()) <= 0) {
-    if (deadline.has_passed()) return fail(deadline.error(what));
-  }
-  return {};
+  if (linux_::wait_until_ready(fd, events, deadline)) return {};
+  return fail(deadline.error(what));
 }
 
 bool can_end_early(const Deadline& deadline) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "base/hex.h"
 #include "box/spec/secrets.h"
 #include "json/fields.h"
 
@@ -8,7 +9,7 @@ namespace boxlite::box {
 
 std::string secret_values_to_json(const std::vector<Secret>& secrets) {
   auto object = nlohmann::json::object();
-  for (const auto& secret : secrets) object[secret.name] = json_::to_hex(secret.value);
+  for (const auto& secret : secrets) object[secret.name] = to_hex(secret.value);
   return object.dump();
 }
 

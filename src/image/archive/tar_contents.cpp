@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/concat.h"
+#include "linux/readiness.h"
 #include "oci/manifest.h"
 #include "oci/media_type.h"
 
@@ -23,8 +24,6 @@ constexpr std::size_t max_name_bytes = 4096;
 constexpr std::size_t max_known_entries = 100'000;
 constexpr int max_link_steps = 16;
 constexpr std::size_t input_size = 256 * 1024;
-// How long a pipe that gives nothing may keep us from looking whether we are to stop.
-constexpr int stop_look_ms = 50;
 
 struct CloseArchive {
   void operator()(struct archive* handle) const { archive_read_free(handle); }
@@ -100,14 +99,12 @@ class TarPass {
   // A pipe may give nothing for long; a stop is heard meanwhile.
   static la_ssize_t read_more(struct archive* archive, void* self, const void** bytes) {
     auto& pass = *static_cast<TarPass*>(self);
+    const auto until_stopped = Deadline::at(Deadline::Clock::time_point::max(), pass.options_.stop);
     while (true) {
-      pollfd entry{pass.fd_, POLLIN, 0};
-      const auto ready = ::poll(&entry, 1, stop_look_ms);
-      if (pass.is_stopped()) {
+      if (!linux_::wait_until_ready(pass.fd_, POLLIN, until_stopped) || pass.is_stopped()) {
         archive_set_error(archive, ECANCELED, "stopped");
         return -1;
       }
-      if (ready <= 0) continue;
       const auto count = ::read(pass.fd_, pass.input_.data(), pass.input_.size());
       *bytes = pass.input_.data();
       if (count >= 0) return count;

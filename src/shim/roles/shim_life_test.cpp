@@ -6,6 +6,7 @@
 
 #include "agentlink/connection.h"
 #include "base/concat.h"
+#include "linux/test_loop_thread.h"
 #include "shim/roles/shim.h"
 #include "shim/roles/test_role.h"
 
@@ -19,23 +20,6 @@ using engine::fake::FakeEngine;
 using engine::fake::Script;
 using shimlink::ExitReason;
 using testing::HasSubstr;
-
-// A loop on a thread of its own, as a Runtime has it.
-class LoopThread {
- public:
-  LoopThread() : loop_(*linux_::EventLoop::create()), thread_([this] { (void)loop_->run(); }) {}
-  LoopThread(const LoopThread&) = delete;
-  LoopThread& operator=(const LoopThread&) = delete;
-  ~LoopThread() {
-    loop_->stop();
-    thread_.join();
-  }
-  linux_::EventLoop& loop() { return *loop_; }
-
- private:
-  std::unique_ptr<linux_::EventLoop> loop_;
-  std::thread thread_;
-};
 
 class ShimLifeTest : public RoleTest {
  protected:
@@ -86,7 +70,7 @@ class ShimLifeTest : public RoleTest {
     return stream.result(eventually());
   }
 
-  LoopThread loop_;
+  linux_::LoopThread loop_;
   std::optional<FakeEngine> engine_;
   Result<void> outcome_;
 };

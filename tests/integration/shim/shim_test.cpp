@@ -15,6 +15,7 @@
 #include "engine/host_check.h"
 #include "linux/process/child_process.h"
 #include "linux/process/process_identity.h"
+#include "linux/test_loop_thread.h"
 #include "shimlink/shim_process.h"
 #include "shimlink/shim_record.h"
 
@@ -32,23 +33,6 @@ constexpr auto patience = seconds(150);
 Deadline eventually() {
   return Deadline::after(patience);
 }
-
-// A loop on a thread of its own, as a Runtime has it.
-class LoopThread {
- public:
-  LoopThread() : loop_(*linux_::EventLoop::create()), thread_([this] { (void)loop_->run(); }) {}
-  LoopThread(const LoopThread&) = delete;
-  LoopThread& operator=(const LoopThread&) = delete;
-  ~LoopThread() {
-    loop_->stop();
-    thread_.join();
-  }
-  linux_::EventLoop& loop() { return *loop_; }
-
- private:
-  std::unique_ptr<linux_::EventLoop> loop_;
-  std::thread thread_;
-};
 
 fs::path runtime_dir() {
   const char* variable = std::getenv("BOXLITE_RUNTIME_DIR");
@@ -178,7 +162,7 @@ class ShimTest : public testing::Test {
 
   engine::EngineChoice choice_;
   std::optional<TempDir> dir_;
-  LoopThread thread_;
+  linux_::LoopThread thread_;
 };
 
 struct Ran {
