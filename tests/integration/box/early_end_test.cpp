@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/concat.h"
+#include "base/files.h"
 #include "base/unique_fd.h"
 #include "integration/box/box_fixture.h"
 
@@ -27,22 +29,10 @@ using namespace std::chrono_literals;
 // longer than this by far.
 constexpr std::chrono::milliseconds soon = 3s;
 
-// Calls it, asks for a stop shortly after, and returns the error's code.
-ErrorCode code_when_stopped(const std::function<ErrorCode(const CallOptions&)>& call) {
-  std::stop_source source;
-  std::chrono::steady_clock::time_point asked;
-  std::jthread stopper([&] {
-    std::this_thread::sleep_for(100ms);
-    asked = std::chrono::steady_clock::now();
-    source.request_stop();
-  });
-  const auto code = call({.stop = source.get_token()});
-  const auto ended = std::chrono::steady_clock::now();
-  stopper.join();
-  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(ended - asked);
-  testing::Test::RecordProperty("took_ms", static_cast<int>(took.count()));
-  EXPECT_LT(took, soon);
-  return code;
+// Whether the thread of this process waits in a system call.
+bool waits(pid_t thread) {
+  const auto status = read_file(concat("/proc/self/task/", thread, "/status"), 16u << 10);
+  return status && status->find("\nState:\tS") != std::string::npos;
 }
 
 // Of what came to its end by itself: internal.
@@ -62,6 +52,24 @@ class EarlyEndTest : public BoxTest {
     box_.reset();
     runtime_.reset();
     BoxTest::TearDown();
+  }
+
+  // Calls it, asks for a stop once it waits for something, and returns the error's code.
+  static ErrorCode code_when_stopped(const std::function<ErrorCode(const CallOptions&)>& call) {
+    std::stop_source source;
+    std::chrono::steady_clock::time_point asked;
+    std::jthread stopper([&, caller = ::gettid()] {
+      EXPECT_TRUE(comes_true([&] { return waits(caller); }));
+      asked = std::chrono::steady_clock::now();
+      source.request_stop();
+    });
+    const auto code = call({.stop = source.get_token()});
+    const auto ended = std::chrono::steady_clock::now();
+    stopper.join();
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(ended - asked);
+    testing::Test::RecordProperty("took_ms", static_cast<int>(took.count()));
+    EXPECT_LT(took, soon);
+    return code;
   }
 
   Execution sleeper() {
